@@ -1,0 +1,65 @@
+# The few functions with which every folder declares its targets.
+
+# penstock_library(NAME <name> SRCS <file>... [DEPS <target>...] [TESTS <file>_test.cc...]
+#                  [TEST_DEPS <target>...] [LABELS <label>...])
+#
+# A static library penstock_<name> and, with TESTS, one test program <name>_test. Sources are included
+# from the root of the repository ("libs/base/clock.h"). Labels of a test: unit unless given; add `tsan`
+# for a core that does not link gRPC.
+function(penstock_library)
+  cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS;TESTS;TEST_DEPS;LABELS" ${ARGN})
+  if(ARG_SRCS)
+    add_library(penstock_${ARG_NAME} STATIC ${ARG_SRCS})
+    target_include_directories(penstock_${ARG_NAME} PUBLIC ${PROJECT_SOURCE_DIR})
+    target_link_libraries(penstock_${ARG_NAME} PUBLIC penstock_flags ${ARG_DEPS} PRIVATE penstock_warnings)
+  else()
+    add_library(penstock_${ARG_NAME} INTERFACE)
+    target_include_directories(penstock_${ARG_NAME} INTERFACE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(penstock_${ARG_NAME} INTERFACE penstock_flags ${ARG_DEPS})
+  endif()
+  if(ARG_TESTS)
+    penstock_test(NAME ${ARG_NAME}_test SRCS ${ARG_TESTS}
+      DEPS penstock_${ARG_NAME} ${ARG_TEST_DEPS} LABELS ${ARG_LABELS})
+  endif()
+endfunction()
+
+# penstock_test(NAME <name> SRCS <file>... [DEPS <target>...] [LABELS <label>...])
+function(penstock_test)
+  cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS;LABELS" ${ARGN})
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
+  add_executable(${ARG_NAME} ${ARG_SRCS})
+  target_include_directories(${ARG_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main penstock_flags penstock_warnings)
+  add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${ARG_LABELS}")
+  if("tsan" IN_LIST ARG_LABELS)
+    add_dependencies(tsan_tests ${ARG_NAME})
+  endif()
+endfunction()
+
+# penstock_binary(NAME <name> SRCS <file>... [DEPS <target>...]): a program in build/<preset>/bin.
+function(penstock_binary)
+  cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS" ${ARGN})
+  add_executable(${ARG_NAME} ${ARG_SRCS})
+  target_include_directories(${ARG_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} penstock_flags penstock_warnings)
+  set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+endfunction()
+
+# penstock_fuzz(NAME <name> SRCS <file>... [DEPS <target>...]): a libFuzzer target; only in preset fuzz.
+function(penstock_fuzz)
+  if(NOT PENSTOCK_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS" ${ARGN})
+  add_executable(${ARG_NAME} ${ARG_SRCS})
+  target_include_directories(${ARG_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} penstock_flags penstock_warnings)
+  target_link_options(${ARG_NAME} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(fuzz_targets ${ARG_NAME})
+endfunction()
+
+add_custom_target(tsan_tests)
+add_custom_target(fuzz_targets)
