@@ -1,0 +1,132 @@
+#include "libs/identity/grant.h"
+
+#include "libs/base/refusal.h"
+#include "libs/base/status_macros.h"
+#include "penstock/identity/v1/grant.pb.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace penstock::identity {
+namespace {
+
+int64_t CeilToUnixSeconds(absl::Time time) {
+  const int64_t seconds = absl::ToUnixSeconds(time);
+  return absl::FromUnixSeconds(seconds) < time ? seconds + 1 : seconds;
+}
+
+Refusal Refuse(absl::string_view reason, absl::string_view message) {
+  return Refusal(absl::StatusCode::kUnauthenticated, reason, absl::StrCat("grant: ", message));
+}
+
+// Says why a MAC does not match. Believes nothing of `grant` but for the message.
+absl::Status ExplainMismatch(const v1::Grant& grant, absl::string_view audience,
+                             absl::string_view key_id) {
+  if (grant.audience() != audience) {
+    return Refuse("GRANT_AUDIENCE", absl::StrCat("made for another service, this is \"", audience,
+                                                 "\"; check the endpoints of the calling service"));
+  }
+  if (grant.key_id() != key_id) {
+    return Refuse("GRANT_SIGNATURE",
+                  absl::StrCat("made with another key, this service has key ", key_id,
+                               "; give all services keys of the same identity.grant_root"));
+  }
+  return Refuse("GRANT_SIGNATURE", "altered on its way; call again");
+}
+
+absl::Status CheckContent(const v1::Grant& grant, absl::string_view audience, absl::Time now) {
+  if (grant.audience() != audience) return ExplainMismatch(grant, audience, grant.key_id());
+  if (now >= absl::FromUnixSeconds(grant.expires())) {
+    return Refuse(
+        "GRANT_EXPIRED",
+        absl::StrCat("expired at ",
+                     absl::FormatTime(absl::FromUnixSeconds(grant.expires()), absl::UTCTimeZone()),
+                     "; call again, and check that the services' clocks agree"));
+  }
+  if (grant.tenant().empty() || grant.user().empty() ||
+      (grant.tier() != "paid" && grant.tier() != "free")) {
+    return Refuse("GRANT_MALFORMED",
+                  "names no tenant, user or known tier; "
+                  "run the same version of all services");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+GrantMinter::GrantMinter(absl::string_view root, absl::Duration lifetime)
+    : root_(root), lifetime_(lifetime) {
+  for (const absl::string_view audience : {kDispatcherAudience, kSessionStateAudience,
+                                           kMemoryRecallAudience, kProviderAdapterAudience}) {
+    keys_.emplace_back(audience, GrantKey(DeriveGrantKey(root, audience)));
+  }
+}
+
+std::string GrantMinter::Mint(absl::string_view audience, const Principal& principal,
+                              absl::string_view turn_id, absl::Time now) const {
+  for (const auto& [known, key] : keys_) {
+    if (known == audience) return MintWith(key, audience, principal, turn_id, now);
+  }
+  return MintWith(GrantKey(DeriveGrantKey(root_, audience)), audience, principal, turn_id, now);
+}
+
+std::string GrantMinter::MintWith(const GrantKey& key, absl::string_view audience,
+                                  const Principal& principal, absl::string_view turn_id,
+                                  absl::Time now) const {
+  v1::Grant grant;
+  grant.set_audience(audience.data(), audience.size());
+  grant.set_tenant(principal.tenant);
+  grant.set_user(principal.user);
+  grant.set_tier(principal.tier);
+  for (const std::string& scope : principal.scopes) grant.add_scopes(scope);
+  grant.set_turn(turn_id.data(), turn_id.size());
+  grant.set_key_id(key.id);
+  grant.set_expires(CeilToUnixSeconds(now + lifetime_));
+  grant.set_admitted_ms(absl::ToUnixMillis(principal.admitted));
+
+  v1::SignedGrant signed_grant;
+  grant.SerializeToString(signed_grant.mutable_grant());
+  const HmacSha256::Mac mac = key.hmac.Sign(signed_grant.grant());
+  signed_grant.set_mac(mac.data(), mac.size());
+  return signed_grant.SerializeAsString();
+}
+
+GrantVerifier::GrantVerifier(absl::string_view audience, absl::string_view key)
+    : audience_(audience), key_(key) {}
+
+absl::StatusOr<Principal> GrantVerifier::Verify(absl::string_view bytes, absl::Time now) const {
+  if (bytes.empty()) {
+    return Refuse("GRANT_MISSING",
+                  absl::StrCat("no metadata ", kGrantMetadata,
+                               "; this port is for Penstock's services, callers use the gateway"));
+  }
+  v1::SignedGrant signed_grant;
+  v1::Grant grant;
+  if (!signed_grant.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
+      !grant.ParseFromString(signed_grant.grant())) {
+    return Refuse("GRANT_MALFORMED", absl::StrCat("metadata ", kGrantMetadata,
+                                                  " is no SignedGrant; "
+                                                  "run the same version of all services"));
+  }
+  if (!key_.hmac.Verify(signed_grant.grant(), signed_grant.mac())) {
+    return ExplainMismatch(grant, audience_, key_.id);
+  }
+  PENSTOCK_RETURN_IF_ERROR(CheckContent(grant, audience_, now));
+  const UserKey key(grant.tenant(), grant.user());
+  return Principal{
+      .tenant = std::move(*grant.mutable_tenant()),
+      .user = std::move(*grant.mutable_user()),
+      .tier = std::move(*grant.mutable_tier()),
+      .scopes = {std::make_move_iterator(grant.mutable_scopes()->begin()),
+                 std::make_move_iterator(grant.mutable_scopes()->end())},
+      .admitted = absl::FromUnixMillis(grant.admitted_ms()),
+      .turn = std::move(*grant.mutable_turn()),
+      .key = key,
+  };
+}
+
+absl::StatusOr<Principal> GrantVerifier::Authenticate(const Credentials& credentials,
+                                                      absl::Time now) const {
+  return Verify(credentials.grant, now);
+}
+
+}  // namespace penstock::identity
