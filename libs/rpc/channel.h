@@ -1,0 +1,20 @@
+// Channels to other services.
+#pragma once
+
+#include <memory>
+
+#include <grpcpp/channel.h>
+
+#include "absl/strings/string_view.h"
+
+namespace penstock::rpc {
+
+// Largest message either way, in bytes: the public API's 1 MiB requests and 2 MiB pages, with room.
+inline constexpr int kMaxMessageBytes = 4 << 20;
+
+// A channel to "host:port" (all addresses of the name, round robin) or "unix:path". It connects
+// when first used and again, within 2 s, whenever the service comes back. Channels must be
+// destroyed on a thread that is not gRPC's: keep them where main can see them.
+std::shared_ptr<grpc::Channel> OpenChannel(absl::string_view endpoint);
+
+}  // namespace penstock::rpc

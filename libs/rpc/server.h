@@ -1,0 +1,172 @@
+// Answering RPCs with coroutines.
+//
+// A service binds each RPC in one line:
+//
+//   grpc::ServerUnaryReactor* GetTurn(grpc::CallbackServerContext* context,
+//                                     const GetTurnRequest* request, Turn* response) override {
+//     return rpc::ServeUnary(get_turn_, context, request, response,
+//                            [this](auto&... call) { return core_.GetTurn(call...); });
+//   }
+//
+// The handler runs on the environment's executor, for the caller whom the authenticator has named;
+// a call that it refuses never reaches the handler. Identity lives in the call, never in the
+// connection.
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include <boost/asio/use_awaitable.hpp>
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_callback.h>
+
+#include "libs/async/awaitable.h"
+#include "libs/rpc/method.h"
+#include "libs/rpc/server_call.h"
+#include "libs/rpc/status.h"
+
+#include "absl/status/status.h"
+
+namespace penstock::rpc {
+
+// The writing end of a server stream. One coroutine writes at a time.
+template <class Event>
+class StreamWriter {
+ public:
+  virtual ~StreamWriter() = default;
+
+  // Hands one event to the transport and waits until it takes the next: that is the backpressure.
+  // CANCELLED when the caller has gone.
+  virtual Awaitable<absl::Status> Write(const Event& event) = 0;
+};
+
+namespace internal {
+
+// What unary and streaming calls have in common: who calls, how it is counted, how it ends.
+template <class Reactor>
+class CallReactor : public Reactor {
+ protected:
+  CallReactor(Method& method, grpc::CallbackServerContext* context)
+      : method_(method), started_(method.environment().clock.Monotonic()) {
+    method_.CountStart();
+    auto principal = Authenticate(*context, method.environment().authenticator,
+                                  method.environment().clock.Now());
+    if (principal.ok()) {
+      call_.emplace(*context, *std::move(principal));
+    } else {
+      refusal_ = std::move(principal).status();
+    }
+  }
+
+  // Nothing of the reactor may be touched afterwards: OnDone deletes it.
+  void End(const absl::Status& status) {
+    method_.CountEnd(status, method_.environment().clock.Monotonic() - started_);
+    this->Finish(ToGrpc(status));
+  }
+
+  void OnCancel() override {
+    if (call_) call_->RequestStop();
+  }
+  void OnDone() override { delete this; }
+
+  std::optional<ServerCall> call_;
+  absl::Status refusal_;
+  Method& method_;
+
+ private:
+  const absl::Duration started_;
+};
+
+template <class Request, class Response, class Handler>
+class UnaryReactor final : public CallReactor<grpc::ServerUnaryReactor> {
+ public:
+  UnaryReactor(Method& method, grpc::CallbackServerContext* context, const Request* request,
+               Response* response, Handler handler)
+      : CallReactor(method, context),
+        request_(request),
+        response_(response),
+        handler_(std::move(handler)) {}
+
+  void Start() {
+    if (!call_) return End(refusal_);
+    Spawn(method_.environment().executor, Run(*this));
+  }
+
+ private:
+  static Awaitable<void> Run(UnaryReactor& self) {
+    const absl::Status status =
+        co_await self.handler_(*self.call_, *self.request_, *self.response_);
+    self.End(status);
+  }
+
+  const Request* request_;
+  Response* response_;
+  Handler handler_;
+};
+
+template <class Request, class Event, class Handler>
+class StreamReactor final : public CallReactor<grpc::ServerWriteReactor<Event>>,
+                            public StreamWriter<Event> {
+  using Base = CallReactor<grpc::ServerWriteReactor<Event>>;
+
+ public:
+  StreamReactor(Method& method, grpc::CallbackServerContext* context, const Request* request,
+                Handler handler)
+      : Base(method, context), request_(request), handler_(std::move(handler)) {}
+
+  void Start() {
+    if (!this->call_) return this->End(this->refusal_);
+    Spawn(this->method_.environment().executor, Run(*this));
+  }
+
+  Awaitable<absl::Status> Write(const Event& event) override {
+    const bool taken =
+        co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(bool)>(
+            [&](auto handler) {
+              auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+              this->resume_ = [shared](bool ok) { std::move (*shared)(ok); };
+              this->StartWrite(&event);
+            },
+            boost::asio::use_awaitable);
+    if (!taken) co_return absl::CancelledError("the caller has gone");
+    co_return absl::OkStatus();
+  }
+
+ private:
+  static Awaitable<void> Run(StreamReactor& self) {
+    const absl::Status status = co_await self.handler_(*self.call_, *self.request_,
+                                                       static_cast<StreamWriter<Event>&>(self));
+    self.End(status);
+  }
+
+  void OnWriteDone(bool ok) override { std::exchange(resume_, nullptr)(ok); }
+
+  const Request* request_;
+  Handler handler_;
+  std::function<void(bool)> resume_;  // of the one pending Write
+};
+
+}  // namespace internal
+
+// Handler: Awaitable<absl::Status>(ServerCall&, const Request&, Response&).
+template <class Request, class Response, class Handler>
+grpc::ServerUnaryReactor* ServeUnary(Method& method, grpc::CallbackServerContext* context,
+                                     const Request* request, Response* response, Handler handler) {
+  auto* reactor = new internal::UnaryReactor<Request, Response, Handler>(
+      method, context, request, response, std::move(handler));
+  reactor->Start();
+  return reactor;
+}
+
+// Handler: Awaitable<absl::Status>(ServerCall&, const Request&, StreamWriter<Event>&). The stream
+// ends with the status that it returns.
+template <class Event, class Request, class Handler>
+grpc::ServerWriteReactor<Event>* ServeStream(Method& method, grpc::CallbackServerContext* context,
+                                             const Request* request, Handler handler) {
+  auto* reactor = new internal::StreamReactor<Request, Event, Handler>(method, context, request,
+                                                                       std::move(handler));
+  reactor->Start();
+  return reactor;
+}
+
+}  // namespace penstock::rpc

@@ -1,0 +1,53 @@
+#include "libs/rpc/server_call.h"
+
+#include <utility>
+
+#include "libs/base/refusal.h"
+#include "libs/identity/grant.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace penstock::rpc {
+namespace {
+
+absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {
+  const auto deadline = context.deadline();
+  if (deadline == std::chrono::system_clock::time_point::max()) return absl::InfiniteFuture();
+  return absl::FromChrono(deadline);
+}
+
+}  // namespace
+
+ServerCall::ServerCall(const grpc::CallbackServerContext& context, identity::Principal principal)
+    : principal_(std::move(principal)),
+      deadline_(DeadlineOf(context)),
+      trace_(obs::ParseOrStart(MetadataValue(context, "traceparent"))) {}
+
+absl::string_view MetadataValue(const grpc::CallbackServerContext& context, absl::string_view key) {
+  const auto& metadata = context.client_metadata();
+  const auto found = metadata.find(grpc::string_ref(key.data(), key.size()));
+  if (found == metadata.end()) return "";
+  return absl::string_view(found->second.data(), found->second.size());
+}
+
+absl::StatusOr<identity::Principal> Authenticate(const grpc::CallbackServerContext& context,
+                                                 const identity::Authenticator& authenticator,
+                                                 absl::Time now) {
+  identity::Credentials credentials;
+  const struct {
+    absl::string_view key;
+    absl::string_view* value;
+  } sources[] = {{"authorization", &credentials.authorization},
+                 {"penstock-on-behalf-of", &credentials.on_behalf_of},
+                 {identity::kGrantMetadata, &credentials.grant}};
+  for (const auto& [key, value] : sources) {
+    if (context.client_metadata().count(grpc::string_ref(key.data(), key.size())) > 1) {
+      return Refusal(absl::StatusCode::kUnauthenticated, "TOKEN_MALFORMED",
+                     absl::StrCat("metadata ", key, ": found more than once, allowed once"));
+    }
+    *value = MetadataValue(context, key);
+  }
+  return authenticator.Authenticate(credentials, now);
+}
+
+}  // namespace penstock::rpc

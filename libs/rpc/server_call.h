@@ -1,0 +1,52 @@
+// What a handler knows about the call it answers, beside the request.
+#pragma once
+
+#include <stop_token>
+#include <string>
+
+#include <grpcpp/server_context.h>
+
+#include "libs/identity/authenticator.h"
+#include "libs/identity/principal.h"
+#include "libs/obs/trace.h"
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace penstock::rpc {
+
+// Lives as long as its handler runs.
+class ServerCall {
+ public:
+  ServerCall(const grpc::CallbackServerContext& context, identity::Principal principal);
+
+  // For whom the call works; verified.
+  const identity::Principal& principal() const { return principal_; }
+
+  // The caller's deadline; InfiniteFuture when there is none.
+  absl::Time deadline() const { return deadline_; }
+
+  // Stops when the caller has gone or cancelled.
+  std::stop_token stop_token() const { return stop_.get_token(); }
+
+  const obs::TraceContext& trace() const { return trace_; }
+
+  void RequestStop() { stop_.request_stop(); }
+
+ private:
+  const identity::Principal principal_;
+  const absl::Time deadline_;
+  const obs::TraceContext trace_;
+  std::stop_source stop_;
+};
+
+// One value of the call's metadata, or "".
+absl::string_view MetadataValue(const grpc::CallbackServerContext& context, absl::string_view key);
+
+// Who calls, by the environment's authenticator. UNAUTHENTICATED or PERMISSION_DENIED otherwise.
+absl::StatusOr<identity::Principal> Authenticate(const grpc::CallbackServerContext& context,
+                                                 const identity::Authenticator& authenticator,
+                                                 absl::Time now);
+
+}  // namespace penstock::rpc

@@ -1,0 +1,50 @@
+// One gRPC server: its listeners, its limits, its end.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <grpcpp/channel.h>
+#include <grpcpp/server.h>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace grpc {
+class Service;
+}
+
+namespace penstock::rpc {
+
+class ServerHost {
+ public:
+  // Serves `services` on `endpoint`: "host:port" (port 0 takes a free one), "unix:path", or empty
+  // for in-process channels only. UNAVAILABLE when the address cannot be bound. The services must
+  // outlive the host.
+  static absl::StatusOr<std::unique_ptr<ServerHost>> Start(
+      absl::string_view endpoint, const std::vector<grpc::Service*>& services);
+
+  ~ServerHost();
+
+  // Where it listens, with the port that was taken; empty without a listener.
+  const std::string& endpoint() const { return endpoint_; }
+
+  // A channel that stays within the process.
+  std::shared_ptr<grpc::Channel> InProcessChannel();
+
+  // Standard gRPC health service: what it answers for every service.
+  void SetServing(bool serving);
+
+  // Takes no new calls; gives live ones until `grace` has passed, then cancels them. Blocks.
+  void Shutdown(absl::Duration grace);
+
+ private:
+  ServerHost(std::unique_ptr<grpc::Server> server, std::string endpoint);
+
+  std::unique_ptr<grpc::Server> server_;
+  const std::string endpoint_;
+};
+
+}  // namespace penstock::rpc

@@ -1,0 +1,125 @@
+#include "services/dispatcher/admission/agent_catalog.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "libs/base/refusal.h"
+#include "libs/base/status_macros.h"
+
+namespace penstock::dispatcher {
+namespace {
+
+absl::Status Forbidden(absl::string_view agent, absl::string_view field) {
+  return Refusal(absl::StatusCode::kPermissionDenied, "OVERRIDE_FORBIDDEN",
+                 absl::StrCat("turn.overrides.", field, ": ", agent,
+                              " does not allow this override; leave it out or add \"", field,
+                              "\" to the agent's `overridable`"))
+      .With("field", field)
+      .With("agent", agent);
+}
+
+template <class Names>
+bool Contains(const Names& names, absl::string_view name) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& each) { return absl::string_view(each) == name; });
+}
+
+absl::Status CheckRange(absl::string_view field, double found, double min, double max) {
+  if (found >= min && found <= max) return absl::OkStatus();
+  return FieldInvalid(absl::StrCat("turn.overrides.generation.", field), absl::StrCat(found),
+                      absl::StrCat(min, " to ", max));
+}
+
+absl::Status CheckGeneration(const chat::v1::GenerationConfig& generation) {
+  if (generation.has_max_output_tokens()) {
+    PENSTOCK_RETURN_IF_ERROR(
+        CheckRange("max_output_tokens", generation.max_output_tokens(), 1, 1'000'000'000));
+  }
+  if (generation.has_temperature()) {
+    PENSTOCK_RETURN_IF_ERROR(CheckRange("temperature", generation.temperature(), 0, 2));
+  }
+  if (generation.has_top_p()) {
+    PENSTOCK_RETURN_IF_ERROR(CheckRange("top_p", generation.top_p(), 0, 1));
+  }
+  if (generation.has_presence_penalty()) {
+    PENSTOCK_RETURN_IF_ERROR(CheckRange("presence_penalty", generation.presence_penalty(), -2, 2));
+  }
+  if (generation.has_frequency_penalty()) {
+    PENSTOCK_RETURN_IF_ERROR(
+        CheckRange("frequency_penalty", generation.frequency_penalty(), -2, 2));
+  }
+  return CheckRange("stop", generation.stop_size(), 0, 4);
+}
+
+// Fields that are set replace the agent's, repeated ones as a whole.
+void MergeGeneration(const chat::v1::GenerationConfig& changes, chat::v1::GenerationConfig& base) {
+  if (changes.stop_size() > 0) base.clear_stop();
+  if (changes.has_response_format()) base.clear_response_format();
+  base.MergeFrom(changes);
+}
+
+}  // namespace
+
+AgentCatalog::AgentCatalog(const config::v1::Config& config) : config_(config) {
+  for (const auto& agent : config_.agents()) agents_[absl::StrCat("agents/", agent.id())] = &agent;
+  for (const auto& model : config_.models()) models_[model.name()] = &model;
+}
+
+absl::StatusOr<const config::v1::Model*> AgentCatalog::ModelFor(const config::v1::Agent& agent,
+                                                                absl::string_view wanted) const {
+  const auto found = models_.find(wanted);
+  const bool allowed = agent.models().empty() || Contains(agent.models(), wanted);
+  if (found != models_.end() && (allowed || wanted == agent.model())) return found->second;
+  return FieldInvalid("turn.overrides.model", absl::StrCat("\"", wanted, "\""),
+                      absl::StrCat("a configured model that agents/", agent.id(), " may use"));
+}
+
+absl::StatusOr<ResolvedAgent> AgentCatalog::Resolve(absl::string_view name,
+                                                    const chat::v1::TurnSpec& spec) const {
+  const std::string wanted = name.empty() ? "agents/default" : std::string(name);
+  const auto found = agents_.find(wanted);
+  if (found == agents_.end()) {
+    return Refusal(absl::StatusCode::kNotFound, "AGENT_NOT_FOUND",
+                   absl::StrCat(wanted, ": no such agent in the configuration"))
+        .With("name", wanted);
+  }
+  const config::v1::Agent& agent = *found->second;
+  const chat::v1::Overrides& overrides = spec.overrides();
+  if (!overrides.model().empty() && !Contains(agent.overridable(), "model")) {
+    return Forbidden(wanted, "model");
+  }
+  if (!overrides.instructions().empty() && !Contains(agent.overridable(), "instructions")) {
+    return Forbidden(wanted, "instructions");
+  }
+  if (overrides.has_generation() && !Contains(agent.overridable(), "generation")) {
+    return Forbidden(wanted, "generation");
+  }
+  PENSTOCK_RETURN_IF_ERROR(CheckGeneration(overrides.generation()));
+
+  ResolvedAgent resolved;
+  resolved.name = wanted;
+  PENSTOCK_ASSIGN_OR_RETURN(
+      resolved.model, ModelFor(agent, overrides.model().empty() ? agent.model() : overrides.model()));
+  resolved.instructions =
+      overrides.instructions().empty() ? agent.instructions() : overrides.instructions();
+  resolved.generation = agent.generation();
+  MergeGeneration(overrides.generation(), resolved.generation);
+  if (!resolved.generation.has_max_output_tokens()) {
+    resolved.generation.set_max_output_tokens(resolved.model->max_output_tokens());
+  }
+  resolved.max_output_tokens = resolved.generation.max_output_tokens();
+  const int64_t room = resolved.model->context_window_tokens() - resolved.max_output_tokens;
+  resolved.input_budget_tokens =
+      agent.context_budget_tokens() > 0 ? std::min(agent.context_budget_tokens(), room) : room;
+  if (resolved.input_budget_tokens < 1) {
+    return FieldInvalid("turn.overrides.generation.max_output_tokens",
+                        absl::StrCat(resolved.max_output_tokens),
+                        absl::StrCat("less than the window of ", resolved.model->name(), ", ",
+                                     resolved.model->context_window_tokens(), " tokens"));
+  }
+  resolved.recall = spec.memory().has_recall() ? spec.memory().recall() : agent.recall();
+  resolved.remember = spec.memory().has_remember() ? spec.memory().remember() : agent.remember();
+  return resolved;
+}
+
+}  // namespace penstock::dispatcher
