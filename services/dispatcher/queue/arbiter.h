@@ -1,0 +1,121 @@
+// Permission to call one pool: who may, when, and how long the others wait.
+//
+//   std::unique_ptr<WaitingTurn> waiting = arbiter.Enter({.turn_class = …, .seq = …});
+//   co_await waiting->InWindow(stop);                        // now prepare: history, memories
+//   auto permit = co_await waiting->Acquire(input, output, stop);
+//   … call the provider …
+//   permit->Settle(usage);                                   // or drop it: given back, nothing sent
+//
+// A further attempt or step calls Acquire again on the same WaitingTurn and stands at its old place.
+// When a slot is free and nobody stands before the turn, none of the three suspends.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "libs/async/awaitable.h"
+#include "libs/async/timers.h"
+#include "libs/base/clock.h"
+#include "services/dispatcher/limits/lane_limiter.h"
+#include "services/dispatcher/queue/eta_model.h"
+#include "services/dispatcher/queue/scheduler.h"
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace penstock::dispatcher {
+
+class ArbiterCore;
+
+struct TurnInLine {
+  chat::v1::TurnClass turn_class = chat::v1::CLASS_FREE;
+  std::string tenant;
+  // A hash of the user.
+  uint64_t user = 0;
+  // Order of acceptance, comparable over all turns of the pool.
+  int64_t seq = 0;
+  int64_t estimated_tokens = 0;
+};
+
+// Where a turn stands now. `position` is 0, and the times are zero, for one that is not in line.
+struct PlaceInLine {
+  chat::v1::TurnClass turn_class = chat::v1::CLASS_FREE;
+  int64_t position = 0;
+  Eta eta;
+};
+
+// Permission for one call. Settle it or drop it; both may happen on any thread. Keeps what it needs
+// of the arbiter alive.
+class Permit {
+ public:
+  Permit(Permit&&) noexcept = default;
+  Permit& operator=(Permit&& other) noexcept;
+  // Gives it back unless it was settled: nothing was sent.
+  ~Permit();
+
+  PermitId id() const;
+  // The call has ended and used this much. Once; later calls do nothing.
+  void Settle(const chat::v1::Usage& actual);
+
+ private:
+  friend class ArbiterCore;
+  friend class WaitingTurn;
+  struct State;
+  explicit Permit(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// A turn's claim to its place in line. Thread-safe, but InWindow and Acquire are called by one
+// coroutine, one at a time. Destroying it takes the turn out of the line; no wait may be pending.
+class WaitingTurn {
+ public:
+  struct State;
+  WaitingTurn(std::shared_ptr<ArbiterCore> core, std::shared_ptr<State> state);
+  ~WaitingTurn();
+  WaitingTurn(const WaitingTurn&) = delete;
+  WaitingTurn& operator=(const WaitingTurn&) = delete;
+
+  // OK as soon as the turn should be prepared. CANCELLED when `stop` comes first.
+  Awaitable<absl::Status> InWindow(std::stop_token stop);
+  // A permit, when it is this turn's. CANCELLED when `stop` comes first; the turn is out of the
+  // line then, until it asks again. FAILED_PRECONDITION while it holds a permit.
+  Awaitable<absl::StatusOr<Permit>> Acquire(int64_t input_tokens, int64_t output_tokens,
+                                            std::stop_token stop);
+  // The highest class waiting behind it in its session rises or falls. No change once it has a permit.
+  void SetClass(chat::v1::TurnClass turn_class);
+  PlaceInLine Place() const;
+
+ private:
+  std::shared_ptr<ArbiterCore> core_;
+  std::shared_ptr<State> state_;
+};
+
+// How full the pool is.
+struct PoolLoad {
+  // In line, and those of them that are ready.
+  int64_t waiting = 0;
+  int64_t ready = 0;
+  int64_t in_flight = 0;
+  int64_t concurrency = 0;
+  double starts_per_second = 0;
+};
+
+// One a pool. Thread-safe. Outlives no coroutine that waits, but may go before permits and timers.
+class Arbiter {
+ public:
+  Arbiter(std::unique_ptr<Scheduler> scheduler, std::unique_ptr<LaneLimiter> limiter,
+          const Clock& clock, Timers& timers);
+  ~Arbiter();
+
+  [[nodiscard]] std::unique_ptr<WaitingTurn> Enter(TurnInLine turn);
+  // What Place would say to a turn of this class that entered now, last of its class.
+  PlaceInLine PlaceOfNext(chat::v1::TurnClass turn_class) const;
+  PoolLoad Load() const;
+
+ private:
+  std::shared_ptr<ArbiterCore> core_;
+};
+
+}  // namespace penstock::dispatcher

@@ -1,0 +1,90 @@
+// The dispatcher's durable memory: every accepted turn until it is settled. JOURNAL.md has the layout.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libs/async/awaitable.h"
+#include "libs/identity/principal.h"
+#include "penstock/dispatcher/v1/journal.pb.h"
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace penstock::dispatcher {
+
+struct UnfinishedTurn {
+  identity::UserKey user;
+  v1::Submitted submitted;
+  // Absent when it never was, or when a crash lost it.
+  std::optional<v1::Started> started;
+  std::optional<v1::CancelRequested> cancel_requested;
+  std::optional<v1::Generated> generated;
+};
+
+struct PendingJob {
+  identity::UserKey user;
+  v1::Job job;
+};
+
+struct RecoveredShard {
+  // Above every epoch that any shard had before; synced.
+  int64_t epoch = 0;
+  // Above that of every unfinished turn of all shards.
+  int64_t next_submit_number = 1;
+  // In order of submit_number.
+  std::vector<UnfinishedTurn> turns;
+  // Oldest first.
+  std::vector<PendingJob> jobs;
+};
+
+// Whole operations, each atomic. Thread-safe. Open comes first, once. "Synced" answers after the
+// record is on disk; the others answer once it is written to the log of the database, and what a
+// crash of the machine loses of them is done again. Operations take effect in the order of the calls.
+//
+// UNAVAILABLE (STORE_UNAVAILABLE) when the store cannot take a write; whether it happened is then
+// not known. A failed sync ends the process.
+class Journal {
+ public:
+  virtual ~Journal() = default;
+
+  // Raises the epochs (synced) and reads what is unfinished, one entry a shard; ShardOfBucket tells
+  // which. `shards` may differ from the last time. DATA_LOSS, naming the record, when one cannot be read.
+  virtual Awaitable<absl::StatusOr<std::vector<RecoveredShard>>> Open(int shards) = 0;
+
+  // Synced. Together with the row of its request_id, if it has one, and the counters, if given.
+  virtual Awaitable<absl::Status> AppendSubmitted(identity::UserKey user, v1::Submitted submitted,
+                                                  std::optional<v1::UserCounters> counters) = 0;
+  virtual Awaitable<absl::Status> AppendStarted(identity::UserKey user, std::string turn_id,
+                                                v1::Started started) = 0;
+  // Synced.
+  virtual Awaitable<absl::Status> AppendCancelRequested(identity::UserKey user, std::string turn_id,
+                                                        v1::CancelRequested cancel) = 0;
+  // Synced.
+  virtual Awaitable<absl::Status> AppendGenerated(identity::UserKey user, std::string turn_id,
+                                                  v1::Generated generated) = 0;
+  // The turn has ended: removes its records, writes its usage row and its jobs, and lets its
+  // request_id expire at `request_id_expires`. Repeating it changes nothing.
+  virtual Awaitable<absl::Status> Settle(identity::UserKey user, v1::Submitted submitted,
+                                         v1::UsageRow usage, std::vector<v1::Job> jobs,
+                                         absl::Time request_id_expires) = 0;
+  virtual Awaitable<absl::Status> FinishJob(identity::UserKey user, std::string turn_id,
+                                            v1::Job::Kind kind) = 0;
+
+  // The turn that this request_id started. None for an unknown one and for one expired at `now`.
+  virtual Awaitable<absl::StatusOr<std::optional<v1::RequestIdRow>>> LookupRequestId(
+      identity::UserKey user, std::string request_id, absl::Time now) = 0;
+  // Empty for a user without any.
+  virtual Awaitable<absl::StatusOr<v1::UserCounters>> LoadCounters(identity::UserKey user) = 0;
+  // The ledger's row of a settled turn.
+  virtual Awaitable<absl::StatusOr<std::optional<v1::UsageRow>>> LoadUsage(
+      identity::UserKey user, std::string turn_id) = 0;
+
+  // Removes request ids that expired before `now`, at most `limit`; answers how many.
+  virtual Awaitable<absl::StatusOr<int64_t>> SweepRequestIds(absl::Time now, int64_t limit) = 0;
+};
+
+}  // namespace penstock::dispatcher

@@ -1,0 +1,93 @@
+// The events of one live turn, written once and read by any number of streams.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <vector>
+
+#include "libs/async/awaitable.h"
+#include "penstock/chat/v1/message.pb.h"
+#include "penstock/chat/v1/turn.pb.h"
+#include "services/dispatcher/turn/event_index.h"
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace penstock::dispatcher {
+
+struct EventBatch {
+  // What the reader missed, in order; the text in it is at most EventLog::kMaxDeltaBytes.
+  std::vector<chat::v1::TurnEvent> events;
+  // Nothing comes after these.
+  bool end = false;
+};
+
+class EventLog;
+
+// A cursor into a log. Keeps the log alive. One coroutine at a time.
+class EventReader {
+ public:
+  ~EventReader();
+  EventReader(const EventReader&) = delete;
+  EventReader& operator=(const EventReader&) = delete;
+
+  // What came after the cursor, and moves it there. Waits while there is nothing; an empty batch only
+  // with `end`. CANCELLED when `stop` comes first; the status given to EventLog::Fail once it was.
+  Awaitable<absl::StatusOr<EventBatch>> Read(std::stop_token stop);
+  int64_t cursor() const { return cursor_; }
+
+ private:
+  friend class EventLog;
+  EventReader(std::shared_ptr<EventLog> log, int64_t cursor, bool outcome_only);
+
+  std::shared_ptr<EventLog> log_;
+  int64_t cursor_;
+  const bool outcome_only_;
+};
+
+// Thread-safe. Holds the text once, merged; a delta costs no memory beyond its bytes. The writer bounds
+// it by text_bytes(). Of Queued events that follow each other only the newest is kept.
+class EventLog : public std::enable_shared_from_this<EventLog> {
+ public:
+  static constexpr size_t kMaxDeltaBytes = 64 << 10;
+
+  // Called, without a lock, when the number of readers falls to 0 and when it leaves 0.
+  using OnReaders = absl::AnyInvocable<void(bool any)>;
+
+  // For run `run` of the turn in this epoch of its shard.
+  static std::shared_ptr<EventLog> Create(int64_t epoch, int32_t run, OnReaders on_readers);
+  ~EventLog();
+
+  // Gives the event its index, keeps it, wakes the readers. An Accepted must be the first. After
+  // Finished, or Fail, nothing is taken. A Delta's text is whole characters; an empty one is dropped.
+  void Append(chat::v1::TurnEvent event, absl::Time time);
+  // Ends every reader with `status` once it has read what is there: the turn goes on elsewhere.
+  void Fail(absl::Status status);
+
+  // A reader of what comes after `after_index`; 0: from the start. With an index of an older run it
+  // begins with Restarted, unless that is Accepted's. INVALID_ARGUMENT for an index that this log has
+  // not reached. `outcome_only`: Accepted and Finished only.
+  absl::StatusOr<std::unique_ptr<EventReader>> Attach(int64_t after_index, bool outcome_only);
+
+  int readers() const;
+  // Bytes of text appended.
+  int64_t text_bytes() const;
+  // Roughly what the log occupies.
+  int64_t memory_bytes() const;
+  // Text of a step, in parts, as the deltas brought it: what to keep of a turn that was stopped.
+  chat::v1::Message TextOf(int32_t step) const;
+
+ private:
+  friend class EventReader;
+  struct State;
+  struct Waiter;
+  EventLog(int64_t epoch, int32_t run, OnReaders on_readers);
+  void Detach();
+
+  const std::unique_ptr<State> state_;
+};
+
+}  // namespace penstock::dispatcher
