@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
 #include "libs/base/refusal.h"
 #include "libs/base/status_macros.h"
+
+#include "absl/strings/str_cat.h"
 
 namespace penstock::dispatcher {
 namespace {
@@ -99,7 +100,8 @@ absl::StatusOr<ResolvedAgent> AgentCatalog::Resolve(absl::string_view name,
   ResolvedAgent resolved;
   resolved.name = wanted;
   PENSTOCK_ASSIGN_OR_RETURN(
-      resolved.model, ModelFor(agent, overrides.model().empty() ? agent.model() : overrides.model()));
+      resolved.model,
+      ModelFor(agent, overrides.model().empty() ? agent.model() : overrides.model()));
   resolved.instructions =
       overrides.instructions().empty() ? agent.instructions() : overrides.instructions();
   resolved.generation = agent.generation();

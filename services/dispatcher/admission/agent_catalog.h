@@ -4,11 +4,12 @@
 
 #include <string>
 
+#include "penstock/chat/v1/turn.pb.h"
+#include "penstock/config/v1/config.pb.h"
+
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "penstock/chat/v1/turn.pb.h"
-#include "penstock/config/v1/config.pb.h"
 
 namespace penstock::dispatcher {
 

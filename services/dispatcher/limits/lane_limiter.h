@@ -20,8 +20,8 @@ class LaneLimiter {
  public:
   virtual ~LaneLimiter() = default;
 
-  // Zero: the call fits and is booked under `permit`. Otherwise nothing is booked; the answer is how
-  // long until it may fit, absl::InfiniteDuration() when only the end of another call can help.
+  // Zero: the call fits and is booked under `permit`. Otherwise nothing is booked; the answer is
+  // how long until it may fit, absl::InfiniteDuration() when only the end of another call can help.
   virtual absl::Duration Reserve(PermitId permit, int64_t input_tokens, int64_t output_tokens,
                                  absl::Duration now) = 0;
   // The call has ended; what it did not use is given back. An absent count is taken as reserved.

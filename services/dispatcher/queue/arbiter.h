@@ -4,10 +4,11 @@
 //   co_await waiting->InWindow(stop);                        // now prepare: history, memories
 //   auto permit = co_await waiting->Acquire(input, output, stop);
 //   … call the provider …
-//   permit->Settle(usage);                                   // or drop it: given back, nothing sent
+//   permit->Settle(usage);                                   // or drop it: given back, nothing
+//   sent
 //
-// A further attempt or step calls Acquire again on the same WaitingTurn and stands at its old place.
-// When a slot is free and nobody stands before the turn, none of the three suspends.
+// A further attempt or step calls Acquire again on the same WaitingTurn and stands at its old
+// place. When a slot is free and nobody stands before the turn, none of the three suspends.
 #pragma once
 
 #include <cstdint>
@@ -46,50 +47,58 @@ struct PlaceInLine {
   Eta eta;
 };
 
-// Permission for one call. Settle it or drop it; both may happen on any thread. Keeps what it needs
-// of the arbiter alive.
+// What the arbiter keeps of one turn.
+struct TurnState;
+
+// Permission for one call. Settle it or drop it, on any thread. Keeps what it needs of the arbiter
+// alive.
 class Permit {
  public:
-  Permit(Permit&&) noexcept = default;
+  // For the arbiter.
+  Permit(std::shared_ptr<ArbiterCore> core, std::shared_ptr<TurnState> turn, PermitId id);
+  Permit(Permit&& other) noexcept;
   Permit& operator=(Permit&& other) noexcept;
-  // Gives it back unless it was settled: nothing was sent.
+  // Gives it back unless it was settled: nothing was sent, and the turn is in line again at its old
+  // place.
   ~Permit();
 
-  PermitId id() const;
+  PermitId id() const { return id_; }
   // The call has ended and used this much. Once; later calls do nothing.
   void Settle(const chat::v1::Usage& actual);
 
  private:
-  friend class ArbiterCore;
-  friend class WaitingTurn;
-  struct State;
-  explicit Permit(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  void GiveBack();
+
+  // Null: settled, or moved from.
+  std::shared_ptr<ArbiterCore> core_;
+  std::shared_ptr<TurnState> turn_;
+  PermitId id_;
 };
 
 // A turn's claim to its place in line. Thread-safe, but InWindow and Acquire are called by one
 // coroutine, one at a time. Destroying it takes the turn out of the line; no wait may be pending.
 class WaitingTurn {
  public:
-  struct State;
-  WaitingTurn(std::shared_ptr<ArbiterCore> core, std::shared_ptr<State> state);
+  WaitingTurn(std::shared_ptr<ArbiterCore> core, std::shared_ptr<TurnState> turn);
   ~WaitingTurn();
   WaitingTurn(const WaitingTurn&) = delete;
   WaitingTurn& operator=(const WaitingTurn&) = delete;
 
-  // OK as soon as the turn should be prepared. CANCELLED when `stop` comes first.
+  // OK as soon as the turn should be prepared. CANCELLED when `stop` comes first; the turn keeps
+  // its place.
   Awaitable<absl::Status> InWindow(std::stop_token stop);
   // A permit, when it is this turn's. CANCELLED when `stop` comes first; the turn is out of the
   // line then, until it asks again. FAILED_PRECONDITION while it holds a permit.
   Awaitable<absl::StatusOr<Permit>> Acquire(int64_t input_tokens, int64_t output_tokens,
                                             std::stop_token stop);
-  // The highest class waiting behind it in its session rises or falls. No change once it has a permit.
+  // The highest class waiting behind it in its session rises or falls. While it holds a permit,
+  // this is for its next place in line.
   void SetClass(chat::v1::TurnClass turn_class);
   PlaceInLine Place() const;
 
  private:
   std::shared_ptr<ArbiterCore> core_;
-  std::shared_ptr<State> state_;
+  std::shared_ptr<TurnState> turn_;
 };
 
 // How full the pool is.
@@ -102,7 +111,7 @@ struct PoolLoad {
   double starts_per_second = 0;
 };
 
-// One a pool. Thread-safe. Outlives no coroutine that waits, but may go before permits and timers.
+// One a pool. Thread-safe. Waiting turns and permits may outlive it.
 class Arbiter {
  public:
   Arbiter(std::unique_ptr<Scheduler> scheduler, std::unique_ptr<LaneLimiter> limiter,

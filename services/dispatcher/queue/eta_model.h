@@ -31,12 +31,12 @@ struct Eta {
 
 // A pure model: no clock (`now` is Clock::Monotonic), no lock of its own.
 //
-// A pool of c slots whose calls take S seconds on average starts one turn each g = S / c seconds while
-// turns wait. Once 8 starts were seen with turns waiting behind them, g is the measured mean of the
-// gaps between them instead. Turns of higher classes that arrive meanwhile, l a second (measured),
-// stretch it to G = g / (1 - min(l * g, 0.95)). The wait of the turn at position p, with f slots free,
-// is then that for n = p - f starts; with calls of random length it is about a Gamma(n, G) variable,
-// whose quantiles are (Wilson and Hilferty, 1931)
+// A pool of c slots whose calls take S seconds on average starts one turn each g = S / c seconds
+// while turns wait. Once 8 starts were seen with turns waiting behind them, g is the measured mean
+// of the gaps between them instead. Turns of higher classes that arrive meanwhile, l a second
+// (measured), stretch it to G = g / (1 - min(l * g, 0.95)). The wait of the turn at position p,
+// with f slots free, is then that for n = p - f starts; with calls of random length it is about a
+// Gamma(n, G) variable, whose quantiles are (Wilson and Hilferty, 1931)
 //
 //   eta(z) = G * n * (1 - 1/(9n) + z / (3 sqrt n))^3,   z = 0 for p50, 1.2816 for p90.
 //

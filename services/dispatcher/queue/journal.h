@@ -1,4 +1,5 @@
-// The dispatcher's durable memory: every accepted turn until it is settled. JOURNAL.md has the layout.
+// The dispatcher's durable memory: every accepted turn until it is settled. JOURNAL.md has the
+// layout.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +44,8 @@ struct RecoveredShard {
 
 // Whole operations, each atomic. Thread-safe. Open comes first, once. "Synced" answers after the
 // record is on disk; the others answer once it is written to the log of the database, and what a
-// crash of the machine loses of them is done again. Operations take effect in the order of the calls.
+// crash of the machine loses of them is done again. Operations take effect in the order of the
+// calls.
 //
 // UNAVAILABLE (STORE_UNAVAILABLE) when the store cannot take a write; whether it happened is then
 // not known. A failed sync ends the process.
@@ -52,7 +54,8 @@ class Journal {
   virtual ~Journal() = default;
 
   // Raises the epochs (synced) and reads what is unfinished, one entry a shard; ShardOfBucket tells
-  // which. `shards` may differ from the last time. DATA_LOSS, naming the record, when one cannot be read.
+  // which. `shards` may differ from the last time. DATA_LOSS, naming the record, when one cannot be
+  // read.
   virtual Awaitable<absl::StatusOr<std::vector<RecoveredShard>>> Open(int shards) = 0;
 
   // Synced. Together with the row of its request_id, if it has one, and the counters, if given.
@@ -80,8 +83,8 @@ class Journal {
   // Empty for a user without any.
   virtual Awaitable<absl::StatusOr<v1::UserCounters>> LoadCounters(identity::UserKey user) = 0;
   // The ledger's row of a settled turn.
-  virtual Awaitable<absl::StatusOr<std::optional<v1::UsageRow>>> LoadUsage(
-      identity::UserKey user, std::string turn_id) = 0;
+  virtual Awaitable<absl::StatusOr<std::optional<v1::UsageRow>>> LoadUsage(identity::UserKey user,
+                                                                           std::string turn_id) = 0;
 
   // Removes request ids that expired before `now`, at most `limit`; answers how many.
   virtual Awaitable<absl::StatusOr<int64_t>> SweepRequestIds(absl::Time now, int64_t limit) = 0;

@@ -49,9 +49,9 @@ class Scheduler {
   // Takes an entry out, in whatever state it is, and forgets it.
   virtual void Withdraw(EntryId id) = 0;
 
-  // Of the next `n` entries in line, ready or not, those that no earlier call has named: they should
-  // be prepared now. In order. Names an entry once, also when it is requeued. A hint: it neither
-  // orders nor charges.
+  // Of the next `n` entries in line, ready or not, those that no earlier call has named: they
+  // should be prepared now. In order. Names an entry once, also when it is requeued. A hint: it
+  // neither orders nor charges.
   virtual std::vector<EntryId> Window(size_t n) = 0;
   // The ready entry that the next permit is for; nothing changes. None when none is ready.
   virtual std::optional<EntryId> Pick(absl::Duration now) const = 0;
@@ -64,6 +64,8 @@ class Scheduler {
 
   // Entries in line that start before this one, plus 1; 0 when it is not in line.
   virtual int64_t Position(EntryId id) const = 0;
+  // The position of an entry that joined now, last of this class.
+  virtual int64_t PositionOfNext(chat::v1::TurnClass turn_class) const = 0;
   // Entries in line, and those of them that are ready.
   virtual size_t waiting() const = 0;
   virtual size_t ready() const = 0;

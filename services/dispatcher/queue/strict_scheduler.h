@@ -1,6 +1,8 @@
 // Strict classes, first come first served inside each.
 #pragma once
 
+#include <functional>
+#include <limits>
 #include <set>
 #include <tuple>
 
@@ -13,7 +15,8 @@
 
 namespace penstock::dispatcher {
 
-// ACTION > FIRST > PAID > FREE > BATCH; inside a class by seq. Tenants and users are not told apart.
+// ACTION > FIRST > PAID > FREE > BATCH; inside a class by seq. Tenants and users are not told
+// apart.
 class StrictScheduler : public Scheduler {
  public:
   void Enqueue(const WaitingEntry& entry, absl::Duration now) override;
@@ -26,6 +29,7 @@ class StrictScheduler : public Scheduler {
   void Requeue(EntryId id) override;
   void Settle(EntryId id, const chat::v1::Usage& actual) override;
   int64_t Position(EntryId id) const override;
+  int64_t PositionOfNext(chat::v1::TurnClass turn_class) const override;
   size_t waiting() const override { return line_.size(); }
   size_t ready() const override { return ready_.size(); }
 
@@ -33,9 +37,9 @@ class StrictScheduler : public Scheduler {
   // Class (the values of TurnClass are in order of rank), seq, id.
   using Place = std::tuple<int, int64_t, EntryId>;
   // A red-black tree that also counts: order_of_key is O(log n).
-  using Line = __gnu_pbds::tree<Place, __gnu_pbds::null_type, std::less<Place>,
-                                __gnu_pbds::rb_tree_tag,
-                                __gnu_pbds::tree_order_statistics_node_update>;
+  using Line =
+      __gnu_pbds::tree<Place, __gnu_pbds::null_type, std::less<Place>, __gnu_pbds::rb_tree_tag,
+                       __gnu_pbds::tree_order_statistics_node_update>;
 
   enum class State { kWaiting, kReady, kStarted };
   struct Known {

@@ -3,10 +3,10 @@
 //   63      62..39 (24 bits)   38..31 (8 bits)   30..0 (31 bits)
 //   0       epoch of the shard run               sequence
 //
-// The epoch rises at every start, so no index is used for two contents even if the newest events, or
-// the record of the run, were lost in a crash. The sequence counts the bytes of text within a run: a
-// delta's index is that of its last byte, any other event takes 1. Any stretch of text thus has an
-// index of its own, and a reader may stop and resume between any two characters.
+// The epoch rises at every start, so no index is used for two contents even if the newest events,
+// or the record of the run, were lost in a crash. The sequence counts the bytes of text within a
+// run: a delta's index is that of its last byte, any other event takes 1. Any stretch of text thus
+// has an index of its own, and a reader may stop and resume between any two characters.
 #pragma once
 
 #include <cstdint>

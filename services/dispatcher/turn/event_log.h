@@ -7,10 +7,13 @@
 #include <vector>
 
 #include "libs/async/awaitable.h"
+#include "libs/async/one_shot.h"
+#include "libs/base/mutex.h"
 #include "penstock/chat/v1/message.pb.h"
 #include "penstock/chat/v1/turn.pb.h"
 #include "services/dispatcher/turn/event_index.h"
 
+#include "absl/container/inlined_vector.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -34,8 +37,9 @@ class EventReader {
   EventReader(const EventReader&) = delete;
   EventReader& operator=(const EventReader&) = delete;
 
-  // What came after the cursor, and moves it there. Waits while there is nothing; an empty batch only
-  // with `end`. CANCELLED when `stop` comes first; the status given to EventLog::Fail once it was.
+  // What came after the cursor, and moves it there. Waits while there is nothing; an empty batch
+  // only with `end`. CANCELLED when `stop` comes first; the status given to EventLog::Fail once it
+  // was.
   Awaitable<absl::StatusOr<EventBatch>> Read(std::stop_token stop);
   int64_t cursor() const { return cursor_; }
 
@@ -48,28 +52,31 @@ class EventReader {
   const bool outcome_only_;
 };
 
-// Thread-safe. Holds the text once, merged; a delta costs no memory beyond its bytes. The writer bounds
-// it by text_bytes(). Of Queued events that follow each other only the newest is kept.
+// Thread-safe. Holds the text once, merged; a delta costs no memory beyond its bytes. The writer
+// bounds it by text_bytes(), far below 2 GiB. Of Queued events that follow each other the newest is
+// kept.
 class EventLog : public std::enable_shared_from_this<EventLog> {
  public:
   static constexpr size_t kMaxDeltaBytes = 64 << 10;
 
-  // Called, without a lock, when the number of readers falls to 0 and when it leaves 0.
-  using OnReaders = absl::AnyInvocable<void(bool any)>;
+  // Called, without a lock, after the number of readers has fallen to 0 or left it; ask readers().
+  // Two calls may overlap, and come as long as there is a reader, also after the end.
+  using OnReaders = absl::AnyInvocable<void() const>;
 
-  // For run `run` of the turn in this epoch of its shard.
-  static std::shared_ptr<EventLog> Create(int64_t epoch, int32_t run, OnReaders on_readers);
-  ~EventLog();
+  // For run `run` of the turn, begun at `start`, in this epoch of its shard. `on_readers` may be
+  // null.
+  static std::shared_ptr<EventLog> Create(int64_t epoch, int32_t run, absl::Time start,
+                                          OnReaders on_readers);
 
-  // Gives the event its index, keeps it, wakes the readers. An Accepted must be the first. After
-  // Finished, or Fail, nothing is taken. A Delta's text is whole characters; an empty one is dropped.
+  // Gives the event its index, keeps it, wakes the readers. After Finished, or Fail, nothing is
+  // taken. A Delta's text is whole characters; an empty one is dropped.
   void Append(chat::v1::TurnEvent event, absl::Time time);
   // Ends every reader with `status` once it has read what is there: the turn goes on elsewhere.
   void Fail(absl::Status status);
 
   // A reader of what comes after `after_index`; 0: from the start. With an index of an older run it
-  // begins with Restarted, unless that is Accepted's. INVALID_ARGUMENT for an index that this log has
-  // not reached. `outcome_only`: Accepted and Finished only.
+  // begins with Restarted, unless that is Accepted's. INVALID_ARGUMENT for an index that this log
+  // has not reached. `outcome_only`: Accepted and Finished only.
   absl::StatusOr<std::unique_ptr<EventReader>> Attach(int64_t after_index, bool outcome_only);
 
   int readers() const;
@@ -82,12 +89,44 @@ class EventLog : public std::enable_shared_from_this<EventLog> {
 
  private:
   friend class EventReader;
-  struct State;
-  struct Waiter;
-  EventLog(int64_t epoch, int32_t run, OnReaders on_readers);
+  // One suspended Read. True: there is something new.
+  struct Waiter {
+    OneShot<bool> woken;
+    bool outcome_only = false;
+  };
+  using Waiters = absl::InlinedVector<std::shared_ptr<Waiter>, 2>;
+
+  EventLog(int64_t epoch, int32_t run, absl::Time start, OnReaders on_readers);
+
+  // What a reader at `cursor` has missed, and moves it; else the waiter to suspend on.
+  absl::StatusOr<EventBatch> Take(int64_t& cursor, bool outcome_only,
+                                  std::shared_ptr<Waiter>& waiter);
+  void Forget(const std::shared_ptr<Waiter>& waiter);
   void Detach();
 
-  const std::unique_ptr<State> state_;
+  void Keep(chat::v1::TurnEvent event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool MergeIntoLast(const chat::v1::TurnEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  EventBatch Collect(int64_t& cursor, bool outcome_only) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  chat::v1::TurnEvent Restarted() const;
+  Waiters TakeWaiters(bool also_outcome_only) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // The index with sequence 0: of Restarted, before all events of this run.
+  const int64_t base_index_;
+  const int32_t run_;
+  const absl::Time start_;
+  const OnReaders on_readers_;
+
+  mutable Mutex mutex_;
+  // By index. A Delta holds all text that came without another event in between.
+  std::vector<chat::v1::TurnEvent> events_ ABSL_GUARDED_BY(mutex_);
+  int64_t last_index_ ABSL_GUARDED_BY(mutex_);
+  int64_t text_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t other_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status failed_ ABSL_GUARDED_BY(mutex_);
+  int readers_ ABSL_GUARDED_BY(mutex_) = 0;
+  Waiters waiters_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace penstock::dispatcher

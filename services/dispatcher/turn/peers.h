@@ -6,13 +6,14 @@
 #include <stop_token>
 #include <string>
 
-#include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "libs/async/awaitable.h"
 #include "libs/identity/principal.h"
 #include "penstock/memory/v1/memory_recall.pb.h"
 #include "penstock/provider/v1/provider_adapter.pb.h"
 #include "penstock/session/v1/session_state.pb.h"
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace penstock::dispatcher {
 
@@ -57,7 +58,8 @@ class MemoryPeer {
 class GenerateStream {
  public:
   virtual ~GenerateStream() = default;
-  // The next event; nullopt at the end; a status when the attempt was not sent or the adapter is gone.
+  // The next event; nullopt at the end; a status when the attempt was not sent or the adapter is
+  // gone.
   virtual Awaitable<absl::StatusOr<std::optional<provider::v1::GenerateEvent>>> Next() = 0;
 };
 

@@ -40,8 +40,8 @@ class GrpcSessionPeer : public SessionPeer {
 
   Awaitable<absl::StatusOr<session::v1::ResolveSessionResponse>> ResolveSession(
       PeerCall call, session::v1::ResolveSessionRequest request) override {
-    return rpc::Call(stub_->async(), &SessionState::Stub::async::ResolveSession,
-                     std::move(request), granting_.Options(std::move(call)));
+    return rpc::Call(stub_->async(), &SessionState::Stub::async::ResolveSession, std::move(request),
+                     granting_.Options(std::move(call)));
   }
   Awaitable<absl::StatusOr<session::v1::EnsureSessionResponse>> EnsureSession(
       PeerCall call, session::v1::EnsureSessionRequest request) override {
@@ -111,9 +111,9 @@ class GrpcProviderPeer : public ProviderPeer {
 
   std::unique_ptr<GenerateStream> Generate(PeerCall call,
                                            provider::v1::GenerateRequest request) override {
-    return std::make_unique<GrpcGenerateStream>(GrpcGenerateStream::Stream::Open(
-        stub_->async(), &ProviderAdapter::Stub::async::Generate, std::move(request),
-        granting_.Options(std::move(call))));
+    return std::make_unique<GrpcGenerateStream>(
+        GrpcGenerateStream::Stream::Open(stub_->async(), &ProviderAdapter::Stub::async::Generate,
+                                         std::move(request), granting_.Options(std::move(call))));
   }
 
  private:
@@ -131,8 +131,8 @@ std::unique_ptr<SessionPeer> MakeSessionPeer(std::shared_ptr<grpc::Channel> chan
 
 std::unique_ptr<MemoryPeer> MakeMemoryPeer(std::shared_ptr<grpc::Channel> channel,
                                            const identity::GrantMinter& minter, Clock& clock) {
-  return std::make_unique<GrpcMemoryPeer>(
-      std::move(channel), Granting(identity::kMemoryRecallAudience, minter, clock));
+  return std::make_unique<GrpcMemoryPeer>(std::move(channel),
+                                          Granting(identity::kMemoryRecallAudience, minter, clock));
 }
 
 std::unique_ptr<ProviderPeer> MakeProviderPeer(std::shared_ptr<grpc::Channel> channel,

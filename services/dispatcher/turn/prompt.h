@@ -47,10 +47,10 @@ struct Prompt {
 // Instructions (system), history, then the newest user message, whose first part is the notes: what
 // was recalled, marked as data, escaped so that no memory can end the notes.
 //
-// A message counts RawTokens of its text plus 4, times the factor. Input budget = the model's window
-// less the output, or the agent's context_budget_tokens if that is less; of it the instructions and
-// the newest message come first, memories get at most 10 % of the window, history the rest, newest
-// turns first, whole turns only. Reasoning is left out.
+// A message counts RawTokens of its text plus 4, times the factor. Input budget = the model's
+// window less the output, or the agent's context_budget_tokens if that is less; of it the
+// instructions and the newest message come first, memories get at most 10 % of the window, history
+// the rest, newest turns first, whole turns only. Reasoning is left out.
 //
 // INVALID_ARGUMENT (CONTEXT_WINDOW) when instructions and newest message alone do not fit.
 absl::StatusOr<Prompt> BuildPrompt(const PromptSources& sources);

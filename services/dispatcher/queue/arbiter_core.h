@@ -1,0 +1,99 @@
+// What an arbiter's waiting turns and permits share. Used by arbiter.cc only.
+#pragma once
+
+#include <memory>
+
+#include "libs/async/one_shot.h"
+#include "libs/base/mutex.h"
+#include "services/dispatcher/queue/arbiter.h"
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
+
+namespace penstock::dispatcher {
+
+using WindowWait = OneShot<absl::Status>;
+using PermitWait = OneShot<absl::StatusOr<Permit>>;
+
+// Guarded by the core's mutex.
+struct TurnState {
+  enum class Phase { kOut, kInLine, kAsking, kStarted };
+
+  EntryId id = 0;
+  TurnInLine turn;
+  Phase phase = Phase::kOut;
+  // Named by the prefetch window.
+  bool in_window = false;
+  // Its WaitingTurn is gone.
+  bool left = false;
+  int64_t input_tokens = 0;
+  int64_t output_tokens = 0;
+  PermitId permit = 0;
+  absl::Duration started = absl::ZeroDuration();
+  // Set while a coroutine is suspended. Whoever takes it, under the lock, answers it, outside.
+  std::shared_ptr<WindowWait> window_wait;
+  std::shared_ptr<PermitWait> permit_wait;
+};
+
+// Thread-safe.
+class ArbiterCore : public std::enable_shared_from_this<ArbiterCore> {
+ public:
+  ArbiterCore(std::unique_ptr<Scheduler> scheduler, std::unique_ptr<LaneLimiter> limiter,
+              const Clock& clock, Timers& timers);
+
+  std::shared_ptr<TurnState> Enter(TurnInLine turn);
+  void Leave(TurnState& turn);
+  void SetClass(TurnState& turn, chat::v1::TurnClass turn_class);
+
+  // Null: it is in the window.
+  std::shared_ptr<WindowWait> AskWindow(TurnState& turn);
+  void StopWindow(TurnState& turn);
+
+  // What became of a request for a permit: `permit` 0 means that `wait` will be answered.
+  struct Asked {
+    PermitId permit = 0;
+    std::shared_ptr<PermitWait> wait;
+  };
+  absl::StatusOr<Asked> AskPermit(TurnState& turn, int64_t input_tokens, int64_t output_tokens);
+  void StopPermit(TurnState& turn);
+
+  void Settle(TurnState& turn, PermitId permit, const chat::v1::Usage& actual);
+  void GiveBack(TurnState& turn, PermitId permit);
+
+  PlaceInLine Place(const TurnState& turn) const;
+  PlaceInLine PlaceOfNext(chat::v1::TurnClass turn_class) const;
+  PoolLoad Load() const;
+
+ private:
+  // Waits to be answered once the lock is released: a permit given back there takes it again.
+  struct Wakes {
+    ~Wakes();
+    absl::InlinedVector<std::shared_ptr<WindowWait>, 4> windows;
+    absl::InlinedVector<std::pair<std::shared_ptr<PermitWait>, Permit>, 4> permits;
+  };
+
+  void JoinLine(TurnState& turn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void LeaveLine(TurnState& turn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Gives the permits and names the turns of the window that can be given and named now.
+  void Pump(Wakes& wakes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void GivePermits(Wakes& wakes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NameWindow(Wakes& wakes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PumpAfter(absl::Duration wait) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  PlaceInLine PlaceAt(chat::v1::TurnClass turn_class, int64_t position) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const Clock& clock_;
+  Timers& timers_;
+
+  mutable Mutex mutex_;
+  const std::unique_ptr<Scheduler> scheduler_ ABSL_PT_GUARDED_BY(mutex_);
+  const std::unique_ptr<LaneLimiter> limiter_ ABSL_PT_GUARDED_BY(mutex_);
+  EtaModel eta_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<EntryId, std::shared_ptr<TurnState>> turns_ ABSL_GUARDED_BY(mutex_);
+  EntryId next_entry_ ABSL_GUARDED_BY(mutex_) = 1;
+  PermitId next_permit_ ABSL_GUARDED_BY(mutex_) = 1;
+  // Pending while the limiter asked to wait for a time.
+  std::unique_ptr<Timer> retry_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace penstock::dispatcher

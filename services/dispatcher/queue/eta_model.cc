@@ -1,0 +1,88 @@
+#include "services/dispatcher/queue/eta_model.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace penstock::dispatcher {
+namespace {
+
+// Weight of the newest of two exponentially weighted means, once that many were seen.
+constexpr double kServiceWeight = 0.05;
+constexpr double kGapWeight = 0.05;
+constexpr int64_t kMinGaps = 8;
+constexpr double kMaxShareAbove = 0.95;
+constexpr double kNormalP90 = 1.2816;
+
+// A plain mean of the first ones, so that a prior never counts.
+double Blend(double mean, double newest, int64_t seen_before, double weight) {
+  const double share = std::max(weight, 1.0 / static_cast<double>(seen_before + 1));
+  return mean + share * (newest - mean);
+}
+
+absl::Duration GammaQuantile(double starts, double gap_seconds, double z) {
+  const double root = 1 - 1 / (9 * starts) + z / (3 * std::sqrt(starts));
+  return absl::Seconds(gap_seconds * starts * root * root * root);
+}
+
+}  // namespace
+
+void DecayingRate::Add(absl::Duration now) {
+  rate_ = PerSecond(now) + 1 / absl::ToDoubleSeconds(time_constant_);
+  at_ = now;
+}
+
+double DecayingRate::PerSecond(absl::Duration now) const {
+  return rate_ *
+         std::exp(-absl::FDivDuration(std::max(now - at_, absl::ZeroDuration()), time_constant_));
+}
+
+void EtaModel::OnEnter(chat::v1::TurnClass turn_class, absl::Duration now) {
+  arrivals_[static_cast<size_t>(turn_class)].Add(now);
+}
+
+void EtaModel::OnStart(bool backlogged, absl::Duration now) {
+  starts_.Add(now);
+  if (was_backlogged_) {
+    gap_seconds_ = Blend(gap_seconds_, absl::ToDoubleSeconds(now - last_start_), gaps_, kGapWeight);
+    ++gaps_;
+  }
+  was_backlogged_ = backlogged;
+  last_start_ = now;
+}
+
+void EtaModel::OnEnd(absl::Duration service) {
+  service_seconds_ =
+      Blend(service_seconds_, absl::ToDoubleSeconds(service), services_, kServiceWeight);
+  ++services_;
+}
+
+double EtaModel::StartsPerSecond(int64_t concurrency, absl::Duration now) const {
+  const double possible = static_cast<double>(concurrency) / std::max(service_seconds_, 1e-3);
+  return std::max(starts_.PerSecond(now), possible);
+}
+
+Eta EtaModel::Estimate(chat::v1::TurnClass turn_class, int64_t position, int64_t in_flight,
+                       int64_t concurrency, absl::Duration now) const {
+  const int64_t starts = position - std::max<int64_t>(concurrency - in_flight, 0);
+  if (starts <= 0) return {absl::ZeroDuration(), absl::ZeroDuration()};
+  const double gap = Gap(concurrency);
+  const double share_above = std::min(ArrivalsAbove(turn_class, now) * gap, kMaxShareAbove);
+  const double stretched = gap / (1 - share_above);
+  const double n = static_cast<double>(starts);
+  return {GammaQuantile(n, stretched, 0), GammaQuantile(n, stretched, kNormalP90)};
+}
+
+double EtaModel::Gap(int64_t concurrency) const {
+  if (gaps_ >= kMinGaps) return gap_seconds_;
+  return service_seconds_ / static_cast<double>(std::max<int64_t>(concurrency, 1));
+}
+
+double EtaModel::ArrivalsAbove(chat::v1::TurnClass turn_class, absl::Duration now) const {
+  double sum = 0;
+  for (size_t above = 0; above < static_cast<size_t>(turn_class); ++above) {
+    sum += arrivals_[above].PerSecond(now);
+  }
+  return sum;
+}
+
+}  // namespace penstock::dispatcher
