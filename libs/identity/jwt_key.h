@@ -1,0 +1,46 @@
+// One key that tokens may be signed with: exactly one algorithm, chosen by our configuration.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "libs/identity/hmac.h"
+#include "libs/identity/jwt_algorithm.h"
+#include "libs/identity/openssl_ptr.h"
+#include "penstock/config/v1/config.pb.h"
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace penstock::identity {
+
+// Thread-safe.
+class JwtKey {
+ public:
+  // Reads the key, and its file. kInvalidArgument, beginning with `path` (the setting's, such as
+  // "identity.issuers[0].keys[1]"), for an unknown algorithm, a secret below 32 bytes, an RSA key
+  // below 2,048 bits, a curve other than P-256, a key of another algorithm, a private key.
+  static absl::StatusOr<JwtKey> Create(const config::v1::Key& config, absl::string_view path);
+
+  const std::string& kid() const { return kid_; }
+  JwtAlgorithm algorithm() const { return algorithm_; }
+
+  // Whether `signature` is this key's over `input`. About 1 µs (HS256), 20 µs (RS256 of 2,048
+  // bits), 70 µs (ES256).
+  bool Verify(absl::string_view input, absl::string_view signature) const;
+
+ private:
+  JwtKey(const config::v1::Key& config, HmacSha256 secret);
+  JwtKey(const config::v1::Key& config, JwtAlgorithm algorithm, PkeyPtr public_key);
+
+  bool VerifyPublic(absl::string_view input, absl::string_view signature) const;
+
+  std::string kid_;
+  JwtAlgorithm algorithm_;
+  // HS256.
+  std::optional<HmacSha256> secret_;
+  // RS256, ES256.
+  PkeyPtr public_key_;
+};
+
+}  // namespace penstock::identity
