@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
@@ -110,6 +111,16 @@ bool SpeaksOfNotes(absl::string_view text) {
   return absl::StrContains(head, "note") || absl::StrContains(head, "memor");
 }
 
+// From the first <note> on: what stands before is Penstock's, not the user's.
+absl::string_view NotesWithoutFrame(absl::string_view notes) {
+  const size_t first = std::min(notes.find("<note "), notes.find("<note>"));
+  return first == absl::string_view::npos ? notes : notes.substr(first);
+}
+
+std::string Unescaped(absl::string_view text) {
+  return absl::StrReplaceAll(text, {{"&lt;", "<"}, {"&gt;", ">"}, {"&amp;", "&"}});
+}
+
 // Finds the sentence that shares most words with a question.
 class BestSentence {
  public:
@@ -166,20 +177,21 @@ std::string Note(absl::string_view said) {
 
 }  // namespace
 
-std::string AnswerFromContext(const ChatRequest& request, absl::string_view said) {
+std::string AnswerFromContext(const ChatRequest& request, absl::string_view notes,
+                              absl::string_view said) {
   if (!absl::StrContains(said, "?")) return Note(said);
-  const ChatMessage* newest = request.NewestUserMessage();
   BestSentence best(SignificantWords(Questions(said)));
+  const ChatMessage* newest = request.NewestUserMessage();
   for (const ChatMessage& message : request.messages) {
-    const bool instructions = message.role == "system" || message.role == "developer";
-    const size_t own = &message == newest ? 1 : 0;
-    for (size_t i = 0; i + own < message.parts.size(); ++i) {
-      if (!instructions || SpeaksOfNotes(message.parts[i])) best.Read(message.parts[i]);
-    }
     if (&message == newest) break;
+    const bool instructions = message.role == "system" || message.role == "developer";
+    for (absl::string_view part : message.parts) {
+      if (!instructions || SpeaksOfNotes(part)) best.Read(part);
+    }
   }
+  best.Read(NotesWithoutFrame(notes));
   if (best.best().empty()) return "I do not know.";
-  return absl::StrCat("You told me: ", best.best());
+  return absl::StrCat("You told me: ", Unescaped(best.best()));
 }
 
 }  // namespace penstock::providersim

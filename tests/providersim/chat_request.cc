@@ -6,6 +6,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/parse_options.hpp>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace penstock::providersim {
@@ -251,6 +252,24 @@ const ChatMessage* ChatRequest::NewestUserMessage() const {
     if (message->role == "user") return &*message;
   }
   return nullptr;
+}
+
+NewestMessage ChatRequest::Newest() const {
+  NewestMessage newest;
+  const ChatMessage* message = NewestUserMessage();
+  if (message == nullptr) return newest;
+  for (const absl::string_view& whole : message->parts) {
+    absl::string_view part = whole;
+    constexpr absl::string_view kEnd = "</notes>";
+    const size_t end = part.find(kEnd);
+    if (&whole == message->parts.data() && absl::StartsWith(part, "<notes>") &&
+        end != absl::string_view::npos) {
+      newest.notes = part.substr(0, end);
+      part.remove_prefix(end + kEnd.size());
+    }
+    absl::StrAppend(&newest.said, newest.said.empty() ? "" : "\n", part);
+  }
+  return newest;
 }
 
 int64_t ChatRequest::PromptTokens() const {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <boost/json/value.hpp>
@@ -23,6 +24,14 @@ struct ChatMessage {
   std::vector<absl::string_view> parts;
 };
 
+// The newest user message, taken apart.
+struct NewestMessage {
+  // A block <notes>...</notes> that it begins with: what Penstock remembers. Else empty.
+  absl::string_view notes;
+  // All the rest: what the user says.
+  std::string said;
+};
+
 struct ChatRequest {
   absl::string_view model;
   std::vector<ChatMessage> messages;
@@ -35,6 +44,7 @@ struct ChatRequest {
 
   // The newest message of role user; null when there is none.
   const ChatMessage* NewestUserMessage() const;
+  NewestMessage Newest() const;
   // 3 + ceil(bytes / 4), summed over the messages.
   int64_t PromptTokens() const;
 };

@@ -58,16 +58,18 @@ std::string CutAtStop(std::string text, const std::vector<absl::string_view>& st
   return text;
 }
 
-TokenText TextOf(const ChatRequest& request, const Directives& directives, const Options& options) {
+TokenText TextOf(const ChatRequest& request, absl::string_view notes, const Directives& directives,
+                 const Options& options) {
   if (directives.refusal) return TokenText(std::string(kRefusal));
   const int tokens = directives.tokens.value_or(options.tokens);
   if (tokens > 0 || directives.tokens.has_value()) return TokenText::Numbered(tokens);
-  return TokenText(CutAtStop(AnswerFromContext(request, directives.said), request.stop));
+  return TokenText(CutAtStop(AnswerFromContext(request, notes, directives.said), request.stop));
 }
 
-void Write(const ChatRequest& request, const Options& options, Reply& reply) {
+void Write(const ChatRequest& request, absl::string_view notes, const Options& options,
+           Reply& reply) {
   const Directives& directives = reply.directives;
-  reply.text = TextOf(request, directives, options);
+  reply.text = TextOf(request, notes, directives, options);
   reply.finish_reason = directives.finish_reason.empty() ? "stop" : directives.finish_reason;
   if (directives.refusal) reply.field = "refusal";
   if (!directives.reasoning_field.empty()) reply.reasoning = TokenText(std::string(kThoughts));
@@ -84,9 +86,8 @@ void Write(const ChatRequest& request, const Options& options, Reply& reply) {
 
 // The directives, or the refusal of a misspelt one.
 void Steer(const ChatRequest& request, const Options& options, Reply& reply) {
-  const ChatMessage* newest = request.NewestUserMessage();
-  const bool silent = newest == nullptr || newest->parts.empty();
-  auto directives = ParseDirectives(silent ? absl::string_view() : newest->parts.back());
+  const NewestMessage newest = request.Newest();
+  auto directives = ParseDirectives(newest.said);
   if (!directives.ok()) {
     reply.error = ApiError{.message = std::string(directives.status().message()),
                            .param = "messages",
@@ -100,7 +101,7 @@ void Steer(const ChatRequest& request, const Options& options, Reply& reply) {
     reply.error = ErrorOfStatus(reply.directives.status, reply.directives.code);
     return;
   }
-  Write(request, options, reply);
+  Write(request, newest.notes, options, reply);
 }
 
 }  // namespace
