@@ -1,0 +1,45 @@
+#include "tests/providersim/api_error.h"
+
+#include "tests/providersim/json_text.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace penstock::providersim {
+namespace {
+
+std::string StringOrNull(absl::string_view value) {
+  return value.empty() ? "null" : JsonString(value);
+}
+
+}  // namespace
+
+std::string RenderError(const ApiError& error) {
+  return absl::StrCat("{\n  \"error\": {\n    \"message\": ", JsonString(error.message),
+                      ",\n    \"type\": ", JsonString(error.type),
+                      ",\n    \"param\": ", StringOrNull(error.param),
+                      ",\n    \"code\": ", StringOrNull(error.code), "\n  }\n}\n");
+}
+
+ApiError ErrorOfStatus(int status, absl::string_view code) {
+  ApiError error{.status = status, .message = absl::StrCat("Simulated answer ", status, ".")};
+  if (status == 401) {
+    error.code = "invalid_api_key";
+  } else if (status == 403) {
+    error.code = "unsupported_country_region_territory";
+  } else if (status == 429) {
+    error.message = "Rate limit reached for requests. Please try again later.";
+    error.type = "requests";
+    error.code = "rate_limit_exceeded";
+  } else if (status >= 500) {
+    error.message = "The server had an error while processing your request. Sorry about that!";
+    error.type = "server_error";
+  }
+  if (!code.empty()) error.code = std::string(code);
+  if (code == "insufficient_quota") {
+    error.type = "insufficient_quota";
+    error.message = "You exceeded your current quota, please check your plan and billing details.";
+  }
+  return error;
+}
+
+}  // namespace penstock::providersim

@@ -1,0 +1,26 @@
+// An error as OpenAI answers it: {"error":{"message","type","param","code"}}.
+#pragma once
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace penstock::providersim {
+
+struct ApiError {
+  int status = 400;
+  std::string message = {};
+  std::string type = "invalid_request_error";
+  // Empty: null in the body.
+  std::string param = {};
+  std::string code = {};
+};
+
+// The body, with a newline at its end as OpenAI has it.
+std::string RenderError(const ApiError& error);
+
+// What an answer of `status` says when a directive asks for it. `code` replaces the usual one;
+// "insufficient_quota" is also the type then, as OpenAI has it.
+ApiError ErrorOfStatus(int status, absl::string_view code);
+
+}  // namespace penstock::providersim

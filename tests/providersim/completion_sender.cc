@@ -1,0 +1,179 @@
+#include "tests/providersim/completion_sender.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include "tests/providersim/http_answer.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace penstock::providersim {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr size_t kFlushBytes = 64 * 1024;
+constexpr absl::string_view kMalformedBody = "{\"id\": \"chatcmpl-broken\", \"choi";
+
+int64_t Seconds(WallTime time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+}  // namespace
+
+CompletionSender::CompletionSender(Socket& socket, ClientWatch& watch, Gates& gates,
+                                   const Reply& reply, std::string id)
+    : socket_(socket),
+      watch_(watch),
+      gates_(gates),
+      reply_(reply),
+      id_(std::move(id)),
+      start_(std::chrono::system_clock::now()),
+      chunks_(reply, absl::StrCat("chatcmpl-", id_), Seconds(start_)) {}
+
+Awaitable<Outcome> CompletionSender::Send() {
+  if (reply_.directives.hang_before) co_return co_await Hang();
+  if (reply_.first_token.count() > 0 && !co_await watch_.SleepFor(reply_.first_token)) {
+    co_return Outcome::kClientClosed;
+  }
+  if (reply_.stream) co_return co_await SendStream();
+  co_return co_await SendWhole();
+}
+
+Awaitable<Outcome> CompletionSender::SendStream() {
+  AppendHeadOf("text/event-stream; charset=utf-8");
+  head_ += "transfer-encoding: chunked\r\n\r\n";
+  payload_.reserve(std::min(kFlushBytes, static_cast<size_t>(reply_.events + 4) * 320));
+  chunks_.Role(payload_);
+  if (reply_.directives.malformed) {
+    ChunkWriter::Malformed(payload_);
+    ChunkWriter::Done(payload_);
+    co_return co_await End(Outcome::kError);
+  }
+  for (int i = 0; i < reply_.reasoning.count(); ++i) {
+    chunks_.Delta(payload_, reply_.directives.reasoning_field, reply_.reasoning.Slice(i, i + 1));
+  }
+  const bool paced = reply_.interval.count() > 0 || !reply_.directives.gate.empty();
+  const bool breaks = reply_.directives.fault != Fault::kNone;
+  for (int event = 0; event < reply_.events; ++event) {
+    const bool pause = (event > 0 && paced) || payload_.size() > kFlushBytes;
+    if (pause && !co_await Pause()) co_return Outcome::kClientClosed;
+    AppendEvent(event);
+    if (breaks && tokens_appended_ == reply_.directives.fault_after) break;
+  }
+  if (breaks) co_return co_await Break();
+  chunks_.Finish(payload_, reply_.finish_reason);
+  if (reply_.include_usage) chunks_.Usage(payload_, tokens_appended_);
+  ChunkWriter::Done(payload_);
+  co_return co_await End(Outcome::kCompleted);
+}
+
+void CompletionSender::AppendEvent(int event) {
+  const int64_t tokens = reply_.text.count();
+  int end = static_cast<int>((event + 1) * tokens / reply_.events);
+  if (reply_.directives.fault != Fault::kNone) end = std::min(end, reply_.directives.fault_after);
+  if (end <= tokens_appended_) return;
+  chunks_.Delta(payload_, reply_.field, reply_.text.Slice(tokens_appended_, end));
+  tokens_appended_ = end;
+}
+
+Awaitable<bool> CompletionSender::Pause() {
+  if (!co_await Flush(false)) co_return false;
+  if (reply_.interval.count() > 0 && !co_await watch_.SleepFor(reply_.interval)) co_return false;
+  const std::string& gate = reply_.directives.gate;
+  while (!gate.empty() && !gates_.Passed(gate, tokens_sent_, watch_.Waker())) {
+    if (!co_await watch_.SleepUntilWoken()) co_return false;
+  }
+  co_return true;
+}
+
+Awaitable<Outcome> CompletionSender::Break() {
+  switch (reply_.directives.fault) {
+    case Fault::kInBandError:
+      ChunkWriter::Error(payload_);
+      co_return co_await End(Outcome::kError);
+    case Fault::kTruncate:
+      co_return co_await End(Outcome::kCut);
+    case Fault::kHang:
+      if (!co_await Flush(false)) co_return Outcome::kClientClosed;
+      co_return co_await Hang();
+    default:
+      if (!co_await Flush(false)) co_return Outcome::kClientClosed;
+      Reset();
+      co_return Outcome::kCut;
+  }
+}
+
+Awaitable<Outcome> CompletionSender::SendWhole() {
+  const auto rest = reply_.interval * std::max(0, reply_.events - 1);
+  if (rest.count() > 0 && !co_await watch_.SleepFor(rest)) co_return Outcome::kClientClosed;
+  const Fault fault = reply_.directives.fault;
+  if (fault == Fault::kHang) co_return co_await Hang();
+  if (fault == Fault::kCut) {
+    Reset();
+    co_return Outcome::kCut;
+  }
+  const bool malformed = reply_.directives.malformed;
+  std::string body =
+      malformed ? std::string(kMalformedBody)
+                : RenderCompletion(reply_, absl::StrCat("chatcmpl-", id_), Seconds(start_));
+  AppendHeadOf("application/json");
+  absl::StrAppend(&head_, "content-length: ", body.size(), "\r\n\r\n");
+  if (fault == Fault::kTruncate) body.resize(body.size() / 2);
+  tokens_appended_ = reply_.text.count();
+  if (!co_await Write(std::move(body))) co_return Outcome::kClientClosed;
+  if (fault == Fault::kTruncate) co_return Outcome::kCut;
+  co_return malformed ? Outcome::kError : Outcome::kCompleted;
+}
+
+Awaitable<Outcome> CompletionSender::Hang() {
+  while (co_await watch_.SleepUntilWoken()) {
+  }
+  co_return Outcome::kClientClosed;
+}
+
+Awaitable<Outcome> CompletionSender::End(Outcome outcome) {
+  co_return co_await Flush(true) ? outcome : Outcome::kClientClosed;
+}
+
+Awaitable<bool> CompletionSender::Flush(bool last) {
+  if (!payload_.empty()) {
+    absl::StrAppend(&head_, absl::Hex(payload_.size()), "\r\n");
+    payload_ += "\r\n";
+  }
+  if (last) payload_ += "0\r\n\r\n";
+  std::string bytes = std::move(payload_);
+  payload_.clear();
+  return Write(std::move(bytes));
+}
+
+Awaitable<bool> CompletionSender::Write(std::string bytes) {
+  const std::array<asio::const_buffer, 2> buffers = {asio::buffer(head_), asio::buffer(bytes)};
+  auto [failed, written] =
+      co_await asio::async_write(socket_, buffers, asio::as_tuple(asio::use_awaitable));
+  if (failed) co_return false;
+  head_.clear();
+  status_ = 200;
+  tokens_sent_ = tokens_appended_;
+  co_return true;
+}
+
+void CompletionSender::Reset() {
+  boost::system::error_code ignored;
+  socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+  socket_.close(ignored);
+}
+
+void CompletionSender::AppendHeadOf(absl::string_view content_type) {
+  const auto processing = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::system_clock::now() - start_);
+  AppendHead(head_, 200, content_type, absl::StrCat("req_", id_), reply_.prompt_tokens, processing);
+}
+
+}  // namespace penstock::providersim

@@ -1,0 +1,216 @@
+#include "tests/providersim/connection.h"
+
+#include <memory>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+
+#include "tests/providersim/completion_sender.h"
+#include "tests/providersim/json_text.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace penstock::providersim {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+
+constexpr uint64_t kBodyLimit = 64 * 1024 * 1024;
+
+absl::string_view View(boost::beast::string_view text) { return {text.data(), text.size()}; }
+
+absl::string_view Header(const Connection::Request& request, absl::string_view name) {
+  return View(request[boost::beast::string_view(name.data(), name.size())]);
+}
+
+std::string HeadersJson(const Connection::Request& request) {
+  std::string out = "{";
+  for (const auto& field : request) {
+    if (field.name() == http::field::authorization) continue;
+    if (out.size() > 1) out += ",";
+    out += '"';
+    AppendEscaped(out, absl::AsciiStrToLower(View(field.name_string())));
+    out += "\":\"";
+    AppendEscaped(out, View(field.value()));
+    out += '"';
+  }
+  return out + "}";
+}
+
+std::optional<ApiError> CheckKey(const Connection::Request& request, const std::string& key) {
+  if (key.empty()) return std::nullopt;
+  absl::string_view given = Header(request, "authorization");
+  if (!absl::ConsumePrefix(&given, "Bearer ")) {
+    return ApiError{.status = 401,
+                    .message =
+                        "You didn't provide an API key. You need to provide your API key in "
+                        "an Authorization header using Bearer auth (i.e. Authorization: "
+                        "Bearer YOUR_KEY)."};
+  }
+  if (given == key) return std::nullopt;
+  return ApiError{
+      .status = 401, .message = "Incorrect API key provided.", .code = "invalid_api_key"};
+}
+
+CallRecord RecordOf(Connection::Request& request, const Reply& reply, bool keep) {
+  CallRecord record{.turn = std::string(Header(request, "x-penstock-turn")),
+                    .attempt = std::string(Header(request, "x-penstock-attempt")),
+                    .prompt_hash = reply.prompt_hash,
+                    .newest_hash = reply.newest_hash,
+                    .stream = reply.stream};
+  if (!keep) return record;
+  record.headers = HeadersJson(request);
+  record.body_is_json = reply.body_is_json;
+  record.body = std::move(request.body());
+  return record;
+}
+
+// Tells the log of a call's end, also when the coroutine that serves it is dropped.
+class OpenCall {
+ public:
+  OpenCall(CallLog& log, CallRecord record) : log_(log), record_(std::move(record)) {
+    log_.Begin(record_);
+  }
+  ~OpenCall() { log_.End(record_, outcome_, status_, tokens_); }
+  OpenCall(const OpenCall&) = delete;
+  OpenCall& operator=(const OpenCall&) = delete;
+
+  void Ended(Outcome outcome, int status, int tokens) {
+    outcome_ = outcome;
+    status_ = status;
+    tokens_ = tokens;
+  }
+
+ private:
+  CallLog& log_;
+  CallRecord record_;
+  Outcome outcome_ = Outcome::kStopped;
+  int status_ = 0;
+  int tokens_ = 0;
+};
+
+}  // namespace
+
+Connection::Connection(Socket socket, Simulator& simulator)
+    : socket_(std::move(socket)),
+      simulator_(simulator),
+      number_(++simulator.connections),
+      watch_(socket_) {
+  simulator_.log.ConnectionOpened();
+}
+
+Connection::~Connection() { simulator_.log.ConnectionClosed(); }
+
+Awaitable<void> Connection::Serve() {
+  for (;;) {
+    std::optional<Request> request = co_await ReadRequest();
+    if (!request) break;
+    const bool keep_alive = request->keep_alive();
+    if (!co_await Answer(*std::move(request)) || !keep_alive) break;
+  }
+  boost::system::error_code ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+}
+
+Awaitable<std::optional<Connection::Request>> Connection::ReadRequest() {
+  http::request_parser<http::string_body> parser;
+  parser.body_limit(kBodyLimit);
+  auto [failed, header_bytes] = co_await http::async_read_header(
+      socket_, buffer_, parser, asio::as_tuple(asio::use_awaitable));
+  if (!failed && View(parser.get()[http::field::expect]) == "100-continue") {
+    if (!co_await Write("HTTP/1.1 100 Continue\r\n\r\n")) co_return std::nullopt;
+  }
+  if (!failed && !parser.is_done()) {
+    auto [body_failed, bytes] =
+        co_await http::async_read(socket_, buffer_, parser, asio::as_tuple(asio::use_awaitable));
+    failed = body_failed;
+  }
+  if (!failed) co_return parser.release();
+  if (failed.category() == http::make_error_code(http::error::bad_method).category() &&
+      failed != http::error::end_of_stream && failed != http::error::partial_message) {
+    const bool large = failed == http::error::body_limit;
+    std::string out;
+    AppendAnswer(out,
+                 ErrorAnswer({.status = large ? 413 : 400,
+                              .message = absl::StrCat("HTTP: ", failed.message())}),
+                 absl::StrCat("req_", simulator_.NextId()), false);
+    co_await Write(std::move(out));
+  }
+  co_return std::nullopt;
+}
+
+Awaitable<bool> Connection::Answer(Request request) {
+  const absl::string_view target = View(request.target());
+  if (request.method() == http::verb::post && target == "/v1/chat/completions") {
+    co_return co_await Complete(std::move(request));
+  }
+  const HttpAnswer answer =
+      simulator_.control.Answer(View(request.method_string()), target, request.body());
+  std::string out;
+  AppendAnswer(out, answer, absl::StrCat("req_", simulator_.NextId()), request.keep_alive());
+  co_return co_await Write(std::move(out));
+}
+
+Reply Connection::Plan(const Request& request) {
+  if (auto refused = CheckKey(request, simulator_.options.api_key)) {
+    Reply reply;
+    reply.error = std::move(refused);
+    return reply;
+  }
+  Reply reply = PlanReply(request.body(), simulator_.options, simulator_.log.ledger());
+  const Directives& directives = reply.directives;
+  if (directives.fail_first > 0 && !reply.error &&
+      simulator_.log.IsAmongFirst(directives.key, directives.fail_first)) {
+    reply.error = ErrorOfStatus(directives.fail_status, "");
+  }
+  return reply;
+}
+
+Awaitable<bool> Connection::Complete(Request request) {
+  const bool keep_alive = request.keep_alive();
+  const Reply reply = Plan(request);
+  std::string id = simulator_.NextId();
+  CallRecord record = RecordOf(request, reply, simulator_.log.records());
+  record.connection = number_;
+  record.request_id = absl::StrCat("req_", id);
+  OpenCall call(simulator_.log, std::move(record));
+  if (!reply.error) {
+    CompletionSender sender(socket_, watch_, simulator_.gates, reply, std::move(id));
+    const Outcome outcome = co_await sender.Send();
+    call.Ended(outcome, sender.status(), sender.tokens_sent());
+    co_return outcome == Outcome::kCompleted || outcome == Outcome::kError;
+  }
+  if (reply.first_token.count() > 0 && !co_await watch_.SleepFor(reply.first_token)) {
+    call.Ended(Outcome::kClientClosed, 0, 0);
+    co_return false;
+  }
+  HttpAnswer answer = ErrorAnswer(*reply.error);
+  answer.retry_after = reply.directives.retry_after;
+  std::string out;
+  AppendAnswer(out, answer, absl::StrCat("req_", id), keep_alive);
+  const bool written = co_await Write(std::move(out));
+  call.Ended(written ? Outcome::kError : Outcome::kClientClosed, answer.status, 0);
+  co_return written;
+}
+
+Awaitable<bool> Connection::Write(std::string bytes) {
+  auto [failed, written] =
+      co_await asio::async_write(socket_, asio::buffer(bytes), asio::as_tuple(asio::use_awaitable));
+  co_return !failed;
+}
+
+Awaitable<void> ServeConnection(Socket socket, Simulator& simulator) {
+  Connection connection(std::move(socket), simulator);
+  co_await connection.Serve();
+}
+
+}  // namespace penstock::providersim

@@ -1,0 +1,49 @@
+// One client connection: its requests, one after the other.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include "libs/async/awaitable.h"
+#include "tests/providersim/client_watch.h"
+#include "tests/providersim/simulator.h"
+
+namespace penstock::providersim {
+
+// On one thread: the socket's.
+class Connection {
+ public:
+  using Request = boost::beast::http::request<boost::beast::http::string_body>;
+
+  Connection(Socket socket, Simulator& simulator);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Until either side closes.
+  Awaitable<void> Serve();
+
+ private:
+  // Nothing when the connection is at its end.
+  Awaitable<std::optional<Request>> ReadRequest();
+  // False when the connection has to end.
+  Awaitable<bool> Answer(Request request);
+  Awaitable<bool> Complete(Request request);
+  Awaitable<bool> Write(std::string bytes);
+  Reply Plan(const Request& request);
+
+  Socket socket_;
+  Simulator& simulator_;
+  const uint64_t number_;
+  ClientWatch watch_;
+  boost::beast::flat_buffer buffer_;
+};
+
+// Serves `socket`, then lets go of it.
+Awaitable<void> ServeConnection(Socket socket, Simulator& simulator);
+
+}  // namespace penstock::providersim

@@ -1,0 +1,68 @@
+// What one call is answered with: decided as a whole before the first byte is sent.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/providersim/api_error.h"
+#include "tests/providersim/directives.h"
+#include "tests/providersim/options.h"
+
+#include "absl/strings/string_view.h"
+
+namespace penstock::providersim {
+
+// A text and where its tokens end. A token is a word with the white space before it, so tokens
+// never split a character.
+class TokenText {
+ public:
+  TokenText() = default;
+  explicit TokenText(std::string text);
+
+  // "t1 t2 ... tN".
+  static TokenText Numbered(int count);
+
+  int count() const { return static_cast<int>(ends_.size()); }
+  // Tokens from `begin` to before `end`.
+  absl::string_view Slice(int begin, int end) const;
+  void Truncate(int count);
+
+ private:
+  int EndOf(int tokens) const { return tokens == 0 ? 0 : ends_[static_cast<size_t>(tokens) - 1]; }
+
+  std::string text_;
+  std::vector<int> ends_;
+};
+
+struct Reply {
+  // Answered instead of anything else.
+  std::optional<ApiError> error;
+  Directives directives;
+  bool stream = false;
+  bool include_usage = false;
+  bool include_obfuscation = false;
+  std::string model;
+  // The request's body was JSON.
+  bool body_is_json = false;
+  // Name of the delta's field: content or refusal.
+  absl::string_view field = "content";
+  TokenText reasoning;
+  TokenText text;
+  // SSE events that carry `text`: event i of n holds tokens [i*T/n, (i+1)*T/n).
+  int events = 0;
+  std::string finish_reason;
+  std::chrono::milliseconds first_token{0};
+  std::chrono::milliseconds interval{0};
+  int64_t prompt_tokens = 0;
+  // FNV-1a over role and text of every message, and over the newest user message alone.
+  uint64_t prompt_hash = 0;
+  uint64_t newest_hash = 0;
+};
+
+// Reads `body` and decides. Pure; `hash` asks for the two hashes.
+Reply PlanReply(absl::string_view body, const Options& options, bool hash);
+
+}  // namespace penstock::providersim

@@ -1,0 +1,126 @@
+#include "tests/providersim/reply.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/providersim/json_text.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace penstock::providersim {
+namespace {
+
+Reply PlanFor(absl::string_view said, absl::string_view more = "") {
+  return PlanReply(absl::StrCat(R"({"model":"m","messages":[{"role":"user","content":)",
+                                JsonString(said), "}]", more, "}"),
+                   Options(), false);
+}
+
+std::string ErrorFor(absl::string_view body) {
+  const Reply reply = PlanReply(body, Options(), false);
+  if (!reply.error) return "none";
+  return absl::StrCat(reply.error->status, " ", reply.error->param, " ", reply.error->code);
+}
+
+TEST(TokenText, SplitsBeforeSpacesAndKeepsEveryByte) {
+  const TokenText text("Grüezi  wohl,\nAda");
+
+  ASSERT_EQ(text.count(), 3);
+  EXPECT_EQ(text.Slice(0, 1), "Grüezi");
+  EXPECT_EQ(text.Slice(1, 2), "  wohl,");
+  EXPECT_EQ(text.Slice(0, 3), "Grüezi  wohl,\nAda");
+}
+
+TEST(Reply, CountsThreeTokensAMessageAndOneForEveryFourBytes) {
+  EXPECT_EQ(PlanFor("12345678").prompt_tokens, 5);
+  EXPECT_EQ(PlanFor("123456789").prompt_tokens, 6);
+}
+
+TEST(Reply, TakesItsTokensEventsAndTimesFromDirectives) {
+  const Reply reply =
+      PlanFor("/sim tokens 50\n/sim events 10\n/sim delay 100\n/sim interval 5\nhi");
+
+  EXPECT_EQ(reply.text.count(), 50);
+  EXPECT_EQ(reply.text.Slice(0, 3), "t1 t2 t3");
+  EXPECT_EQ(reply.events, 10);
+  EXPECT_EQ(reply.first_token, std::chrono::milliseconds(100));
+  EXPECT_EQ(reply.interval, std::chrono::milliseconds(5));
+}
+
+TEST(Reply, TakesItsDefaultsFromTheCommandLine) {
+  const auto options = ParseOptions({"--tokens", "50", "--events=10", "--first-token-ms", "7"});
+  ASSERT_TRUE(options.ok());
+
+  const Reply reply =
+      PlanReply(R"({"model":"m","messages":[{"role":"user","content":"hi"}]})", *options, false);
+
+  EXPECT_EQ(reply.text.count(), 50);
+  EXPECT_EQ(reply.events, 10);
+  EXPECT_EQ(reply.first_token, std::chrono::milliseconds(7));
+}
+
+TEST(Reply, StopsAtTheRequestsBoundWithReasonLength) {
+  const Reply reply = PlanFor("/sim tokens 50", R"(,"max_completion_tokens":3)");
+
+  EXPECT_EQ(reply.text.Slice(0, reply.text.count()), "t1 t2 t3");
+  EXPECT_EQ(reply.finish_reason, "length");
+}
+
+TEST(Reply, StopsBeforeAStopSequence) {
+  const Reply reply = PlanFor("one two three", R"(,"stop":["two"])");
+
+  EXPECT_EQ(reply.text.Slice(0, reply.text.count()), "Noted. one ");
+}
+
+TEST(Reply, RefusesAMisspeltDirective) {
+  const Reply reply = PlanFor("/sim tokns 3");
+
+  ASSERT_TRUE(reply.error.has_value());
+  EXPECT_EQ(reply.error->code, "unknown_sim_directive");
+}
+
+TEST(Reply, ObeysDirectivesOfTheNewestUserMessageOnly) {
+  const Reply reply = PlanReply(
+      R"({"model":"m","messages":[{"role":"user","content":"/sim status 500"},{"role":"user","content":"hi"}]})",
+      Options(), false);
+
+  EXPECT_FALSE(reply.error.has_value());
+}
+
+TEST(Reply, RefusesWhatOpenAiRefuses) {
+  EXPECT_EQ(ErrorFor("{"), "400  ");
+  EXPECT_EQ(ErrorFor("[]"), "400  ");
+  EXPECT_EQ(ErrorFor(R"({"messages":[{"role":"user","content":"a"}]})"), "400  ");
+  EXPECT_EQ(ErrorFor(R"({"model":"m"})"), "400 messages missing_required_parameter");
+  EXPECT_EQ(ErrorFor(R"({"model":"m","messages":[]})"), "400 messages empty_array");
+  EXPECT_EQ(ErrorFor(R"({"model":"m","messages":[{"role":"boss","content":"a"}]})"),
+            "400 messages[0].role invalid_value");
+  EXPECT_EQ(ErrorFor(R"({"model":"m","messages":[{"role":"user","content":7}]})"),
+            "400 messages[0].content invalid_type");
+  EXPECT_EQ(ErrorFor(R"({"model":"m","messages":[{"role":"user","content":"a"}],"modle":1})"),
+            "400  ");
+  EXPECT_EQ(ErrorFor(R"({"model":"m","messages":[{"role":"user","content":"a"}],"temperature":3})"),
+            "400 temperature decimal_above_max_value");
+  EXPECT_EQ(ErrorFor(R"({"model":"m","messages":[{"role":"user","content":"a"}],"max_tokens":0})"),
+            "400 max_tokens integer_below_min_value");
+  EXPECT_EQ(
+      ErrorFor(R"({"model":"m","messages":[{"role":"user","content":"a"}],"stream_options":{}})"),
+      "400 stream_options ");
+}
+
+TEST(Reply, ReadsTextParts) {
+  const Reply reply = PlanReply(
+      R"({"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"/sim tokens 2"}]}]})",
+      Options(), false);
+
+  EXPECT_EQ(reply.text.count(), 2);
+}
+
+TEST(Options, NameTheFlagThatIsWrong) {
+  EXPECT_EQ(ParseOptions({"--threads", "0"}).status().message(),
+            "--threads: found \"0\", expected a number from 1 to 64");
+  EXPECT_EQ(ParseOptions({"--tokns", "0"}).status().message(), "unknown flag --tokns; see --help");
+  EXPECT_EQ(ParseOptions({"--tokens"}).status().message(), "--tokens: value missing");
+}
+
+}  // namespace
+}  // namespace penstock::providersim

@@ -1,0 +1,41 @@
+// What all connections share.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "tests/providersim/call_log.h"
+#include "tests/providersim/control.h"
+#include "tests/providersim/gates.h"
+#include "tests/providersim/options.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace penstock::providersim {
+
+// Thread-safe; outlives every connection.
+struct Simulator {
+  // `seed` tells the ids of one process from those of another.
+  Simulator(Options given, Ledger ledger, uint64_t seed)
+      : options(std::move(given)),
+        log(options.record_limit, std::move(ledger)),
+        control(options, log, gates),
+        seed(seed) {}
+
+  // 32 hex digits, never the same twice.
+  std::string NextId() {
+    return absl::StrCat(absl::Hex(seed, absl::kZeroPad16), absl::Hex(++ids, absl::kZeroPad16));
+  }
+
+  const Options options;
+  CallLog log;
+  Gates gates;
+  Control control;
+  const uint64_t seed;
+  std::atomic<uint64_t> ids = 0;
+  std::atomic<uint64_t> connections = 0;
+};
+
+}  // namespace penstock::providersim
