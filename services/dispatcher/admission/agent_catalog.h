@@ -14,16 +14,10 @@
 namespace penstock::dispatcher {
 
 struct ResolvedAgent {
-  // "agents/{id}".
-  std::string name;
-  // Of the configuration; lives as long as the catalog.
+  // Of the configuration; they live as long as it does.
+  const config::v1::Agent* agent;
   const config::v1::Model* model;
-  std::string instructions;
-  chat::v1::GenerationConfig generation;
-  // Output tokens one call may produce: the generation's bound, else the model's.
-  int64_t max_output_tokens;
-  // Input tokens one call may carry.
-  int64_t input_budget_tokens;
+  // Recall memories into the turn; remember the turn afterwards.
   bool recall;
   bool remember;
 };

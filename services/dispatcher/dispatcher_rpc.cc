@@ -1,0 +1,147 @@
+#include "services/dispatcher/dispatcher_rpc.h"
+
+#include <utility>
+
+#include "libs/async/status_macros.h"
+
+namespace penstock::dispatcher {
+
+using chat::v1::Turn;
+using chat::v1::TurnEvent;
+
+DispatcherRpc::DispatcherRpc(DispatcherCore& core, const rpc::ServerEnvironment& environment)
+    : core_(core),
+      submit_turn_(environment, "Dispatcher/SubmitTurn"),
+      stream_turn_(environment, "Dispatcher/StreamTurn"),
+      watch_turn_(environment, "Dispatcher/WatchTurn"),
+      cancel_turn_(environment, "Dispatcher/CancelTurn"),
+      get_turn_(environment, "Dispatcher/GetTurn"),
+      list_live_turns_(environment, "Dispatcher/ListLiveTurns"),
+      cancel_session_(environment, "Dispatcher/CancelSession"),
+      forget_session_(environment, "Dispatcher/ForgetSession") {}
+
+grpc::ServerUnaryReactor* DispatcherRpc::SubmitTurn(grpc::CallbackServerContext* context,
+                                                    const v1::SubmitTurnRequest* request,
+                                                    Turn* response) {
+  return rpc::ServeUnary(submit_turn_, context, request, response,
+                         [this](auto&... call) { return Submit(call...); });
+}
+
+grpc::ServerWriteReactor<TurnEvent>* DispatcherRpc::StreamTurn(
+    grpc::CallbackServerContext* context, const v1::StreamTurnRequest* request) {
+  return rpc::ServeStream<TurnEvent>(stream_turn_, context, request,
+                                     [this](auto&... call) { return Stream(call...); });
+}
+
+grpc::ServerWriteReactor<TurnEvent>* DispatcherRpc::WatchTurn(grpc::CallbackServerContext* context,
+                                                              const v1::WatchTurnRequest* request) {
+  return rpc::ServeStream<TurnEvent>(watch_turn_, context, request,
+                                     [this](auto&... call) { return Watch(call...); });
+}
+
+grpc::ServerUnaryReactor* DispatcherRpc::CancelTurn(grpc::CallbackServerContext* context,
+                                                    const v1::CancelTurnRequest* request,
+                                                    Turn* response) {
+  return rpc::ServeUnary(cancel_turn_, context, request, response,
+                         [this](auto&... call) { return Cancel(call...); });
+}
+
+grpc::ServerUnaryReactor* DispatcherRpc::GetTurn(grpc::CallbackServerContext* context,
+                                                 const v1::GetTurnRequest* request,
+                                                 Turn* response) {
+  return rpc::ServeUnary(get_turn_, context, request, response,
+                         [this](auto&... call) { return Get(call...); });
+}
+
+grpc::ServerUnaryReactor* DispatcherRpc::ListLiveTurns(grpc::CallbackServerContext* context,
+                                                       const v1::ListLiveTurnsRequest* request,
+                                                       v1::ListLiveTurnsResponse* response) {
+  return rpc::ServeUnary(list_live_turns_, context, request, response,
+                         [this](auto&... call) { return ListLive(call...); });
+}
+
+grpc::ServerUnaryReactor* DispatcherRpc::CancelSession(grpc::CallbackServerContext* context,
+                                                       const v1::CancelSessionRequest* request,
+                                                       v1::CancelSessionResponse* response) {
+  return rpc::ServeUnary(cancel_session_, context, request, response,
+                         [this](auto&... call) { return CancelAll(call...); });
+}
+
+grpc::ServerUnaryReactor* DispatcherRpc::ForgetSession(grpc::CallbackServerContext* context,
+                                                       const v1::ForgetSessionRequest* request,
+                                                       v1::ForgetSessionResponse* response) {
+  return rpc::ServeUnary(forget_session_, context, request, response,
+                         [this](auto&... call) { return Forget(call...); });
+}
+
+Awaitable<absl::Status> DispatcherRpc::Submit(rpc::ServerCall& call,
+                                              const v1::SubmitTurnRequest& request, Turn& turn) {
+  PENSTOCK_CO_ASSIGN_OR_RETURN(
+      const Submission submission,
+      co_await core_.Submit(call.principal(), request, obs::ToTraceparent(call.trace()),
+                            /*watched=*/false));
+  PENSTOCK_CO_ASSIGN_OR_RETURN(turn, co_await core_.Get(call.principal(), submission.turn_name));
+  co_return absl::OkStatus();
+}
+
+Awaitable<absl::Status> DispatcherRpc::Stream(rpc::ServerCall& call,
+                                              const v1::StreamTurnRequest& request, Events& out) {
+  PENSTOCK_CO_ASSIGN_OR_RETURN(
+      const Submission submission,
+      co_await core_.Submit(call.principal(), request.submit(), obs::ToTraceparent(call.trace()),
+                            /*watched=*/true));
+  co_return co_await Relay(call, submission.turn_name, 0, request.outcome_only(), out);
+}
+
+Awaitable<absl::Status> DispatcherRpc::Watch(rpc::ServerCall& call,
+                                             const v1::WatchTurnRequest& request, Events& out) {
+  return Relay(call, request.name(), request.after_index(), request.outcome_only(), out);
+}
+
+Awaitable<absl::Status> DispatcherRpc::Relay(rpc::ServerCall& call, std::string name,
+                                             int64_t after_index, bool outcome_only, Events& out) {
+  PENSTOCK_CO_ASSIGN_OR_RETURN(
+      TurnEvents events,
+      co_await core_.Watch(call.principal(), std::move(name), after_index, outcome_only));
+  while (true) {
+    PENSTOCK_CO_ASSIGN_OR_RETURN(const EventBatch batch, co_await events.Next(call.stop_token()));
+    for (const TurnEvent& event : batch.events) {
+      PENSTOCK_CO_RETURN_IF_ERROR(co_await out.Write(event));
+    }
+    if (batch.end) co_return absl::OkStatus();
+  }
+}
+
+Awaitable<absl::Status> DispatcherRpc::Cancel(rpc::ServerCall& call,
+                                              const v1::CancelTurnRequest& request, Turn& turn) {
+  PENSTOCK_CO_ASSIGN_OR_RETURN(turn, co_await core_.Cancel(call.principal(), request));
+  co_return absl::OkStatus();
+}
+
+Awaitable<absl::Status> DispatcherRpc::Get(rpc::ServerCall& call, const v1::GetTurnRequest& request,
+                                           Turn& turn) {
+  PENSTOCK_CO_ASSIGN_OR_RETURN(turn, core_.GetLive(call.principal(), request.name()));
+  co_return absl::OkStatus();
+}
+
+Awaitable<absl::Status> DispatcherRpc::ListLive(rpc::ServerCall& call,
+                                                const v1::ListLiveTurnsRequest& request,
+                                                v1::ListLiveTurnsResponse& response) {
+  PENSTOCK_CO_ASSIGN_OR_RETURN(auto turns, core_.ListLive(call.principal(), request.parent()));
+  for (Turn& turn : turns) *response.add_turns() = std::move(turn);
+  co_return absl::OkStatus();
+}
+
+Awaitable<absl::Status> DispatcherRpc::CancelAll(rpc::ServerCall& call,
+                                                 const v1::CancelSessionRequest& request,
+                                                 v1::CancelSessionResponse&) {
+  return core_.CancelSession(call.principal(), request.session());
+}
+
+Awaitable<absl::Status> DispatcherRpc::Forget(rpc::ServerCall& call,
+                                              const v1::ForgetSessionRequest& request,
+                                              v1::ForgetSessionResponse&) {
+  co_return core_.ForgetSession(call.principal(), request.session());
+}
+
+}  // namespace penstock::dispatcher

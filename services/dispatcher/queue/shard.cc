@@ -1,0 +1,277 @@
+#include "services/dispatcher/queue/shard.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "libs/async/status_macros.h"
+#include "libs/base/ids.h"
+#include "libs/base/log.h"
+#include "libs/base/proto_time.h"
+#include "libs/base/refusal.h"
+#include "libs/identity/journaled.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace penstock::dispatcher {
+namespace {
+
+absl::Status OwnerMoved() {
+  return Refusal(absl::StatusCode::kUnavailable, "OWNER_MOVED",
+                 "another dispatcher owns this user's turns now; send the same request again")
+      .RetryAfter(absl::Seconds(1));
+}
+
+bool MayBeFirst(const v1::Submitted& submitted) {
+  return submitted.turn_class() == chat::v1::CLASS_PAID ||
+         submitted.turn_class() == chat::v1::CLASS_FREE;
+}
+
+identity::Principal PrincipalOf(const v1::Submitted& submitted) {
+  return {.tenant = submitted.tenant(),
+          .user = submitted.user(),
+          .tier = submitted.tier(),
+          .scopes = {submitted.scopes().begin(), submitted.scopes().end()},
+          .admitted = FromProto(submitted.admitted()),
+          .turn = submitted.turn_id(),
+          .key = identity::UserKeyOfJournaled(submitted.tenant(), submitted.user())};
+}
+
+}  // namespace
+
+Shard::Shard(Context context, int64_t epoch)
+    : context_(std::move(context)),
+      epoch_(epoch),
+      retained_(FromProto(context_.services.config.turn().event_retention()),
+                context_.services.config.turn().event_retention_bytes()),
+      sessions_(static_cast<size_t>(
+          std::max(1, context_.services.config.session().resolve_cache_entries() /
+                          context_.services.config.journal().shards()))) {}
+
+LiveTurn::Timing Shard::Timing() const {
+  return {.disconnect_grace = FromProto(context_.services.config.turn().disconnect_grace()),
+          .clock = context_.services.clock,
+          .timers = context_.services.timers};
+}
+
+void Shard::TakeUp(UnfinishedTurn unfinished) {
+  Remains remains;
+  if (unfinished.started) remains.starts = unfinished.started->starts();
+  remains.generated = std::move(unfinished.generated);
+  if (remains.starts > 0) context_.services.metrics.reruns.Increment();
+  const SessionKey key(unfinished.user, unfinished.submitted.session_id());
+  auto turn = LiveTurn::Create(PrincipalOf(unfinished.submitted), std::move(unfinished.submitted),
+                               epoch_, remains.starts, Timing());
+  remains.wait_for_watcher = turn->StopsWhenUnwatched();
+  {
+    MutexLock lock(mutex_);
+    SessionEntry& entry = *sessions_.Get(key);
+    entry.exists = true;
+    entry.last_sequence = std::max(entry.last_sequence, turn->submitted().sequence());
+    live_.emplace(TurnKey(key.first, turn->submitted().turn_id()), turn);
+    entry.line.Add(turn);
+  }
+  chat::v1::TurnEvent event;
+  event.mutable_accepted()->set_turn(turn->name());
+  event.mutable_accepted()->set_session(SessionName(turn->submitted().session_id()));
+  turn->log().Append(std::move(event), FromProto(turn->submitted().create_time()));
+  context_.services.metrics.live.Increment();
+  turn->Arm(/*watched=*/false);
+  if (unfinished.cancel_requested) {
+    turn->RequestCancel(unfinished.cancel_requested->discard_output());
+  }
+  Start(std::move(turn), std::move(remains));
+}
+
+absl::Status Shard::CheckOwned() const {
+  MutexLock lock(mutex_);
+  return given_up_ ? OwnerMoved() : absl::OkStatus();
+}
+
+Awaitable<absl::StatusOr<std::shared_ptr<SessionEntry>>> Shard::Resolve(SessionKey key,
+                                                                        PeerCall call) {
+  std::shared_ptr<SessionEntry> entry;
+  std::shared_ptr<OneShot<absl::Status>> resolved;
+  {
+    MutexLock lock(mutex_);
+    entry = sessions_.Get(key);
+    if (entry->resolved) co_return entry;
+    if (entry->resolving) {
+      resolved = std::make_shared<OneShot<absl::Status>>();
+      entry->waiters.push_back(resolved);
+    }
+    entry->resolving = true;
+  }
+  if (resolved != nullptr) {
+    PENSTOCK_CO_RETURN_IF_ERROR(co_await resolved->Wait());
+    co_return entry;
+  }
+  session::v1::ResolveSessionRequest request;
+  request.set_session(SessionName(key.second));
+  const auto answer =
+      co_await context_.services.peers.session.ResolveSession(std::move(call), std::move(request));
+  std::vector<std::shared_ptr<OneShot<absl::Status>>> waiters;
+  {
+    MutexLock lock(mutex_);
+    entry->resolving = false;
+    waiters = std::move(entry->waiters);
+    if (answer.ok()) {
+      // A session that does not exist may be made at any time, so that answer is not kept.
+      entry->resolved = answer->exists();
+      entry->exists = answer->exists() || !entry->line.empty();
+      entry->agent = answer->agent();
+      entry->last_sequence = std::max(entry->last_sequence, answer->last_sequence());
+    }
+  }
+  for (const auto& waiter : waiters) waiter->Set(answer.status());
+  PENSTOCK_CO_RETURN_IF_ERROR(answer.status());
+  co_return entry;
+}
+
+Awaitable<absl::Status> Shard::Create(std::shared_ptr<SessionEntry> entry, std::string agent,
+                                      PeerCall call) {
+  session::v1::EnsureSessionRequest request;
+  request.set_session(SessionName(entry->key.second));
+  request.set_agent(agent);
+  const auto ensured =
+      co_await context_.services.peers.session.EnsureSession(std::move(call), std::move(request));
+  PENSTOCK_CO_RETURN_IF_ERROR(ensured.status());
+  MutexLock lock(mutex_);
+  entry->exists = true;
+  if (ensured->created()) {
+    entry->resolved = true;
+    entry->agent = std::move(agent);
+  }
+  co_return absl::OkStatus();
+}
+
+bool Shard::Exists(const SessionEntry& entry) const {
+  MutexLock lock(mutex_);
+  return entry.exists;
+}
+
+std::string Shard::AgentOf(const SessionEntry& entry) const {
+  MutexLock lock(mutex_);
+  return entry.agent;
+}
+
+absl::StatusOr<std::shared_ptr<LiveTurn>> Shard::Enlist(SessionEntry& entry,
+                                                        identity::Principal principal,
+                                                        v1::Submitted submitted) {
+  MutexLock lock(mutex_);
+  if (given_up_) return OwnerMoved();
+  const int32_t max_queued = context_.services.config.session().max_queued();
+  if (entry.line.size() >= static_cast<size_t>(max_queued)) {
+    return Refusal(absl::StatusCode::kResourceExhausted, "SESSION_QUEUE_FULL",
+                   absl::StrCat(SessionName(entry.key.second), ": ", entry.line.size(),
+                                " turns wait or run, allowed ", max_queued,
+                                "; wait until one has ended"))
+        .With("limit", absl::StrCat(max_queued))
+        .RetryAfter(absl::Seconds(1));
+  }
+  submitted.set_sequence(++entry.last_sequence);
+  const TurnKey key(entry.key.first, submitted.turn_id());
+  auto turn = LiveTurn::Create(std::move(principal), std::move(submitted), epoch_,
+                               /*earlier_starts=*/0, Timing());
+  live_.emplace(key, turn);
+  entry.line.Add(turn);
+  return turn;
+}
+
+Awaitable<absl::StatusOr<std::shared_ptr<LiveTurn>>> Shard::Accept(
+    std::shared_ptr<SessionEntry> entry, identity::Principal principal, v1::Submitted submitted,
+    bool watched) {
+  const identity::UserKey user = principal.key;
+  bool first = false;
+  {
+    MutexLock lock(mutex_);
+    first = entry->last_sequence == 0 && MayBeFirst(submitted);
+  }
+  std::optional<v1::UserCounters> counters;
+  if (first) {
+    if (!first_turns_.Knows(user)) {
+      PENSTOCK_CO_ASSIGN_OR_RETURN(auto stored, co_await context_.journal.LoadCounters(user));
+      first_turns_.Learn(user, std::move(stored));
+    }
+    counters = first_turns_.Take(user, context_.services.clock.Now());
+    if (counters) submitted.set_turn_class(chat::v1::CLASS_FIRST);
+  }
+  PENSTOCK_CO_ASSIGN_OR_RETURN(const auto turn,
+                               Enlist(*entry, std::move(principal), std::move(submitted)));
+  const absl::Status journaled =
+      co_await context_.journal.AppendSubmitted(user, turn->submitted(), std::move(counters));
+  if (!journaled.ok()) {
+    Delist(*turn);
+    co_return journaled;
+  }
+  context_.services.metrics.accepted.Increment();
+  context_.services.metrics.live.Increment();
+  chat::v1::TurnEvent event;
+  event.mutable_accepted()->set_turn(turn->name());
+  event.mutable_accepted()->set_session(SessionName(turn->submitted().session_id()));
+  *event.mutable_accepted()->mutable_queue() = PlaceOf(*turn);
+  turn->log().Append(std::move(event), FromProto(turn->submitted().create_time()));
+  turn->Arm(watched);
+  Start(turn, {});
+  co_return turn;
+}
+
+void Shard::Start(std::shared_ptr<LiveTurn> turn, Remains remains) {
+  Spawn(context_.services.executor,
+        [](LiveCount::Holder, const TurnServices& services, TurnOwner& owner,
+           std::shared_ptr<LiveTurn> started, Remains left,
+           std::stop_token shutdown) -> Awaitable<void> {
+          co_await RunTurn(services, owner, std::move(started), std::move(left),
+                           std::move(shutdown));
+        }(context_.running.Hold(), context_.services, *this, std::move(turn), std::move(remains),
+                                     context_.shutdown));
+}
+
+void Shard::Delist(const LiveTurn& turn) {
+  MutexLock lock(mutex_);
+  const SessionKey key(turn.principal().key, turn.submitted().session_id());
+  live_.erase(TurnKey(key.first, turn.submitted().turn_id()));
+  if (const auto entry = sessions_.Find(key)) entry->line.Remove(turn);
+}
+
+session::v1::Fence Shard::Claim(LiveTurn& turn) {
+  session::v1::Fence fence;
+  fence.set_epoch(epoch_);
+  {
+    MutexLock lock(mutex_);
+    fence.set_start(++starts_);
+  }
+  v1::Started started;
+  started.set_starts(turn.run());
+  started.set_epoch(epoch_);
+  started.set_start(fence.start());
+  // Not awaited: what a crash loses of it is only the count.
+  Spawn(context_.services.executor,
+        [](LiveCount::Holder, Journal& journal, identity::UserKey user, std::string turn_id,
+           v1::Started record) -> Awaitable<void> {
+          const absl::Status appended =
+              co_await journal.AppendStarted(user, std::move(turn_id), std::move(record));
+          if (!appended.ok()) {
+            Log(Severity::kWarning, "the start of a turn is not journaled",
+                {{"status", appended.message()}});
+          }
+        }(context_.running.Hold(), context_.journal, turn.principal().key,
+                               turn.submitted().turn_id(), std::move(started)));
+  return fence;
+}
+
+Awaitable<absl::Status> Shard::KeepGenerated(LiveTurn& turn, v1::Generated generated) {
+  return context_.journal.AppendGenerated(turn.principal().key, turn.submitted().turn_id(),
+                                          std::move(generated));
+}
+
+Awaitable<absl::Status> Shard::Cancel(std::shared_ptr<LiveTurn> turn, bool discard_output) {
+  v1::CancelRequested cancel;
+  cancel.set_discard_output(discard_output);
+  *cancel.mutable_time() = ToProto(context_.services.clock.Now());
+  PENSTOCK_CO_RETURN_IF_ERROR(co_await context_.journal.AppendCancelRequested(
+      turn->principal().key, turn->submitted().turn_id(), std::move(cancel)));
+  turn->RequestCancel(discard_output);
+  co_return absl::OkStatus();
+}
+
+}  // namespace penstock::dispatcher

@@ -1,0 +1,38 @@
+// How a turn ends, before session-state has said so.
+#pragma once
+
+#include "penstock/chat/v1/turn.pb.h"
+#include "penstock/provider/v1/provider_adapter.pb.h"
+#include "services/dispatcher/turn/live_turn.h"
+
+#include "absl/status/status.h"
+
+namespace penstock::dispatcher {
+
+struct Ending {
+  // Terminal, with all that is to be stored.
+  chat::v1::Turn turn;
+  // BeginTurn has stored the input.
+  bool begun = false;
+  // session-state had ended it already: nothing to commit.
+  bool stored = false;
+};
+
+// The provider's whole answer.
+Ending Succeeded(const LiveTurn& turn, provider::v1::GenerateFinished finished, absl::Time now);
+
+// `failed` as Turn.error, with the text so far as partial output.
+Ending Failed(LiveTurn& turn, const provider::v1::GenerateFailed& failed, absl::Time now);
+
+// CANCELLED or EXPIRED, by the reason the turn was stopped for. Text so far is kept as partial
+// output unless the caller discards it; its tokens are estimated when a call was under way.
+Ending Stopped(LiveTurn& turn, bool begun, int64_t input_tokens_sent, absl::Time now);
+
+// FAILED before any call, with this ErrorKind.
+Ending Refused(LiveTurn& turn, bool begun, chat::v1::ErrorKind kind, absl::string_view message,
+               absl::Time now);
+
+// As Turn.error: the gRPC code that belongs to the kind, ErrorInfo.reason its name.
+absl::Status ErrorOf(chat::v1::ErrorKind kind, absl::string_view message);
+
+}  // namespace penstock::dispatcher

@@ -1,0 +1,30 @@
+// Step 5 of a turn's life: one call of a provider through an adapter, into the event log.
+#pragma once
+
+#include "libs/async/awaitable.h"
+#include "penstock/provider/v1/provider_adapter.pb.h"
+#include "services/dispatcher/turn/turn_services.h"
+
+namespace penstock::dispatcher {
+
+struct AttemptOutcome {
+  enum class Kind {
+    kFinished,
+    kFailed,
+    // No adapter took the call, or it never left: no attempt, the permit goes back.
+    kNotTaken,
+    // The turn was stopped while the call ran.
+    kStopped,
+  };
+  Kind kind = Kind::kNotTaken;
+  provider::v1::GenerateFinished finished;
+  provider::v1::GenerateFailed failed;
+  // The caller may have seen text of it.
+  bool any_delta = false;
+};
+
+// Drains the adapter at full speed into the turn's log.
+Awaitable<AttemptOutcome> GenerateAttempt(const TurnServices& services, LiveTurn& turn,
+                                          provider::v1::GenerateRequest request);
+
+}  // namespace penstock::dispatcher

@@ -1,0 +1,163 @@
+#include "services/dispatcher/turn/live_turn.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "libs/base/ids.h"
+#include "libs/base/proto_time.h"
+
+namespace penstock::dispatcher {
+
+std::shared_ptr<LiveTurn> LiveTurn::Create(identity::Principal principal, v1::Submitted submitted,
+                                           int64_t epoch, int32_t earlier_starts, Timing timing) {
+  const int32_t run = earlier_starts + 1;
+  std::shared_ptr<LiveTurn> turn(
+      new LiveTurn(std::move(principal), std::move(submitted), run, timing));
+  turn->log_ = EventLog::Create(epoch, run, timing.clock.Now(), [weak = turn->weak_from_this()] {
+    if (const auto self = weak.lock()) self->OnReaders();
+  });
+  return turn;
+}
+
+LiveTurn::LiveTurn(identity::Principal principal, v1::Submitted submitted, int32_t run,
+                   Timing timing)
+    : principal_(std::move(principal)),
+      submitted_(std::move(submitted)),
+      name_(TurnName(submitted_.session_id(), submitted_.turn_id())),
+      deadline_(FromProto(submitted_.deadline())),
+      run_(run),
+      timing_(timing) {}
+
+bool LiveTurn::Stop(StopReason reason) {
+  {
+    MutexLock lock(mutex_);
+    if (stop_reason_ != StopReason::kNone) return false;
+    stop_reason_ = reason;
+  }
+  heads_.Set(false);
+  watched_.Set(false);
+  stop_.request_stop();
+  return true;
+}
+
+StopReason LiveTurn::stop_reason() const {
+  MutexLock lock(mutex_);
+  return stop_reason_;
+}
+
+void LiveTurn::Arm(bool watched) {
+  auto timer = timing_.timers.After(deadline_ - timing_.clock.Now(), [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->Stop(StopReason::kDeadline);
+  });
+  {
+    MutexLock lock(mutex_);
+    deadline_timer_ = std::move(timer);
+  }
+  if (!watched && StopsWhenUnwatched()) StartGrace();
+}
+
+bool LiveTurn::StopsWhenUnwatched() const {
+  return !submitted_.job() && submitted_.spec().on_disconnect() != chat::v1::CONTINUE;
+}
+
+void LiveTurn::OnReaders() {
+  const bool any = log_->readers() > 0;
+  if (any) watched_.Set(true);
+  if (!StopsWhenUnwatched()) return;
+  if (!any) return StartGrace();
+  std::unique_ptr<Timer> watched_again;
+  MutexLock lock(mutex_);
+  watched_again = std::move(grace_timer_);
+}
+
+void LiveTurn::StartGrace() {
+  auto timer = timing_.timers.After(timing_.disconnect_grace, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self && self->log_->readers() == 0) self->Stop(StopReason::kUnwatched);
+  });
+  std::unique_ptr<Timer> earlier;
+  MutexLock lock(mutex_);
+  earlier = std::exchange(grace_timer_, std::move(timer));
+}
+
+void LiveTurn::RequestCancel(bool discard_output) {
+  {
+    MutexLock lock(mutex_);
+    cancel_requested_ = true;
+    discard_output_ = discard_output_ || discard_output;
+  }
+  Stop(StopReason::kCancelled);
+}
+
+bool LiveTurn::discard_output() const {
+  MutexLock lock(mutex_);
+  return discard_output_;
+}
+
+bool LiveTurn::cancel_requested() const {
+  MutexLock lock(mutex_);
+  return cancel_requested_;
+}
+
+void LiveTurn::SetWaiting(std::shared_ptr<WaitingTurn> waiting) {
+  MutexLock lock(mutex_);
+  std::swap(waiting_, waiting);  // the old one is dropped after the lock
+}
+
+std::shared_ptr<WaitingTurn> LiveTurn::waiting() const {
+  MutexLock lock(mutex_);
+  return waiting_;
+}
+
+bool LiveTurn::MarkStarted(absl::string_view model, std::vector<std::string> memories,
+                           bool degraded) {
+  const absl::Time now = timing_.clock.Now();
+  MutexLock lock(mutex_);
+  if (start_time_) return false;
+  start_time_ = now;
+  model_ = std::string(model);
+  memories_ = std::move(memories);
+  recall_degraded_ = degraded;
+  return true;
+}
+
+void LiveTurn::MarkFirstOutput() {
+  const absl::Time now = timing_.clock.Now();
+  MutexLock lock(mutex_);
+  if (!first_output_time_) first_output_time_ = now;
+}
+
+bool LiveTurn::PlaceChanged(const chat::v1::Queue& place) {
+  const std::pair<int64_t, int64_t> told(place.position(), place.eta_p50().seconds());
+  MutexLock lock(mutex_);
+  return std::exchange(told_place_, told) != told;
+}
+
+bool LiveTurn::queued() const {
+  MutexLock lock(mutex_);
+  return !start_time_;
+}
+
+chat::v1::Turn LiveTurn::Snapshot() const {
+  chat::v1::Turn turn;
+  turn.set_name(name_);
+  turn.set_sequence(submitted_.sequence());
+  *turn.mutable_input() = submitted_.spec().input();
+  turn.set_agent(submitted_.agent());
+  turn.set_run(run_);
+  turn.set_request_id(submitted_.request_id());
+  *turn.mutable_labels() = submitted_.spec().labels();
+  *turn.mutable_create_time() = submitted_.create_time();
+  *turn.mutable_deadline() = submitted_.deadline();
+  MutexLock lock(mutex_);
+  turn.set_state(start_time_ ? chat::v1::Turn::RUNNING : chat::v1::Turn::QUEUED);
+  turn.set_cancel_requested(cancel_requested_);
+  turn.set_recall_degraded(recall_degraded_);
+  turn.set_model(model_);
+  for (const auto& memory : memories_) turn.add_recalled_memories(memory);
+  if (start_time_) *turn.mutable_start_time() = ToProto(*start_time_);
+  if (first_output_time_) *turn.mutable_first_output_time() = ToProto(*first_output_time_);
+  return turn;
+}
+
+}  // namespace penstock::dispatcher

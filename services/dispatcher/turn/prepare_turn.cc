@@ -1,0 +1,141 @@
+#include "services/dispatcher/turn/prepare_turn.h"
+
+#include <utility>
+#include <vector>
+
+#include "libs/async/both.h"
+#include "libs/async/sleep_or_stop.h"
+#include "libs/async/status_macros.h"
+#include "libs/base/ids.h"
+#include "libs/base/log.h"
+#include "libs/base/proto_time.h"
+#include "libs/base/refusal.h"
+
+namespace penstock::dispatcher {
+namespace {
+
+// One try at a store: longer means that it is in trouble, and the next try may meet it well.
+constexpr absl::Duration kStoreCallTimeout = absl::Seconds(5);
+
+// The agent was checked when the turn was accepted; after a restart with another configuration it
+// may be gone.
+absl::StatusOr<ResolvedAgent> AgentOf(const TurnServices& services, const LiveTurn& turn) {
+  return services.agents.Resolve(turn.submitted().agent(), turn.submitted().spec());
+}
+
+session::v1::BeginTurnRequest BeginRequest(const TurnServices& services, const LiveTurn& turn,
+                                           const session::v1::Fence& fence) {
+  session::v1::BeginTurnRequest request;
+  request.set_turn(turn.name());
+  *request.mutable_fence() = fence;
+  *request.mutable_accepted() = turn.Snapshot();
+  request.mutable_context()->set_max_turns(services.config.session().max_history_turns());
+  if (const auto agent = AgentOf(services, turn); agent.ok()) {
+    request.mutable_context()->set_max_tokens(
+        HistoryBudgetTokens(*agent->agent, *agent->model, turn.submitted().spec().overrides()));
+  }
+  return request;
+}
+
+struct Recalled {
+  std::vector<chat::v1::Memory> memories;
+  bool degraded = false;
+};
+
+Awaitable<Recalled> Recall(const TurnServices& services, LiveTurn& turn) {
+  Recalled recalled;
+  const auto agent = AgentOf(services, turn);
+  if (!agent.ok() || !agent->recall) co_return recalled;
+  memory::v1::RecallRequest request;
+  *request.mutable_input() = turn.submitted().spec().input();
+  request.set_max_memories(services.config.recall().max_memories());
+  request.set_max_tokens(MemoryBudgetTokens(*agent->model));
+  request.set_exclude_session(SessionName(turn.submitted().session_id()));
+  const absl::Time budget = services.clock.Now() + FromProto(services.config.recall().timeout());
+  auto response = co_await services.peers.memory.Recall(CallFor(turn, budget), std::move(request));
+  if (!response.ok()) {
+    services.metrics.recall_degraded.Increment();
+    recalled.degraded = true;
+    co_return recalled;
+  }
+  for (auto& scored : *response->mutable_memories()) {
+    recalled.memories.push_back(std::move(*scored.mutable_memory()));
+  }
+  co_return recalled;
+}
+
+template <class Message>
+std::vector<const Message*> PointersTo(const auto& messages) {
+  std::vector<const Message*> pointers;
+  pointers.reserve(static_cast<size_t>(messages.size()));
+  for (const auto& message : messages) pointers.push_back(&message);
+  return pointers;
+}
+
+absl::StatusOr<Prompt> PromptOf(const TurnServices& services, const LiveTurn& turn,
+                                const session::v1::Context& context, const Recalled& recalled) {
+  PENSTOCK_ASSIGN_OR_RETURN(const ResolvedAgent agent, AgentOf(services, turn));
+  const auto history = PointersTo<chat::v1::Message>(context.history());
+  const auto memories = PointersTo<chat::v1::Memory>(recalled.memories);
+  const auto input = PointersTo<chat::v1::Part>(turn.submitted().spec().input());
+  return BuildPrompt({.agent = *agent.agent,
+                      .model = *agent.model,
+                      .overrides = turn.submitted().spec().overrides(),
+                      .history = history,
+                      .memories = memories,
+                      .input = input,
+                      .token_factor = services.tokens.Factor(agent.model->name())});
+}
+
+}  // namespace
+
+PeerCall CallFor(const LiveTurn& turn, absl::Time deadline) {
+  return {.principal = turn.principal(),
+          .turn_id = turn.submitted().turn_id(),
+          .traceparent = turn.submitted().traceparent(),
+          .deadline = deadline,
+          .stop = turn.stop_token()};
+}
+
+bool IsTransient(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kAborted:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> BeginTurn(const TurnServices& services,
+                                                                    LiveTurn& turn,
+                                                                    session::v1::Fence fence) {
+  const session::v1::BeginTurnRequest request = BeginRequest(services, turn, fence);
+  for (int32_t failures = 0;; ++failures) {
+    auto begun = co_await services.peers.session.BeginTurn(
+        CallFor(turn, services.clock.Now() + kStoreCallTimeout), request);
+    if (begun.ok() || !IsTransient(begun.status())) co_return begun;
+    if (!co_await SleepOrStop(services.timers, PeerBackoff(failures), turn.stop_token())) {
+      co_return absl::CancelledError("the turn was stopped");
+    }
+  }
+}
+
+Awaitable<absl::StatusOr<Prepared>> PrepareTurn(const TurnServices& services, LiveTurn& turn,
+                                                session::v1::Fence fence) {
+  auto [begun, recalled] =
+      co_await Both(services.executor, BeginTurn(services, turn, fence), Recall(services, turn));
+  PENSTOCK_CO_RETURN_IF_ERROR(begun.status());
+  Prepared prepared;
+  prepared.recall_degraded = recalled.degraded;
+  if (begun->has_ended()) {
+    prepared.ended = std::move(*begun->mutable_ended());
+    co_return prepared;
+  }
+  prepared.prompt = PromptOf(services, turn, begun->context(), recalled);
+  co_return prepared;
+}
+
+}  // namespace penstock::dispatcher

@@ -1,0 +1,52 @@
+#include "services/dispatcher/turn/turn_metrics.h"
+
+namespace penstock::dispatcher {
+
+TurnMetrics::TurnMetrics(obs::Metrics& metrics)
+    : live(metrics.AddGauge("penstock_dispatcher_live_turns", "Turns accepted and not ended.")),
+      accepted(metrics.AddCounter("penstock_dispatcher_turns_accepted_total",
+                                  "Turns journaled and acknowledged.")),
+      attempts(metrics.AddCounter("penstock_dispatcher_attempts_total",
+                                  "Calls handed to an adapter that took them.")),
+      repeated_attempts(metrics.AddCounter("penstock_dispatcher_repeated_attempts_total",
+                                           "Attempts after the first of their run.")),
+      not_taken(metrics.AddCounter("penstock_dispatcher_calls_not_taken_total",
+                                   "Calls that no adapter took; the permit went back.")),
+      reruns(metrics.AddCounter("penstock_dispatcher_reruns_total",
+                                "Turns started again after the loss of a dispatcher.")),
+      lost_streams(metrics.AddCounter("penstock_dispatcher_lost_streams_total",
+                                      "Adapter streams that broke before their end.")),
+      recall_degraded(metrics.AddCounter("penstock_dispatcher_recall_degraded_total",
+                                         "Turns that went on without the memories they wanted.")),
+      late_commits(metrics.AddCounter("penstock_dispatcher_late_commits_total",
+                                      "Finished generations journaled because a commit was late.")),
+      fenced(metrics.AddCounter("penstock_dispatcher_fenced_total",
+                                "Commits and begins refused because a newer owner exists.")),
+      life_(metrics.AddHistogram("penstock_dispatcher_turn_seconds",
+                                 "From acceptance to the end of a turn.", obs::LatencyBuckets())) {
+  for (const auto state : {chat::v1::Turn::SUCCEEDED, chat::v1::Turn::FAILED,
+                           chat::v1::Turn::CANCELLED, chat::v1::Turn::EXPIRED}) {
+    ended_[state] = &metrics.AddCounter("penstock_dispatcher_turns_ended_total",
+                                        "Turns ended, by their terminal state.",
+                                        {{"state", chat::v1::Turn::State_Name(state)}});
+  }
+  for (int c = chat::v1::CLASS_ACTION; c <= chat::v1::CLASS_BATCH; ++c) {
+    waits_[static_cast<size_t>(c)] = &metrics.AddHistogram(
+        "penstock_dispatcher_wait_seconds", "From acceptance to the first permit.",
+        obs::LatencyBuckets(),
+        {{"class", chat::v1::TurnClass_Name(static_cast<chat::v1::TurnClass>(c))}});
+  }
+}
+
+void TurnMetrics::CountEnd(chat::v1::Turn::State state, absl::Duration life) {
+  if (prometheus::Counter* counter = ended_[static_cast<size_t>(state)]) counter->Increment();
+  life_.Observe(absl::ToDoubleSeconds(life));
+}
+
+void TurnMetrics::ObserveWait(chat::v1::TurnClass turn_class, absl::Duration wait) {
+  if (prometheus::Histogram* histogram = waits_[static_cast<size_t>(turn_class)]) {
+    histogram->Observe(absl::ToDoubleSeconds(wait));
+  }
+}
+
+}  // namespace penstock::dispatcher

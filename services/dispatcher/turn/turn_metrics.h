@@ -1,0 +1,40 @@
+// What the dispatcher counts about turns.
+#pragma once
+
+#include <array>
+
+#include "libs/obs/metrics.h"
+#include "penstock/chat/v1/turn.pb.h"
+
+#include "absl/time/time.h"
+
+namespace penstock::dispatcher {
+
+// Thread-safe.
+class TurnMetrics {
+ public:
+  explicit TurnMetrics(obs::Metrics& metrics);
+
+  void CountEnd(chat::v1::Turn::State state, absl::Duration life);
+  void ObserveWait(chat::v1::TurnClass turn_class, absl::Duration wait);
+
+  prometheus::Gauge& live;
+  prometheus::Counter& accepted;
+  prometheus::Counter& attempts;
+  prometheus::Counter& repeated_attempts;
+  prometheus::Counter& not_taken;
+  // A turn that was begun before and is run again: its first generation may be paid twice.
+  prometheus::Counter& reruns;
+  // The adapter's stream broke after the call was sent.
+  prometheus::Counter& lost_streams;
+  prometheus::Counter& recall_degraded;
+  prometheus::Counter& late_commits;
+  prometheus::Counter& fenced;
+
+ private:
+  std::array<prometheus::Counter*, chat::v1::Turn::State_ARRAYSIZE> ended_{};
+  std::array<prometheus::Histogram*, chat::v1::TurnClass_ARRAYSIZE> waits_{};
+  prometheus::Histogram& life_;
+};
+
+}  // namespace penstock::dispatcher

@@ -1,0 +1,64 @@
+// What running a turn needs, and to whom it reports.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "libs/async/awaitable.h"
+#include "libs/async/timers.h"
+#include "libs/base/clock.h"
+#include "penstock/config/v1/config.pb.h"
+#include "penstock/session/v1/session_state.pb.h"
+#include "services/dispatcher/admission/agent_catalog.h"
+#include "services/dispatcher/queue/arbiter.h"
+#include "services/dispatcher/turn/live_turn.h"
+#include "services/dispatcher/turn/peers.h"
+#include "services/dispatcher/turn/retry_policy.h"
+#include "services/dispatcher/turn/token_estimator.h"
+#include "services/dispatcher/turn/turn_metrics.h"
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+
+namespace penstock::dispatcher {
+
+// The arbiters, by the name of the pool: one pool a model.
+using Pools = absl::flat_hash_map<std::string, std::unique_ptr<Arbiter>>;
+
+// References that outlive every turn.
+struct TurnServices {
+  const config::v1::Config& config;
+  const AgentCatalog& agents;
+  Pools& pools;
+  Peers peers;
+  TokenEstimator& tokens;
+  RetryBudget& retries;
+  TurnMetrics& metrics;
+  Clock& clock;
+  Timers& timers;
+  Executor executor;
+};
+
+// The shard that owns a turn, as its runner sees it.
+class TurnOwner {
+ public:
+  virtual ~TurnOwner() = default;
+
+  virtual int64_t epoch() const = 0;
+
+  // The turn starts: its fence, above every one given before in this epoch. Journals the start.
+  virtual session::v1::Fence Claim(LiveTurn& turn) = 0;
+
+  // The generation is finished but its commit is late: on disk when it answers OK.
+  virtual Awaitable<absl::Status> KeepGenerated(LiveTurn& turn, v1::Generated generated) = 0;
+
+  // The turn has ended in session-state as `stored`: settles it, lets the next one of its session
+  // start, tells the watchers.
+  virtual void Settle(std::shared_ptr<LiveTurn> turn, chat::v1::Turn stored) = 0;
+
+  // A commit was refused because a newer owner exists: gives the shard up.
+  virtual void GiveUp(const absl::Status& fenced) = 0;
+};
+
+}  // namespace penstock::dispatcher
