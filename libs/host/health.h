@@ -26,7 +26,7 @@ class Health {
 
   State state() const;
 
-  // Empty: ready.
+  // Empty: ready. Service "process" speaks for the state.
   std::vector<Reason> NotReadyBecause() const;
 
  private:

@@ -28,16 +28,16 @@ class Service {
   // Where it listens, after Start, with the port it really got: {"127.0.0.1:7420"}, {"unix:gw"}.
   virtual std::vector<std::string> Listening() const { return {}; }
 
-  // OK, or why its own stores cannot serve now ("the journal cannot be written"). Says nothing about
-  // other services: a probe must not spread an outage. Thread-safe, must not block; called only
-  // between Start and Stop.
+  // OK, or why its own stores cannot serve now ("the journal cannot be written"). Says nothing
+  // about other services: a probe must not spread an outage. Thread-safe, must not block; called
+  // only between Start and Stop.
   virtual absl::Status Ready() const { return absl::OkStatus(); }
 
   // Refuses new work and waits until running work is done, at most `timeout`.
   virtual void Drain(absl::Duration timeout) = 0;
 
-  // Ends what is left, closes listeners and stores. When it returns, no thread and no coroutine uses
-  // the service any more.
+  // Ends what is left, closes listeners and stores. When it returns, no thread and no coroutine
+  // uses the service any more.
   virtual void Stop() = 0;
 };
 

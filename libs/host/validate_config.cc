@@ -1,0 +1,225 @@
+#include "libs/host/validate_config.h"
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "libs/base/ids.h"
+#include "libs/base/status_macros.h"
+#include "libs/host/did_you_mean.h"
+#include "libs/host/endpoint.h"
+#include "libs/host/found_allowed.h"
+#include "libs/host/validate_identity.h"
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+
+namespace penstock::host {
+namespace {
+
+using config::v1::Config;
+
+// In USD per million tokens: no model costs a dollar a token.
+constexpr double kMaxPrice = 1e6;
+
+absl::Status CheckEndpoint(absl::string_view path, absl::string_view text) {
+  const auto endpoint = ParseEndpoint(text);
+  return endpoint.ok() ? absl::OkStatus() : Wrong(path, endpoint.status().message());
+}
+
+absl::Status CheckProcess(const Config& config) {
+  if (config.data_dir().empty()) return Wrong("data_dir", "found empty text, allowed a folder");
+  const std::string& severity = config.process().log_severity();
+  if (severity != "DEBUG" && severity != "INFO" && severity != "WARNING" && severity != "ERROR") {
+    return FoundAllowed("process.log_severity", severity, "DEBUG, INFO, WARNING or ERROR");
+  }
+  if (config.process().admin().empty()) return absl::OkStatus();
+  return CheckEndpoint("process.admin", config.process().admin());
+}
+
+absl::Status CheckEndpoints(const config::v1::Endpoints& endpoints) {
+  const std::pair<absl::string_view, absl::string_view> all[] = {
+      {"endpoints.gateway", endpoints.gateway()},
+      {"endpoints.dispatcher", endpoints.dispatcher()},
+      {"endpoints.session_state", endpoints.session_state()},
+      {"endpoints.memory_recall", endpoints.memory_recall()},
+      {"endpoints.provider_adapter", endpoints.provider_adapter()}};
+  for (const auto& [path, text] : all) PENSTOCK_RETURN_IF_ERROR(CheckEndpoint(path, text));
+  return absl::OkStatus();
+}
+
+bool IsEnvironmentName(absl::string_view name) {
+  const auto letter = [](char c) {
+    return absl::ascii_isalpha(static_cast<unsigned char>(c)) || c == '_';
+  };
+  const auto letter_or_digit = [&](char c) {
+    return letter(c) || absl::ascii_isdigit(static_cast<unsigned char>(c));
+  };
+  return !name.empty() && letter(name[0]) && absl::c_all_of(name, letter_or_digit);
+}
+
+bool IsHttpUrl(absl::string_view url) {
+  if (!absl::ConsumePrefix(&url, "https://") && !absl::ConsumePrefix(&url, "http://")) return false;
+  const auto unfit = [](char c) {
+    return !absl::ascii_isgraph(static_cast<unsigned char>(c)) || c == '?' || c == '#';
+  };
+  return !url.empty() && url[0] != '/' && !absl::c_any_of(url, unfit);
+}
+
+absl::Status CheckProvider(const std::string& path, const config::v1::Provider& provider) {
+  if (!IsValidId(provider.name())) {
+    return FoundAllowed(path + ".name", provider.name(), "[A-Za-z0-9._~-]{1,64}");
+  }
+  if (provider.protocol() != "openai") {
+    return FoundAllowed(path + ".protocol", provider.protocol(), "openai");
+  }
+  if (!IsHttpUrl(provider.base_url())) {
+    return FoundAllowed(path + ".base_url", provider.base_url(),
+                        "a URL such as https://host/v1, without query");
+  }
+  if (!provider.api_key_env().empty() && !IsEnvironmentName(provider.api_key_env())) {
+    // Not shown: it may be the key itself, put here by mistake.
+    return Wrong(path + ".api_key_env", "must be the name of an environment variable, not a key");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckPrice(const std::string& path, const config::v1::Price& price) {
+  const std::pair<absl::string_view, double> parts[] = {{"input", price.input()},
+                                                        {"output", price.output()},
+                                                        {"cache_read", price.cache_read()},
+                                                        {"cache_write", price.cache_write()}};
+  for (const auto& [part, usd] : parts) {
+    if (usd <= kMaxPrice) continue;
+    return FoundAllowed(absl::StrCat(path, ".", part), absl::StrCat(usd),
+                        "at most 1000000; prices are in USD per million tokens");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckModel(const std::string& path, const config::v1::Model& model,
+                        const std::vector<std::string>& providers) {
+  const size_t slash = model.name().find('/');
+  if (slash == std::string::npos || slash == 0 || slash + 1 == model.name().size()) {
+    return FoundAllowed(path + ".name", model.name(), "provider/model");
+  }
+  const std::string provider = model.name().substr(0, slash);
+  if (!absl::c_linear_search(providers, provider)) {
+    return FoundAllowed(
+        path + ".name", model.name(),
+        absl::StrCat("a model of a provider that is configured", DidYouMean(provider, providers)));
+  }
+  if (model.max_output_tokens() >= model.context_window_tokens()) {
+    return FoundAllowed(
+        path + ".max_output_tokens", absl::StrCat(model.max_output_tokens()),
+        absl::StrCat("less than context_window_tokens, which is ", model.context_window_tokens()));
+  }
+  return CheckPrice(path + ".price", model.price());
+}
+
+absl::Status CheckGeneration(const std::string& path, const chat::v1::GenerationConfig& g) {
+  struct Bound {
+    absl::string_view name;
+    double value;
+    double low;
+    double high;
+  };
+  const Bound bounds[] = {{"temperature", g.temperature(), 0, 2},
+                          {"top_p", g.top_p(), 0, 1},
+                          {"presence_penalty", g.presence_penalty(), -2, 2},
+                          {"frequency_penalty", g.frequency_penalty(), -2, 2}};
+  for (const Bound& bound : bounds) {
+    if (bound.value >= bound.low && bound.value <= bound.high) continue;
+    return FoundAllowed(absl::StrCat(path, ".", bound.name), absl::StrCat(bound.value),
+                        absl::StrCat(bound.low, " to ", bound.high));
+  }
+  if (g.has_max_output_tokens() && g.max_output_tokens() < 1) {
+    return FoundAllowed(path + ".max_output_tokens", absl::StrCat(g.max_output_tokens()),
+                        "at least 1");
+  }
+  if (g.stop_size() <= 4) return absl::OkStatus();
+  return Wrong(path + ".stop", absl::StrCat("found ", g.stop_size(), " sequences, allowed 4"));
+}
+
+absl::Status CheckModelIsKnown(const std::string& path, const std::string& model,
+                               const std::vector<std::string>& models) {
+  if (absl::c_linear_search(models, model)) return absl::OkStatus();
+  return FoundAllowed(path, model,
+                      absl::StrCat("a model that is configured", DidYouMean(model, models)));
+}
+
+absl::Status CheckAgent(const std::string& path, const config::v1::Agent& agent,
+                        const std::vector<std::string>& models) {
+  if (!IsValidId(agent.id())) {
+    return FoundAllowed(path + ".id", agent.id(), "[A-Za-z0-9._~-]{1,64}");
+  }
+  PENSTOCK_RETURN_IF_ERROR(CheckModelIsKnown(path + ".model", agent.model(), models));
+  for (int i = 0; i < agent.models_size(); ++i) {
+    PENSTOCK_RETURN_IF_ERROR(
+        CheckModelIsKnown(absl::StrCat(path, ".models[", i, "]"), agent.models(i), models));
+  }
+  for (int i = 0; i < agent.overridable_size(); ++i) {
+    const std::string& what = agent.overridable(i);
+    if (what == "model" || what == "instructions" || what == "generation") continue;
+    return FoundAllowed(absl::StrCat(path, ".overridable[", i, "]"), what,
+                        "model, instructions or generation");
+  }
+  return CheckGeneration(path + ".generation", agent.generation());
+}
+
+// Calls `check` for each element; refuses a name that stands twice. The names in their order.
+template <class Elements, class NameOf, class Check>
+absl::StatusOr<std::vector<std::string>> CheckEach(absl::string_view path,
+                                                   absl::string_view name_field,
+                                                   const Elements& elements, NameOf name_of,
+                                                   Check check) {
+  std::vector<std::string> names;
+  for (int i = 0; i < elements.size(); ++i) {
+    const std::string element_path = absl::StrCat(path, "[", i, "]");
+    const std::string& name = name_of(elements[i]);
+    PENSTOCK_RETURN_IF_ERROR(check(element_path, elements[i]));
+    if (absl::c_linear_search(names, name)) {
+      return FoundAllowed(absl::StrCat(element_path, ".", name_field), name,
+                          absl::StrCat("a name that no other of ", path, " has"));
+    }
+    names.push_back(name);
+  }
+  return names;
+}
+
+absl::Status CheckCatalogue(const Config& config) {
+  PENSTOCK_ASSIGN_OR_RETURN(
+      const std::vector<std::string> providers,
+      CheckEach(
+          "providers", "name", config.providers(),
+          [](const auto& provider) -> const std::string& { return provider.name(); },
+          [](const auto& path, const auto& provider) { return CheckProvider(path, provider); }));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      const std::vector<std::string> models,
+      CheckEach(
+          "models", "name", config.models(),
+          [](const auto& model) -> const std::string& { return model.name(); },
+          [&](const auto& path, const auto& model) { return CheckModel(path, model, providers); }));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      const std::vector<std::string> agents,
+      CheckEach(
+          "agents", "id", config.agents(),
+          [](const auto& agent) -> const std::string& { return agent.id(); },
+          [&](const auto& path, const auto& agent) { return CheckAgent(path, agent, models); }));
+  if (absl::c_linear_search(agents, "default")) return absl::OkStatus();
+  return Wrong("agents", "one must have the id \"default\"; it answers in sessions that name none");
+}
+
+}  // namespace
+
+absl::Status ValidateConfig(const Config& config) {
+  PENSTOCK_RETURN_IF_ERROR(CheckProcess(config));
+  PENSTOCK_RETURN_IF_ERROR(CheckEndpoints(config.endpoints()));
+  PENSTOCK_RETURN_IF_ERROR(ValidateIdentity(config.identity()));
+  return CheckCatalogue(config);
+}
+
+}  // namespace penstock::host

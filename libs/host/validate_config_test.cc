@@ -1,0 +1,167 @@
+#include "libs/host/validate_config.h"
+
+#include <functional>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "libs/host/config_loader.h"
+
+namespace penstock::host {
+namespace {
+
+using config::v1::Config;
+
+constexpr char kSecret[] = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";  // 32 bytes
+
+Config Good() {
+  const auto config = ParseConfig(
+      std::string(
+          "identity: {issuers: [{issuer: i, tenants: [t], keys: [{algorithm: HS256, secret: ") +
+          kSecret +
+          "}]}]}\n"
+          "providers: [{name: sim, base_url: 'http://127.0.0.1:1/v1'}]\n"
+          "models: [{name: sim/echo, price: {input: 1, output: 2}}]\n"
+          "agents: [{id: default, model: sim/echo, overridable: [model]}]\n",
+      "good");
+  return config.value();
+}
+
+struct Mistake {
+  std::function<void(Config&)> make;
+  const char* error;
+};
+
+class ValidateConfigRefuses : public testing::TestWithParam<Mistake> {};
+
+TEST_P(ValidateConfigRefuses, NamingThePath) {
+  Config config = Good();
+  GetParam().make(config);
+
+  const absl::Status status = ValidateConfig(config);
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.message(), absl::string_view(GetParam().error));
+}
+
+config::v1::Issuer& IssuerOf(Config& c) { return *c.mutable_identity()->mutable_issuers(0); }
+config::v1::Key& KeyOf(Config& c) { return *IssuerOf(c).mutable_keys(0); }
+
+INSTANTIATE_TEST_SUITE_P(
+    Process, ValidateConfigRefuses,
+    testing::Values(
+        Mistake{[](Config& c) { c.set_data_dir(""); },
+                "data_dir: found empty text, allowed a folder"},
+        Mistake{[](Config& c) { c.mutable_process()->set_log_severity("info"); },
+                "process.log_severity: found \"info\", allowed DEBUG, INFO, WARNING or ERROR"},
+        Mistake{[](Config& c) { c.mutable_process()->set_admin("9090"); },
+                "process.admin: found \"9090\", allowed \"host:port\", \"[IPv6 address]:port\" or "
+                "\"unix:path\""},
+        Mistake{[](Config& c) { c.mutable_endpoints()->set_memory_recall("x"); },
+                "endpoints.memory_recall: found \"x\", allowed \"host:port\", \"[IPv6 "
+                "address]:port\" or \"unix:path\""}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Identity, ValidateConfigRefuses,
+    testing::Values(
+        Mistake{
+            [](Config& c) { c.mutable_identity()->set_grant_root("c2hvcnQ="); },
+            "identity.grant_root: found 5 bytes, allowed at least 32 (head -c 32 /dev/urandom | "
+            "base64)"},
+        Mistake{[](Config& c) { c.mutable_identity()->set_grant_key("!"); },
+                "identity.grant_key: is no valid base64"},
+        Mistake{[](Config& c) { *c.mutable_identity()->add_issuers() = IssuerOf(c); },
+                "identity.issuers[1].issuer: found \"i\", allowed an issuer that is not listed "
+                "already"},
+        Mistake{[](Config& c) { IssuerOf(c).clear_tenants(); },
+                "identity.issuers[0].tenants: found none, allowed at least one"},
+        Mistake{[](Config& c) { IssuerOf(c).add_tenants("t"); },
+                "identity.issuers[0].tenants[1]: found \"t\", allowed a tenant that is not listed "
+                "already"},
+        Mistake{[](Config& c) { IssuerOf(c).clear_keys(); },
+                "identity.issuers[0].keys: found none, allowed at least one"},
+        Mistake{[](Config& c) { KeyOf(c).set_algorithm("none"); },
+                "identity.issuers[0].keys[0].algorithm: found \"none\", allowed HS256, RS256 or "
+                "ES256"},
+        Mistake{[](Config& c) { KeyOf(c).clear_secret(); },
+                "identity.issuers[0].keys[0].secret: required by HS256, and absent"},
+        Mistake{[](Config& c) { KeyOf(c).set_algorithm("ES256"); },
+                "identity.issuers[0].keys[0].public_key_file: required by ES256, and absent"},
+        Mistake{[](Config& c) {
+                  KeyOf(c).set_algorithm("RS256");
+                  KeyOf(c).set_public_key_file("k.pem");
+                },
+                "identity.issuers[0].keys[0].secret: RS256 has a public key, not a secret"},
+        Mistake{
+            [](Config& c) { KeyOf(c).set_public_key_file("k.pem"); },
+            "identity.issuers[0].keys[0].public_key_file: HS256 has a secret, not a public key"},
+        Mistake{[](Config& c) { *IssuerOf(c).add_keys() = KeyOf(c); },
+                "identity.issuers[0].keys[0].kid: required when an issuer has several keys, and "
+                "absent"},
+        Mistake{[](Config& c) {
+                  KeyOf(c).set_kid("k");
+                  *IssuerOf(c).add_keys() = KeyOf(c);
+                },
+                "identity.issuers[0].keys[1].kid: found \"k\", allowed a kid that no other key of "
+                "the issuer has"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Catalogue, ValidateConfigRefuses,
+    testing::Values(
+        Mistake{[](Config& c) { c.mutable_providers(0)->set_name("a/b"); },
+                "providers[0].name: found \"a/b\", allowed [A-Za-z0-9._~-]{1,64}"},
+        Mistake{[](Config& c) { c.mutable_providers(0)->set_protocol("soap"); },
+                "providers[0].protocol: found \"soap\", allowed openai"},
+        Mistake{[](Config& c) { c.mutable_providers(0)->set_base_url("ftp://x"); },
+                "providers[0].base_url: found \"ftp://x\", allowed a URL such as https://host/v1, "
+                "without query"},
+        Mistake{[](Config& c) { c.mutable_providers(0)->set_api_key_env("sk-123"); },
+                "providers[0].api_key_env: must be the name of an environment variable, not a key"},
+        Mistake{[](Config& c) { *c.add_providers() = c.providers(0); },
+                "providers[1].name: found \"sim\", allowed a name that no other of providers has"},
+        Mistake{[](Config& c) { c.mutable_models(0)->set_name("echo"); },
+                "models[0].name: found \"echo\", allowed provider/model"},
+        Mistake{[](Config& c) { c.mutable_models(0)->set_name("slm/echo"); },
+                "models[0].name: found \"slm/echo\", allowed a model of a provider that is "
+                "configured; did you mean sim?"},
+        Mistake{[](Config& c) { c.mutable_models(0)->set_max_output_tokens(128000); },
+                "models[0].max_output_tokens: found \"128000\", allowed less than "
+                "context_window_tokens, which is 128000"},
+        Mistake{[](Config& c) { c.mutable_models(0)->mutable_price()->set_cache_read(2e6); },
+                "models[0].price.cache_read: found \"2e+06\", allowed at most 1000000; prices are "
+                "in USD per million tokens"},
+        Mistake{[](Config& c) { *c.add_models() = c.models(0); },
+                "models[1].name: found \"sim/echo\", allowed a name that no other of models has"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Agents, ValidateConfigRefuses,
+    testing::Values(
+        Mistake{[](Config& c) { c.mutable_agents(0)->set_id("a b"); },
+                "agents[0].id: found \"a b\", allowed [A-Za-z0-9._~-]{1,64}"},
+        Mistake{[](Config& c) { c.mutable_agents(0)->set_id("other"); },
+                "agents: one must have the id \"default\"; it answers in sessions that name none"},
+        Mistake{[](Config& c) { *c.add_agents() = c.agents(0); },
+                "agents[1].id: found \"default\", allowed a name that no other of agents has"},
+        Mistake{[](Config& c) { c.mutable_agents(0)->set_model("sim/ecco"); },
+                "agents[0].model: found \"sim/ecco\", allowed a model that is configured; did you "
+                "mean sim/echo?"},
+        Mistake{[](Config& c) { c.mutable_agents(0)->add_models("x/y"); },
+                "agents[0].models[0]: found \"x/y\", allowed a model that is configured; known are "
+                "sim/echo"},
+        Mistake{[](Config& c) { c.mutable_agents(0)->add_overridable("tools"); },
+                "agents[0].overridable[1]: found \"tools\", allowed model, instructions or "
+                "generation"},
+        Mistake{[](Config& c) { c.mutable_agents(0)->mutable_generation()->set_temperature(3); },
+                "agents[0].generation.temperature: found \"3\", allowed 0 to 2"},
+        Mistake{
+            [](Config& c) { c.mutable_agents(0)->mutable_generation()->set_max_output_tokens(0); },
+            "agents[0].generation.max_output_tokens: found \"0\", allowed at least 1"},
+        Mistake{[](Config& c) {
+                  for (int i = 0; i < 5; ++i) {
+                    c.mutable_agents(0)->mutable_generation()->add_stop("x");
+                  }
+                },
+                "agents[0].generation.stop: found 5 sequences, allowed 4"}));
+
+}  // namespace
+}  // namespace penstock::host
