@@ -25,6 +25,8 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 
 constexpr uint64_t kBodyLimit = 64 * 1024 * 1024;
+// A usual request is read in one piece; the buffer would start with 512 bytes.
+constexpr size_t kReadBytes = 16 * 1024;
 
 absl::string_view View(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -106,6 +108,7 @@ Connection::Connection(Socket socket, Simulator& simulator)
       number_(++simulator.connections),
       watch_(socket_) {
   simulator_.log.ConnectionOpened();
+  buffer_.reserve(kReadBytes);
 }
 
 Connection::~Connection() { simulator_.log.ConnectionClosed(); }

@@ -101,6 +101,10 @@ void Steer(const ChatRequest& request, const Options& options, Reply& reply) {
     reply.error = ErrorOfStatus(reply.directives.status, reply.directives.code);
     return;
   }
+  if (!reply.stream && reply.directives.fault == Fault::kInBandError) {
+    reply.error = ErrorOfStatus(500, "");
+    return;
+  }
   Write(request, newest.notes, options, reply);
 }
 
@@ -139,7 +143,7 @@ void TokenText::Truncate(int count) {
 }
 
 Reply PlanReply(absl::string_view body, const Options& options, bool hash) {
-  unsigned char memory[16 * 1024];
+  unsigned char memory[64 * 1024];
   boost::json::monotonic_resource resource(memory, sizeof(memory));
   boost::json::value document(&resource);
   ChatRequest request;

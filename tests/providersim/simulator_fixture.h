@@ -1,0 +1,90 @@
+// A providersim in the test's own process, asked over real sockets.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "tests/providersim/json_text.h"
+#include "tests/providersim/raw_client.h"
+#include "tests/providersim/server.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace penstock::providersim {
+
+// A request that says one thing.
+inline std::string Body(absl::string_view said, absl::string_view more = R"(,"stream":true)") {
+  return absl::StrCat(R"({"model":"sim","messages":[{"role":"user","content":)", JsonString(said),
+                      "}]", more, "}");
+}
+
+// The text of the content deltas.
+inline std::string ContentOf(const std::string& stream) {
+  constexpr absl::string_view kField = "\"delta\":{\"content\":\"";
+  std::string content;
+  for (size_t at = stream.find(kField.data()); at != std::string::npos;
+       at = stream.find(kField.data(), at)) {
+    at += kField.size();
+    content += stream.substr(at, stream.find('"', at) - at);
+  }
+  return content;
+}
+
+class ProvidersimTest : public testing::Test {
+ protected:
+  void Start(Options options) {
+    if (options.listen == Options().listen) options.listen = "127.0.0.1:0";
+    auto opened = Server::Open(std::move(options));
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    server_ = *std::move(opened);
+    thread_ = std::thread([this] { server_->Run(); });
+  }
+
+  void Stop() {
+    if (server_ == nullptr) return;
+    server_->Stop();
+    thread_.join();
+    server_.reset();
+  }
+
+  void TearDown() override { Stop(); }
+
+  RawClient Client() { return RawClient(server_->address()); }
+
+  std::string Get(absl::string_view target) {
+    RawClient client = Client();
+    client.Send("GET", target, "");
+    return client.ReadAnswer();
+  }
+
+  std::string Chat(absl::string_view body) {
+    RawClient client = Client();
+    client.SendChat(body);
+    return client.ReadAnswer();
+  }
+
+  void Acknowledge(absl::string_view gate, int count) {
+    RawClient client = Client();
+    client.Send("POST", absl::StrCat("/_sim/gates/", gate),
+                absl::StrCat("{\"acknowledged\": ", count, "}"));
+    client.ReadAnswer();
+  }
+
+  // Asks until the answer holds `wanted`: what it waits for is under way.
+  std::string GetUntil(absl::string_view target, const std::string& wanted) {
+    RawClient client = Client();
+    for (;;) {
+      client.Send("GET", target, "");
+      std::string answer = client.ReadAnswer();
+      if (answer.find(wanted) != std::string::npos) return answer;
+    }
+  }
+
+  std::unique_ptr<Server> server_;
+  std::thread thread_;
+};
+
+}  // namespace penstock::providersim
