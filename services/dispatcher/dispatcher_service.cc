@@ -1,95 +1,152 @@
 #include "services/dispatcher/dispatcher_service.h"
 
-#include <future>
 #include <utility>
 
-#include "libs/base/status_macros.h"
-#include "libs/identity/grant.h"
-#include "libs/rpc/server_host.h"
-#include "services/dispatcher/dispatcher_core.h"
-#include "services/dispatcher/dispatcher_rpc.h"
-#include "services/dispatcher/queue/journal_rocksdb.h"
-#include "services/dispatcher/turn/peers_grpc.h"
+#include "libs/async/status_macros.h"
 
 namespace penstock::dispatcher {
-namespace {
 
-constexpr absl::Duration kShutdownGrace = absl::Seconds(1);
+using chat::v1::Turn;
+using chat::v1::TurnEvent;
 
-// For Start, which may block: runs a coroutine to its end.
-absl::Status RunToEnd(const Executor& executor, Awaitable<absl::Status> coroutine) {
-  std::promise<absl::Status> ended;
-  Spawn(executor,
-        [](Awaitable<absl::Status> work, std::promise<absl::Status>& done) -> Awaitable<void> {
-          done.set_value(co_await std::move(work));
-        }(std::move(coroutine), ended));
-  return ended.get_future().get();
+DispatcherService::DispatcherService(DispatcherCore& core,
+                                     const rpc::ServerEnvironment& environment)
+    : core_(core),
+      submit_turn_(environment, "Dispatcher/SubmitTurn"),
+      stream_turn_(environment, "Dispatcher/StreamTurn"),
+      watch_turn_(environment, "Dispatcher/WatchTurn"),
+      cancel_turn_(environment, "Dispatcher/CancelTurn"),
+      get_turn_(environment, "Dispatcher/GetTurn"),
+      list_live_turns_(environment, "Dispatcher/ListLiveTurns"),
+      cancel_session_(environment, "Dispatcher/CancelSession"),
+      forget_session_(environment, "Dispatcher/ForgetSession") {}
+
+grpc::ServerUnaryReactor* DispatcherService::SubmitTurn(grpc::CallbackServerContext* context,
+                                                        const v1::SubmitTurnRequest* request,
+                                                        Turn* response) {
+  return rpc::ServeUnary(submit_turn_, context, request, response,
+                         [this](auto&... call) { return Submit(call...); });
 }
 
-}  // namespace
-
-// In the order of their construction; destroyed in reverse.
-struct DispatcherService::Parts {
-  std::unique_ptr<identity::GrantMinter> minter;
-  std::unique_ptr<identity::GrantVerifier> verifier;
-  std::unique_ptr<SessionPeer> session;
-  std::unique_ptr<MemoryPeer> memory;
-  std::unique_ptr<ProviderPeer> provider;
-  std::unique_ptr<Journal> journal;
-  std::unique_ptr<DispatcherCore> core;
-  std::unique_ptr<rpc::ServerEnvironment> rpc_environment;
-  std::unique_ptr<DispatcherRpc> rpc;
-  std::unique_ptr<rpc::ServerHost> host;
-};
-
-DispatcherService::DispatcherService(const host::Environment& environment, std::string endpoint,
-                                     Channels channels)
-    : environment_(environment), endpoint_(std::move(endpoint)), channels_(std::move(channels)) {}
-
-DispatcherService::~DispatcherService() = default;
-
-absl::Status DispatcherService::Start() {
-  auto parts = std::make_unique<Parts>();
-  const auto& identity = environment_.config.identity();
-  PENSTOCK_ASSIGN_OR_RETURN(const std::string root, identity::GrantRootOf(identity));
-  parts->minter = std::make_unique<identity::GrantMinter>(root);
-  parts->verifier = std::make_unique<identity::GrantVerifier>(
-      identity::kDispatcherAudience, identity::DeriveGrantKey(root, identity::kDispatcherAudience));
-  parts->session = MakeSessionPeer(channels_.session_state(), *parts->minter, environment_.clock);
-  parts->memory = MakeMemoryPeer(channels_.memory_recall(), *parts->minter, environment_.clock);
-  parts->provider =
-      MakeProviderPeer(channels_.provider_adapter(), *parts->minter, environment_.clock);
-  PENSTOCK_ASSIGN_OR_RETURN(parts->journal, OpenRocksDbJournal(environment_));
-  parts->core = std::make_unique<DispatcherCore>(
-      environment_, Peers{*parts->session, *parts->memory, *parts->provider}, *parts->journal);
-  PENSTOCK_RETURN_IF_ERROR(RunToEnd(environment_.executor, parts->core->Recover()));
-  parts->rpc_environment = std::make_unique<rpc::ServerEnvironment>(rpc::ServerEnvironment{
-      environment_.executor, *parts->verifier, environment_.clock, environment_.metrics});
-  parts->rpc = std::make_unique<DispatcherRpc>(*parts->core, *parts->rpc_environment);
-  PENSTOCK_ASSIGN_OR_RETURN(parts->host, rpc::ServerHost::Start(endpoint_, {parts->rpc.get()}));
-  parts->host->SetServing(true);
-  parts_ = std::move(parts);
-  return absl::OkStatus();
+grpc::ServerWriteReactor<TurnEvent>* DispatcherService::StreamTurn(
+    grpc::CallbackServerContext* context, const v1::StreamTurnRequest* request) {
+  return rpc::ServeStream<TurnEvent>(stream_turn_, context, request,
+                                     [this](auto&... call) { return Stream(call...); });
 }
 
-std::vector<std::string> DispatcherService::Listening() const {
-  if (endpoint_.empty()) return {};
-  return {parts_->host->endpoint()};
+grpc::ServerWriteReactor<TurnEvent>* DispatcherService::WatchTurn(
+    grpc::CallbackServerContext* context, const v1::WatchTurnRequest* request) {
+  return rpc::ServeStream<TurnEvent>(watch_turn_, context, request,
+                                     [this](auto&... call) { return Watch(call...); });
 }
 
-std::shared_ptr<grpc::Channel> DispatcherService::InProcessChannel() {
-  return parts_->host->InProcessChannel();
+grpc::ServerUnaryReactor* DispatcherService::CancelTurn(grpc::CallbackServerContext* context,
+                                                        const v1::CancelTurnRequest* request,
+                                                        Turn* response) {
+  return rpc::ServeUnary(cancel_turn_, context, request, response,
+                         [this](auto&... call) { return Cancel(call...); });
 }
 
-void DispatcherService::Drain(absl::Duration timeout) {
-  parts_->host->SetServing(false);
-  parts_->core->Drain(timeout);
+grpc::ServerUnaryReactor* DispatcherService::GetTurn(grpc::CallbackServerContext* context,
+                                                     const v1::GetTurnRequest* request,
+                                                     Turn* response) {
+  return rpc::ServeUnary(get_turn_, context, request, response,
+                         [this](auto&... call) { return Get(call...); });
 }
 
-void DispatcherService::Stop() {
-  parts_->core->Stop();
-  parts_->host->Shutdown(kShutdownGrace);
-  parts_.reset();
+grpc::ServerUnaryReactor* DispatcherService::ListLiveTurns(grpc::CallbackServerContext* context,
+                                                           const v1::ListLiveTurnsRequest* request,
+                                                           v1::ListLiveTurnsResponse* response) {
+  return rpc::ServeUnary(list_live_turns_, context, request, response,
+                         [this](auto&... call) { return ListLive(call...); });
+}
+
+grpc::ServerUnaryReactor* DispatcherService::CancelSession(grpc::CallbackServerContext* context,
+                                                           const v1::CancelSessionRequest* request,
+                                                           v1::CancelSessionResponse* response) {
+  return rpc::ServeUnary(cancel_session_, context, request, response,
+                         [this](auto&... call) { return CancelAll(call...); });
+}
+
+grpc::ServerUnaryReactor* DispatcherService::ForgetSession(grpc::CallbackServerContext* context,
+                                                           const v1::ForgetSessionRequest* request,
+                                                           v1::ForgetSessionResponse* response) {
+  return rpc::ServeUnary(forget_session_, context, request, response,
+                         [this](auto&... call) { return Forget(call...); });
+}
+
+Awaitable<absl::Status> DispatcherService::Submit(rpc::ServerCall& call,
+                                                  const v1::SubmitTurnRequest& request,
+                                                  Turn& turn) {
+  PENSTOCK_CO_ASSIGN_OR_RETURN(
+      const Submission submission,
+      co_await core_.Submit(call.principal(), request, obs::ToTraceparent(call.trace()),
+                            /*watched=*/false));
+  PENSTOCK_CO_ASSIGN_OR_RETURN(turn, co_await core_.Get(call.principal(), submission.turn_name));
+  co_return absl::OkStatus();
+}
+
+Awaitable<absl::Status> DispatcherService::Stream(rpc::ServerCall& call,
+                                                  const v1::StreamTurnRequest& request,
+                                                  Events& out) {
+  PENSTOCK_CO_ASSIGN_OR_RETURN(
+      const Submission submission,
+      co_await core_.Submit(call.principal(), request.submit(), obs::ToTraceparent(call.trace()),
+                            /*watched=*/true));
+  co_return co_await Relay(call, submission.turn_name, 0, request.outcome_only(), out);
+}
+
+Awaitable<absl::Status> DispatcherService::Watch(rpc::ServerCall& call,
+                                                 const v1::WatchTurnRequest& request, Events& out) {
+  return Relay(call, request.name(), request.after_index(), request.outcome_only(), out);
+}
+
+Awaitable<absl::Status> DispatcherService::Relay(rpc::ServerCall& call, std::string name,
+                                                 int64_t after_index, bool outcome_only,
+                                                 Events& out) {
+  PENSTOCK_CO_ASSIGN_OR_RETURN(
+      TurnEvents events,
+      co_await core_.Watch(call.principal(), std::move(name), after_index, outcome_only));
+  while (true) {
+    PENSTOCK_CO_ASSIGN_OR_RETURN(const EventBatch batch, co_await events.Next(call.stop_token()));
+    for (const TurnEvent& event : batch.events) {
+      PENSTOCK_CO_RETURN_IF_ERROR(co_await out.Write(event));
+    }
+    if (batch.end) co_return absl::OkStatus();
+  }
+}
+
+Awaitable<absl::Status> DispatcherService::Cancel(rpc::ServerCall& call,
+                                                  const v1::CancelTurnRequest& request,
+                                                  Turn& turn) {
+  PENSTOCK_CO_ASSIGN_OR_RETURN(turn, co_await core_.Cancel(call.principal(), request));
+  co_return absl::OkStatus();
+}
+
+Awaitable<absl::Status> DispatcherService::Get(rpc::ServerCall& call,
+                                               const v1::GetTurnRequest& request, Turn& turn) {
+  PENSTOCK_CO_ASSIGN_OR_RETURN(turn, core_.GetLive(call.principal(), request.name()));
+  co_return absl::OkStatus();
+}
+
+Awaitable<absl::Status> DispatcherService::ListLive(rpc::ServerCall& call,
+                                                    const v1::ListLiveTurnsRequest& request,
+                                                    v1::ListLiveTurnsResponse& response) {
+  PENSTOCK_CO_ASSIGN_OR_RETURN(auto turns, core_.ListLive(call.principal(), request.parent()));
+  for (Turn& turn : turns) *response.add_turns() = std::move(turn);
+  co_return absl::OkStatus();
+}
+
+Awaitable<absl::Status> DispatcherService::CancelAll(rpc::ServerCall& call,
+                                                     const v1::CancelSessionRequest& request,
+                                                     v1::CancelSessionResponse&) {
+  return core_.CancelSession(call.principal(), request.session());
+}
+
+Awaitable<absl::Status> DispatcherService::Forget(rpc::ServerCall& call,
+                                                  const v1::ForgetSessionRequest& request,
+                                                  v1::ForgetSessionResponse&) {
+  co_return core_.ForgetSession(call.principal(), request.session());
 }
 
 }  // namespace penstock::dispatcher

@@ -1,51 +1,70 @@
-// The dispatcher as a service of a process: its RPC rim over DispatcherCore.
+// The RPCs of dispatcher.v1.Dispatcher: unpack, ask the core, pack. For dispatcher_process.cc only.
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <string>
-#include <vector>
-
-#include "libs/host/environment.h"
-#include "libs/host/service.h"
-
-#include "absl/status/statusor.h"
-
-namespace grpc {
-class Channel;
-}
+#include "libs/rpc/server.h"
+#include "penstock/dispatcher/v1/dispatcher.grpc.pb.h"
+#include "services/dispatcher/dispatcher_core.h"
 
 namespace penstock::dispatcher {
 
-class DispatcherService : public host::Service {
+class DispatcherService final : public v1::Dispatcher::CallbackService {
  public:
-  // How the other services are reached; called in Start.
-  struct Channels {
-    std::function<std::shared_ptr<grpc::Channel>()> session_state;
-    std::function<std::shared_ptr<grpc::Channel>()> memory_recall;
-    std::function<std::shared_ptr<grpc::Channel>()> provider_adapter;
-  };
+  DispatcherService(DispatcherCore& core, const rpc::ServerEnvironment& environment);
 
-  // `endpoint`: where to listen; empty: in-process channels only.
-  DispatcherService(const host::Environment& environment, std::string endpoint, Channels channels);
-  ~DispatcherService() override;
-
-  absl::string_view name() const override { return "dispatcher"; }
-  absl::Status Start() override;
-  std::vector<std::string> Listening() const override;
-  void Drain(absl::Duration timeout) override;
-  void Stop() override;
-
-  // After Start.
-  std::shared_ptr<grpc::Channel> InProcessChannel();
+  grpc::ServerUnaryReactor* SubmitTurn(grpc::CallbackServerContext* context,
+                                       const v1::SubmitTurnRequest* request,
+                                       chat::v1::Turn* response) override;
+  grpc::ServerWriteReactor<chat::v1::TurnEvent>* StreamTurn(
+      grpc::CallbackServerContext* context, const v1::StreamTurnRequest* request) override;
+  grpc::ServerWriteReactor<chat::v1::TurnEvent>* WatchTurn(
+      grpc::CallbackServerContext* context, const v1::WatchTurnRequest* request) override;
+  grpc::ServerUnaryReactor* CancelTurn(grpc::CallbackServerContext* context,
+                                       const v1::CancelTurnRequest* request,
+                                       chat::v1::Turn* response) override;
+  grpc::ServerUnaryReactor* GetTurn(grpc::CallbackServerContext* context,
+                                    const v1::GetTurnRequest* request,
+                                    chat::v1::Turn* response) override;
+  grpc::ServerUnaryReactor* ListLiveTurns(grpc::CallbackServerContext* context,
+                                          const v1::ListLiveTurnsRequest* request,
+                                          v1::ListLiveTurnsResponse* response) override;
+  grpc::ServerUnaryReactor* CancelSession(grpc::CallbackServerContext* context,
+                                          const v1::CancelSessionRequest* request,
+                                          v1::CancelSessionResponse* response) override;
+  grpc::ServerUnaryReactor* ForgetSession(grpc::CallbackServerContext* context,
+                                          const v1::ForgetSessionRequest* request,
+                                          v1::ForgetSessionResponse* response) override;
 
  private:
-  struct Parts;
+  using Events = rpc::StreamWriter<chat::v1::TurnEvent>;
 
-  const host::Environment environment_;
-  const std::string endpoint_;
-  const Channels channels_;
-  std::unique_ptr<Parts> parts_;
+  Awaitable<absl::Status> Submit(rpc::ServerCall& call, const v1::SubmitTurnRequest& request,
+                                 chat::v1::Turn& turn);
+  Awaitable<absl::Status> Stream(rpc::ServerCall& call, const v1::StreamTurnRequest& request,
+                                 Events& out);
+  Awaitable<absl::Status> Watch(rpc::ServerCall& call, const v1::WatchTurnRequest& request,
+                                Events& out);
+  Awaitable<absl::Status> Relay(rpc::ServerCall& call, std::string name, int64_t after_index,
+                                bool outcome_only, Events& out);
+  Awaitable<absl::Status> Cancel(rpc::ServerCall& call, const v1::CancelTurnRequest& request,
+                                 chat::v1::Turn& turn);
+  Awaitable<absl::Status> Get(rpc::ServerCall& call, const v1::GetTurnRequest& request,
+                              chat::v1::Turn& turn);
+  Awaitable<absl::Status> ListLive(rpc::ServerCall& call, const v1::ListLiveTurnsRequest& request,
+                                   v1::ListLiveTurnsResponse& response);
+  Awaitable<absl::Status> CancelAll(rpc::ServerCall& call, const v1::CancelSessionRequest& request,
+                                    v1::CancelSessionResponse& response);
+  Awaitable<absl::Status> Forget(rpc::ServerCall& call, const v1::ForgetSessionRequest& request,
+                                 v1::ForgetSessionResponse& response);
+
+  DispatcherCore& core_;
+  rpc::Method submit_turn_;
+  rpc::Method stream_turn_;
+  rpc::Method watch_turn_;
+  rpc::Method cancel_turn_;
+  rpc::Method get_turn_;
+  rpc::Method list_live_turns_;
+  rpc::Method cancel_session_;
+  rpc::Method forget_session_;
 };
 
 }  // namespace penstock::dispatcher

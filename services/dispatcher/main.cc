@@ -5,9 +5,9 @@
 
 #include "libs/host/process.h"
 #include "libs/rpc/channel.h"
-#include "services/dispatcher/dispatcher_service.h"
+#include "services/dispatcher/dispatcher_process.h"
 
-using penstock::dispatcher::DispatcherService;
+using penstock::dispatcher::DispatcherProcess;
 namespace host = penstock::host;
 
 int main(int argc, char** argv) {
@@ -17,9 +17,9 @@ int main(int argc, char** argv) {
           -> absl::StatusOr<std::vector<std::unique_ptr<host::Service>>> {
         const auto& endpoints = environment.config.endpoints();
         std::vector<std::unique_ptr<host::Service>> services;
-        services.push_back(std::make_unique<DispatcherService>(
+        services.push_back(std::make_unique<DispatcherProcess>(
             environment, endpoints.dispatcher(),
-            DispatcherService::Channels{
+            DispatcherProcess::Channels{
                 [&] { return penstock::rpc::OpenChannel(endpoints.session_state()); },
                 [&] { return penstock::rpc::OpenChannel(endpoints.memory_recall()); },
                 [&] { return penstock::rpc::OpenChannel(endpoints.provider_adapter()); }}));

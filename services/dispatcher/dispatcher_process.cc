@@ -1,0 +1,95 @@
+#include "services/dispatcher/dispatcher_process.h"
+
+#include <future>
+#include <utility>
+
+#include "libs/base/status_macros.h"
+#include "libs/identity/grant.h"
+#include "libs/rpc/server_host.h"
+#include "services/dispatcher/dispatcher_core.h"
+#include "services/dispatcher/dispatcher_service.h"
+#include "services/dispatcher/queue/journal_rocksdb.h"
+#include "services/dispatcher/turn/peers_grpc.h"
+
+namespace penstock::dispatcher {
+namespace {
+
+constexpr absl::Duration kShutdownGrace = absl::Seconds(1);
+
+// For Start, which may block: runs a coroutine to its end.
+absl::Status RunToEnd(const Executor& executor, Awaitable<absl::Status> coroutine) {
+  std::promise<absl::Status> ended;
+  Spawn(executor,
+        [](Awaitable<absl::Status> work, std::promise<absl::Status>& done) -> Awaitable<void> {
+          done.set_value(co_await std::move(work));
+        }(std::move(coroutine), ended));
+  return ended.get_future().get();
+}
+
+}  // namespace
+
+// In the order of their construction; destroyed in reverse.
+struct DispatcherProcess::Parts {
+  std::unique_ptr<identity::GrantMinter> minter;
+  std::unique_ptr<identity::GrantVerifier> verifier;
+  std::unique_ptr<SessionPeer> session;
+  std::unique_ptr<MemoryPeer> memory;
+  std::unique_ptr<ProviderPeer> provider;
+  std::unique_ptr<Journal> journal;
+  std::unique_ptr<DispatcherCore> core;
+  std::unique_ptr<rpc::ServerEnvironment> rpc_environment;
+  std::unique_ptr<DispatcherService> rpc;
+  std::unique_ptr<rpc::ServerHost> host;
+};
+
+DispatcherProcess::DispatcherProcess(const host::Environment& environment, std::string endpoint,
+                                     Channels channels)
+    : environment_(environment), endpoint_(std::move(endpoint)), channels_(std::move(channels)) {}
+
+DispatcherProcess::~DispatcherProcess() = default;
+
+absl::Status DispatcherProcess::Start() {
+  auto parts = std::make_unique<Parts>();
+  const auto& identity = environment_.config.identity();
+  PENSTOCK_ASSIGN_OR_RETURN(const std::string root, identity::GrantRootOf(identity));
+  parts->minter = std::make_unique<identity::GrantMinter>(root);
+  parts->verifier = std::make_unique<identity::GrantVerifier>(
+      identity::kDispatcherAudience, identity::DeriveGrantKey(root, identity::kDispatcherAudience));
+  parts->session = MakeSessionPeer(channels_.session_state(), *parts->minter, environment_.clock);
+  parts->memory = MakeMemoryPeer(channels_.memory_recall(), *parts->minter, environment_.clock);
+  parts->provider =
+      MakeProviderPeer(channels_.provider_adapter(), *parts->minter, environment_.clock);
+  PENSTOCK_ASSIGN_OR_RETURN(parts->journal, OpenRocksDbJournal(environment_));
+  parts->core = std::make_unique<DispatcherCore>(
+      environment_, Peers{*parts->session, *parts->memory, *parts->provider}, *parts->journal);
+  PENSTOCK_RETURN_IF_ERROR(RunToEnd(environment_.executor, parts->core->Recover()));
+  parts->rpc_environment = std::make_unique<rpc::ServerEnvironment>(rpc::ServerEnvironment{
+      environment_.executor, *parts->verifier, environment_.clock, environment_.metrics});
+  parts->rpc = std::make_unique<DispatcherService>(*parts->core, *parts->rpc_environment);
+  PENSTOCK_ASSIGN_OR_RETURN(parts->host, rpc::ServerHost::Start(endpoint_, {parts->rpc.get()}));
+  parts->host->SetServing(true);
+  parts_ = std::move(parts);
+  return absl::OkStatus();
+}
+
+std::vector<std::string> DispatcherProcess::Listening() const {
+  if (endpoint_.empty()) return {};
+  return {parts_->host->endpoint()};
+}
+
+std::shared_ptr<grpc::Channel> DispatcherProcess::InProcessChannel() {
+  return parts_->host->InProcessChannel();
+}
+
+void DispatcherProcess::Drain(absl::Duration timeout) {
+  parts_->host->SetServing(false);
+  parts_->core->Drain(timeout);
+}
+
+void DispatcherProcess::Stop() {
+  parts_->core->Stop();
+  parts_->host->Shutdown(kShutdownGrace);
+  parts_.reset();
+}
+
+}  // namespace penstock::dispatcher

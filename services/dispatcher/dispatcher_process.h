@@ -1,0 +1,51 @@
+// The dispatcher as a part of a process: opens its journal, recovers, serves, drains, stops.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libs/host/environment.h"
+#include "libs/host/service.h"
+
+#include "absl/status/statusor.h"
+
+namespace grpc {
+class Channel;
+}
+
+namespace penstock::dispatcher {
+
+class DispatcherProcess : public host::Service {
+ public:
+  // How the other services are reached; called in Start.
+  struct Channels {
+    std::function<std::shared_ptr<grpc::Channel>()> session_state;
+    std::function<std::shared_ptr<grpc::Channel>()> memory_recall;
+    std::function<std::shared_ptr<grpc::Channel>()> provider_adapter;
+  };
+
+  // `endpoint`: where to listen; empty: in-process channels only.
+  DispatcherProcess(const host::Environment& environment, std::string endpoint, Channels channels);
+  ~DispatcherProcess() override;
+
+  absl::string_view name() const override { return "dispatcher"; }
+  absl::Status Start() override;
+  std::vector<std::string> Listening() const override;
+  void Drain(absl::Duration timeout) override;
+  void Stop() override;
+
+  // After Start.
+  std::shared_ptr<grpc::Channel> InProcessChannel();
+
+ private:
+  struct Parts;
+
+  const host::Environment environment_;
+  const std::string endpoint_;
+  const Channels channels_;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace penstock::dispatcher
