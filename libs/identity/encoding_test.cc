@@ -1,9 +1,10 @@
-// The formats below tokens: base64url, JSON objects, ECDSA signatures.
+// The formats below tokens: base64url, JSON objects, ECDSA signatures, HMAC.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "libs/identity/base64url.h"
 #include "libs/identity/ecdsa_signature.h"
+#include "libs/identity/hmac.h"
 #include "libs/identity/json_object.h"
 
 #include "absl/strings/escaping.h"
@@ -76,6 +77,36 @@ TEST(EcdsaSignature, SurvivesBothSpellings) {
       EXPECT_EQ(EcdsaDerToRaw(*der), raw);
     }
   }
+}
+
+std::string HmacHex(const std::string& key, absl::string_view data) {
+  const HmacSha256::Mac mac = HmacSha256(key).Sign(data);
+  return absl::BytesToHexString({reinterpret_cast<const char*>(mac.data()), mac.size()});
+}
+
+// RFC 4231, test cases 1, 2, 3 and 6: keys shorter and longer than a block.
+TEST(HmacSha256, GivesTheMacsOfTheStandard) {
+  EXPECT_EQ(HmacHex(std::string(20, '\x0b'), "Hi There"),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  EXPECT_EQ(HmacHex("Jefe", "what do ya want for nothing?"),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(HmacHex(std::string(20, '\xaa'), std::string(50, '\xdd')),
+            "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe");
+  EXPECT_EQ(
+      HmacHex(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First"),
+      "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
+TEST(HmacSha256, TakesOnlyTheWholeMac) {
+  const HmacSha256 hmac(std::string(32, 'k'));
+  const HmacSha256::Mac mac = hmac.Sign("data");
+  const std::string whole(mac.begin(), mac.end());
+
+  EXPECT_TRUE(hmac.Verify("data", whole));
+  EXPECT_FALSE(hmac.Verify("Data", whole));
+  EXPECT_FALSE(hmac.Verify("data", whole.substr(0, 31)));
+  EXPECT_FALSE(hmac.Verify("data", whole + '\0'));
+  EXPECT_FALSE(hmac.Verify("data", ""));
 }
 
 }  // namespace

@@ -88,7 +88,9 @@ std::string GrantMinter::Mint(absl::string_view audience, const Principal& princ
 std::string GrantMinter::MintWith(const GrantKey& key, absl::string_view audience,
                                   const Principal& principal, absl::string_view turn_id,
                                   absl::Time now) const {
-  v1::Grant grant;
+  // Cleared strings keep their memory: half the price of a new message.
+  thread_local v1::Grant grant;
+  grant.Clear();
   grant.set_audience(audience.data(), audience.size());
   grant.set_tenant(principal.tenant);
   grant.set_user(principal.user);

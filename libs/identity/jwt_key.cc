@@ -117,15 +117,21 @@ absl::StatusOr<JwtKey> JwtKey::Create(const config::v1::Key& config, absl::strin
     PENSTOCK_ASSIGN_OR_RETURN(HmacSha256 secret, ReadSecret(config, path));
     return JwtKey(config, std::move(secret));
   }
-  PENSTOCK_ASSIGN_OR_RETURN(PkeyPtr key, ReadPublicKey(config, *algorithm, path));
-  return JwtKey(config, *algorithm, std::move(key));
+  PENSTOCK_ASSIGN_OR_RETURN(const PkeyPtr key, ReadPublicKey(config, *algorithm, path));
+  MdCtxPtr prepared(EVP_MD_CTX_new());
+  if (EVP_DigestVerifyInit_ex(prepared.get(), nullptr, "SHA256", nullptr, nullptr, key.get(),
+                              nullptr) != 1) {
+    ERR_clear_error();
+    return Invalid(path, "public_key_file", "OpenSSL cannot verify with this key; make a new one");
+  }
+  return JwtKey(config, *algorithm, std::move(prepared));
 }
 
 JwtKey::JwtKey(const config::v1::Key& config, HmacSha256 secret)
     : kid_(config.kid()), algorithm_(JwtAlgorithm::kHs256), secret_(std::move(secret)) {}
 
-JwtKey::JwtKey(const config::v1::Key& config, JwtAlgorithm algorithm, PkeyPtr public_key)
-    : kid_(config.kid()), algorithm_(algorithm), public_key_(std::move(public_key)) {}
+JwtKey::JwtKey(const config::v1::Key& config, JwtAlgorithm algorithm, MdCtxPtr prepared)
+    : kid_(config.kid()), algorithm_(algorithm), prepared_(std::move(prepared)) {}
 
 bool JwtKey::Verify(absl::string_view input, absl::string_view signature) const {
   if (secret_) return secret_->Verify(input, signature);
@@ -139,9 +145,7 @@ bool JwtKey::VerifyPublic(absl::string_view input, absl::string_view signature) 
     return reinterpret_cast<const unsigned char*>(text.data());
   };
   thread_local const MdCtxPtr context(EVP_MD_CTX_new());
-  EVP_MD_CTX_reset(context.get());
-  const bool verified = EVP_DigestVerifyInit_ex(context.get(), nullptr, "SHA256", nullptr, nullptr,
-                                                public_key_.get(), nullptr) == 1 &&
+  const bool verified = EVP_MD_CTX_copy_ex(context.get(), prepared_.get()) == 1 &&
                         EVP_DigestVerify(context.get(), bytes(signature), signature.size(),
                                          bytes(input), input.size()) == 1;
   if (!verified) ERR_clear_error();

@@ -7,18 +7,17 @@
 namespace penstock::identity {
 namespace {
 
-// Looking the algorithm up costs more than a short hash; it is done once and never freed.
-const EVP_MD* Algorithm() {
-  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  return algorithm;
-}
-
 // Only fails when memory or OpenSSL's default provider is missing.
 void Require(bool done) {
   if (!done) std::abort();
 }
 
 }  // namespace
+
+const EVP_MD* Sha256::Algorithm() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return algorithm;
+}
 
 Sha256::Sha256() {
   thread_local const MdCtxPtr context(EVP_MD_CTX_new());

@@ -15,6 +15,9 @@ class Sha256 {
  public:
   using Digest = std::array<uint8_t, 32>;
 
+  // OpenSSL's implementation: looking it up costs more than a short hash, so it is done once.
+  static const EVP_MD* Algorithm();
+
   Sha256();
   Sha256(const Sha256&) = delete;
   Sha256& operator=(const Sha256&) = delete;
