@@ -1,0 +1,257 @@
+#include "libs/http/curl_transfer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace penstock::http {
+namespace {
+
+// How long an answer that is complete for its observer may take to end on the wire.
+constexpr absl::Duration kDrainLimit = absl::Seconds(1);
+
+// libcurl repeats a request once on a new connection when a kept one turns out to be dead.
+constexpr int kMaxSends = 2;
+
+// Small buffers: an event of a stream has a few hundred bytes, and there are thousands of streams.
+constexpr long kReadBufferBytes = 8 * 1024;
+constexpr long kUploadBufferBytes = 16 * 1024;
+
+template <class Value>
+void Set(CURL* easy, CURLoption option, Value value) {
+  curl_easy_setopt(easy, option, value);
+}
+
+HttpOutcome::Kind KindOf(CURLcode code, bool sent) {
+  switch (code) {
+    case CURLE_OK:
+      return HttpOutcome::Kind::kOk;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_URL_MALFORMAT:
+      return HttpOutcome::Kind::kConnectFailed;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+      return HttpOutcome::Kind::kTls;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_BAD_CONTENT_ENCODING:
+      return HttpOutcome::Kind::kProtocol;
+    case CURLE_OPERATION_TIMEDOUT:
+      return sent ? HttpOutcome::Kind::kTimeoutIdle : HttpOutcome::Kind::kTimeoutConnect;
+    default:
+      return sent ? HttpOutcome::Kind::kReset : HttpOutcome::Kind::kConnectFailed;
+  }
+}
+
+}  // namespace
+
+CurlTransfer::CurlTransfer(const TransferOptions& options)
+    : max_header_bytes_(options.max_header_bytes),
+      now_(*options.now),
+      hurried_(*options.hurried),
+      easy_(curl_easy_init()) {
+  SetConstantOptions(options);
+}
+
+CurlTransfer::~CurlTransfer() {
+  curl_easy_cleanup(easy_);
+  curl_slist_free_all(header_list_);
+}
+
+void CurlTransfer::SetConstantOptions(const TransferOptions& options) {
+  Set(easy_, CURLOPT_PRIVATE, this);
+  Set(easy_, CURLOPT_ERRORBUFFER, error_);
+  Set(easy_, CURLOPT_NOSIGNAL, 1L);
+  Set(easy_, CURLOPT_NOPROGRESS, 1L);
+  Set(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  Set(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
+  Set(easy_, CURLOPT_FOLLOWLOCATION, 0L);
+  Set(easy_, CURLOPT_PROXY, "");
+  Set(easy_, CURLOPT_TCP_KEEPALIVE, 1L);
+  Set(easy_, CURLOPT_BUFFERSIZE, kReadBufferBytes);
+  Set(easy_, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBufferBytes);
+  Set(easy_, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  Set(easy_, CURLOPT_USERAGENT, options.user_agent.c_str());
+  if (!options.ca_file.empty()) Set(easy_, CURLOPT_CAINFO, options.ca_file.c_str());
+  Set(easy_, CURLOPT_OPENSOCKETFUNCTION, options.open_socket);
+  Set(easy_, CURLOPT_OPENSOCKETDATA, options.sockets);
+  Set(easy_, CURLOPT_CLOSESOCKETFUNCTION, options.close_socket);
+  Set(easy_, CURLOPT_CLOSESOCKETDATA, options.sockets);
+  Set(easy_, CURLOPT_PREREQFUNCTION, &CurlTransfer::OnConnected);
+  Set(easy_, CURLOPT_PREREQDATA, this);
+  Set(easy_, CURLOPT_HEADERFUNCTION, &CurlTransfer::OnHeaderLine);
+  Set(easy_, CURLOPT_HEADERDATA, this);
+  Set(easy_, CURLOPT_WRITEFUNCTION, &CurlTransfer::OnBodyBytes);
+  Set(easy_, CURLOPT_WRITEDATA, this);
+}
+
+void CurlTransfer::Prepare(HttpCallId id, HttpRequest request,
+                           std::shared_ptr<HttpObserver> observer) {
+  id_ = id;
+  request_ = std::move(request);
+  observer_ = std::move(observer);
+  phase_ = Phase::kConnecting;
+  phase_since_ = now_;
+  total_due_ = now_ + request_.total_timeout;
+  sends_ = 0;
+  status_ = 0;
+  headers_told_ = false;
+  headers_.Clear();
+  verdict_.reset();
+  error_[0] = '\0';
+
+  curl_slist_free_all(std::exchange(header_list_, nullptr));
+  // Without this libcurl asks before it sends a large body, and waits for the answer.
+  header_list_ = curl_slist_append(nullptr, "Expect:");
+  for (const std::string& line : request_.headers) curl_slist_append(header_list_, line.c_str());
+  Set(easy_, CURLOPT_HTTPHEADER, header_list_);
+  Set(easy_, CURLOPT_URL, request_.url.c_str());
+  if (request_.body.empty()) {
+    Set(easy_, CURLOPT_HTTPGET, 1L);
+    return;
+  }
+  Set(easy_, CURLOPT_POST, 1L);
+  Set(easy_, CURLOPT_POSTFIELDS, request_.body.data());
+  Set(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+}
+
+absl::Duration CurlTransfer::Limit() const {
+  switch (phase_) {
+    case Phase::kConnecting:
+      return request_.connect_timeout;
+    case Phase::kWaiting:
+      return request_.first_byte_timeout;
+    case Phase::kStreaming:
+      return request_.idle_timeout;
+    case Phase::kDraining:
+      return kDrainLimit;
+  }
+  return absl::InfiniteDuration();
+}
+
+HttpOutcome::Kind CurlTransfer::LimitKind() const {
+  switch (phase_) {
+    case Phase::kConnecting:
+      return HttpOutcome::Kind::kTimeoutConnect;
+    case Phase::kWaiting:
+      return HttpOutcome::Kind::kTimeoutFirstByte;
+    case Phase::kStreaming:
+      return HttpOutcome::Kind::kTimeoutIdle;
+    case Phase::kDraining:
+      return HttpOutcome::Kind::kCancelled;
+  }
+  return HttpOutcome::Kind::kCancelled;
+}
+
+absl::Duration CurlTransfer::NextDue() const {
+  return std::min(total_due_, phase_since_ + Limit());
+}
+
+std::optional<HttpOutcome> CurlTransfer::CheckLimits() const {
+  if (now_ >= phase_since_ + Limit()) {
+    const HttpOutcome::Kind kind = LimitKind();
+    return Stopped(kind,
+                   absl::StrCat(HttpOutcomeName(kind), " after ", absl::FormatDuration(Limit())));
+  }
+  if (now_ >= total_due_) {
+    return Stopped(
+        HttpOutcome::Kind::kTimeoutTotal,
+        absl::StrCat("no end of the answer within ", absl::FormatDuration(request_.total_timeout)));
+  }
+  return std::nullopt;
+}
+
+HttpOutcome CurlTransfer::Stopped(HttpOutcome::Kind kind, absl::string_view message) const {
+  return {.kind = kind, .not_sent = sends_ == 0, .message = std::string(message)};
+}
+
+HttpOutcome CurlTransfer::OutcomeOf(CURLcode code) const {
+  if (verdict_) return *verdict_;
+  if (code == CURLE_OK) return {};
+  return Stopped(KindOf(code, sends_ > 0), error_[0] != '\0' ? error_ : curl_easy_strerror(code));
+}
+
+void CurlTransfer::Finish(HttpOutcome outcome) {
+  // The observer may start a new request, which may take this transfer: let go first.
+  const auto observer = std::move(observer_);
+  request_ = HttpRequest();
+  observer->OnDone(std::move(outcome));
+}
+
+void CurlTransfer::Enter(Phase phase) {
+  phase_ = phase;
+  phase_since_ = now_;
+  if (NextDue() < armed_) hurried_.push_back(this);
+}
+
+int CurlTransfer::OnConnected(void* self, char*, char*, int, int) {
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  if (++transfer.sends_ > kMaxSends) {
+    transfer.verdict_ =
+        transfer.Stopped(HttpOutcome::Kind::kReset, "kept connections were dead, twice in a row");
+    return CURL_PREREQFUNC_ABORT;
+  }
+  transfer.Enter(Phase::kWaiting);
+  return CURL_PREREQFUNC_OK;
+}
+
+size_t CurlTransfer::OnHeaderLine(char* bytes, size_t size, size_t count, void* self) {
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  return transfer.TakeHeaderLine({bytes, size * count}) ? size * count : 0;
+}
+
+size_t CurlTransfer::OnBodyBytes(char* bytes, size_t size, size_t count, void* self) {
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  return transfer.TakeBody({bytes, size * count}) ? size * count : 0;
+}
+
+bool CurlTransfer::TakeHeaderLine(absl::string_view line) {
+  if (headers_told_) return true;  // trailers
+  if (absl::StartsWith(line, "HTTP/")) {
+    headers_.Clear();
+    const absl::string_view rest = line.substr(std::min(line.find(' '), line.size() - 1) + 1);
+    if (!absl::SimpleAtoi(rest.substr(0, 3), &status_)) status_ = 0;
+    return true;
+  }
+  if (headers_.size_bytes() + line.size() > max_header_bytes_) {
+    verdict_ = Stopped(HttpOutcome::Kind::kProtocol,
+                       absl::StrCat("headers are longer than ", max_header_bytes_, " bytes"));
+    return false;
+  }
+  if (!absl::StripAsciiWhitespace(line).empty()) {
+    headers_.Append(line);
+    return true;
+  }
+  if (status_ >= 200) {
+    headers_told_ = true;
+    observer_->OnHeaders(status_, headers_);
+  }
+  return true;
+}
+
+bool CurlTransfer::TakeBody(absl::string_view bytes) {
+  if (phase_ == Phase::kDraining) return true;
+  Enter(Phase::kStreaming);
+  switch (observer_->OnBody(bytes)) {
+    case Flow::kMore:
+      return true;
+    case Flow::kEnough:
+      Enter(Phase::kDraining);
+      return true;
+    case Flow::kAbort:
+      verdict_ = Stopped(HttpOutcome::Kind::kCancelled, "the reader had enough");
+      return false;
+  }
+  return false;
+}
+
+}  // namespace penstock::http

@@ -1,0 +1,43 @@
+#include "services/provider_adapter/call_metrics.h"
+
+namespace penstock::provider_adapter {
+namespace {
+
+prometheus::Counter& Calls(obs::Metrics& metrics, const std::string& provider,
+                           const std::string& model, const std::string& outcome) {
+  return metrics.AddCounter("penstock_provider_adapter_calls_total",
+                            "Calls of a provider by outcome: OK, CANCELLED or an ErrorKind.",
+                            {{"provider", provider}, {"model", model}, {"outcome", outcome}});
+}
+
+}  // namespace
+
+ModelMetrics::ModelMetrics(obs::Metrics& metrics, const std::string& provider,
+                           const std::string& model)
+    : succeeded_(Calls(metrics, provider, model, "OK")),
+      cancelled_(Calls(metrics, provider, model, "CANCELLED")),
+      first_token_(metrics.AddHistogram("penstock_provider_adapter_time_to_first_token_seconds",
+                                        "From the start of a call to the first text of the answer.",
+                                        obs::LatencyBuckets(),
+                                        {{"provider", provider}, {"model", model}})) {
+  for (int kind = 0; kind < chat::v1::ErrorKind_ARRAYSIZE; ++kind) {
+    failed_.push_back(&Calls(metrics, provider, model,
+                             chat::v1::ErrorKind_Name(static_cast<chat::v1::ErrorKind>(kind))));
+  }
+}
+
+ProviderMetrics::ProviderMetrics(obs::Metrics& metrics, const std::string& provider)
+    : open_streams_(metrics.AddGauge("penstock_provider_adapter_open_streams",
+                                     "Calls of a provider that are under way.",
+                                     {{"provider", provider}})),
+      refused_(metrics.AddCounter("penstock_provider_adapter_refused_total",
+                                  "Calls refused because max_streams were under way.",
+                                  {{"provider", provider}})),
+      sent_bytes_(metrics.AddCounter("penstock_provider_adapter_sent_bytes_total",
+                                     "Bodies of requests to a provider.",
+                                     {{"provider", provider}})),
+      received_bytes_(metrics.AddCounter("penstock_provider_adapter_received_bytes_total",
+                                         "Bodies of answers of a provider.",
+                                         {{"provider", provider}})) {}
+
+}  // namespace penstock::provider_adapter

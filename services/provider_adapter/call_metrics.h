@@ -1,0 +1,52 @@
+// The metrics of provider calls.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libs/obs/metrics.h"
+#include "penstock/chat/v1/turn.pb.h"
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace penstock::provider_adapter {
+
+// Of one model. Thread-safe.
+class ModelMetrics {
+ public:
+  ModelMetrics(obs::Metrics& metrics, const std::string& provider, const std::string& model);
+
+  void Succeeded() { succeeded_.Increment(); }
+  void Failed(chat::v1::ErrorKind kind) { failed_[static_cast<size_t>(kind)]->Increment(); }
+  void Cancelled() { cancelled_.Increment(); }
+  void FirstToken(absl::Duration after) { first_token_.Observe(absl::ToDoubleSeconds(after)); }
+
+ private:
+  prometheus::Counter& succeeded_;
+  prometheus::Counter& cancelled_;
+  // By ErrorKind.
+  std::vector<prometheus::Counter*> failed_;
+  prometheus::Histogram& first_token_;
+};
+
+// Of one provider. Thread-safe.
+class ProviderMetrics {
+ public:
+  ProviderMetrics(obs::Metrics& metrics, const std::string& provider);
+
+  void Opened() { open_streams_.Increment(); }
+  void Closed() { open_streams_.Decrement(); }
+  void Refused() { refused_.Increment(); }
+  void Sent(size_t bytes) { sent_bytes_.Increment(static_cast<double>(bytes)); }
+  void Received(int64_t bytes) { received_bytes_.Increment(static_cast<double>(bytes)); }
+
+ private:
+  prometheus::Gauge& open_streams_;
+  prometheus::Counter& refused_;
+  prometheus::Counter& sent_bytes_;
+  prometheus::Counter& received_bytes_;
+};
+
+}  // namespace penstock::provider_adapter

@@ -1,0 +1,226 @@
+#include "services/provider_adapter/generate.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "libs/async/status_macros.h"
+#include "libs/base/refusal.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace penstock::provider_adapter {
+namespace {
+
+using provider::v1::GenerateEvent;
+using provider::v1::GenerateRequest;
+
+// When every stream is taken: about the life of a short answer.
+constexpr absl::Duration kFullRetryDelay = absl::Milliseconds(250);
+
+absl::Duration ToDuration(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+absl::Status ModelUnknown(absl::string_view model) {
+  return Refusal(absl::StatusCode::kUnavailable, "MODEL_UNKNOWN",
+                 absl::StrCat("model ", model, ": not in this adapter's configuration"))
+      .With("model", model);
+}
+
+absl::Status StreamsFull(const ProviderRoute& provider) {
+  return Refusal(absl::StatusCode::kResourceExhausted, "STREAMS_FULL",
+                 absl::StrCat("provider ", provider.name, ": all ", provider.max_streams,
+                              " streams are open"))
+      .With("provider", provider.name)
+      .RetryAfter(kFullRetryDelay);
+}
+
+absl::Status DeadlineInPast() {
+  return Refusal(absl::StatusCode::kDeadlineExceeded, "DEADLINE_IN_PAST",
+                 "the turn's deadline has passed");
+}
+
+// The request can never succeed, so it is an answer, not a refusal to try.
+GenerateEvent InvalidRequest(const ProviderRoute& provider, const absl::Status& status) {
+  GenerateEvent event;
+  *event.mutable_failed() =
+      FailureOf(provider.name, chat::v1::INVALID_REQUEST,
+                absl::string_view(status.message().data(), status.message().size()));
+  return event;
+}
+
+// What the provider can find in its own records: the turn and the attempt, without the session,
+// whose id may be the caller's own words.
+std::optional<std::string> ClientRequestId(const GenerateRequest& request) {
+  absl::string_view turn = request.turn();
+  if (const size_t slash = turn.rfind('/'); slash != absl::string_view::npos) {
+    turn.remove_prefix(slash + 1);
+  }
+  if (turn.empty() || turn.size() > 64 ||
+      !std::all_of(turn.begin(), turn.end(), absl::ascii_isgraph)) {
+    return std::nullopt;
+  }
+  return absl::StrCat("X-Client-Request-Id: ", turn, ".", request.attempt());
+}
+
+}  // namespace
+
+// One of a provider's streams, while it is held.
+class Generator::StreamSlot {
+ public:
+  StreamSlot(ProviderRoute& provider, ProviderMetrics& metrics)
+      : provider_(provider),
+        metrics_(metrics),
+        taken_(++provider.open_streams <= provider.max_streams) {
+    if (taken_) {
+      metrics_.Opened();
+    } else {
+      --provider_.open_streams;
+      metrics_.Refused();
+    }
+  }
+  ~StreamSlot() {
+    if (!taken_) return;
+    --provider_.open_streams;
+    metrics_.Closed();
+  }
+  StreamSlot(const StreamSlot&) = delete;
+  StreamSlot& operator=(const StreamSlot&) = delete;
+
+  bool taken() const { return taken_; }
+
+ private:
+  ProviderRoute& provider_;
+  ProviderMetrics& metrics_;
+  const bool taken_;
+};
+
+absl::StatusOr<std::unique_ptr<Generator>> Generator::Create(const config::v1::Config& config,
+                                                             Routes::Environment environment,
+                                                             http::HttpStreamClient& client,
+                                                             Timers& timers, Clock& clock,
+                                                             obs::Metrics& metrics) {
+  PENSTOCK_ASSIGN_OR_RETURN(auto routes, Routes::Read(config, environment));
+  const Settings settings = {
+      .max_duration = ToDuration(config.turn().max_duration()),
+      .coalescing = {.interval = ToDuration(config.stream().delta_interval()),
+                     .bytes = static_cast<size_t>(config.stream().delta_bytes())},
+      .max_output_bytes = static_cast<size_t>(config.turn().max_output_bytes())};
+  return std::unique_ptr<Generator>(
+      new Generator(std::move(routes), settings, client, timers, clock, metrics));
+}
+
+Generator::Generator(std::unique_ptr<Routes> routes, Settings settings,
+                     http::HttpStreamClient& client, Timers& timers, Clock& clock,
+                     obs::Metrics& metrics)
+    : routes_(std::move(routes)),
+      settings_(settings),
+      client_(client),
+      timers_(timers),
+      clock_(clock) {
+  for (const auto& provider : routes_->providers()) {
+    provider_metrics_.emplace(provider->name, ProviderMetrics(metrics, provider->name));
+  }
+  for (const auto& [name, model] : routes_->models()) {
+    model_metrics_.emplace(name, ModelMetrics(metrics, model.provider->name, name));
+  }
+}
+
+Awaitable<absl::Status> Generator::Generate(const GenerateRequest& request, EventSink& sink,
+                                            std::stop_token stop) {
+  const ModelRoute* model = routes_->Find(request.model());
+  if (model == nullptr) co_return ModelUnknown(request.model());
+  ProviderRoute& provider = *model->provider;
+  ProviderMetrics& metrics = provider_metrics_.at(provider.name);
+  const StreamSlot slot(provider, metrics);
+  if (!slot.taken()) co_return StreamsFull(provider);
+  const absl::Duration left = TimeLeft(request);
+  if (left <= absl::ZeroDuration()) co_return DeadlineInPast();
+  absl::StatusOr<std::string> body = provider.protocol->Body(model->wire_name, request);
+  if (!body.ok()) {
+    model_metrics_.at(model->name).Failed(chat::v1::INVALID_REQUEST);
+    co_return co_await sink.Write(InvalidRequest(provider, body.status()));
+  }
+
+  const std::shared_ptr<Attempt> attempt = NewAttempt(provider);
+  http::HttpRequest http = {.url = provider.url,
+                            .headers = provider.headers,
+                            .body = *std::move(body),
+                            .connect_timeout = provider.connect_timeout,
+                            .first_byte_timeout = provider.first_byte_timeout,
+                            .idle_timeout = provider.idle_timeout,
+                            .total_timeout = left};
+  if (auto id = ClientRequestId(request)) http.headers.push_back(*std::move(id));
+  metrics.Sent(http.body.size());
+  const http::HttpCallId call = client_.Start(std::move(http), attempt);
+  const std::stop_callback on_stop(stop, [&attempt] { attempt->Stop(); });
+  const absl::Status status = co_await Relay(*attempt, *model, sink);
+  if (!status.ok()) client_.Cancel(call);
+  Count(*attempt, *model);
+  co_return status;
+}
+
+absl::Duration Generator::TimeLeft(const GenerateRequest& request) const {
+  if (!request.has_deadline()) return settings_.max_duration;
+  const absl::Time deadline = absl::FromUnixSeconds(request.deadline().seconds()) +
+                              absl::Nanoseconds(request.deadline().nanos());
+  return deadline - clock_.Now();
+}
+
+std::shared_ptr<Attempt> Generator::NewAttempt(const ProviderRoute& provider) const {
+  return std::make_shared<Attempt>(AttemptContext{.provider = provider.name,
+                                                  .clock = clock_,
+                                                  .timers = timers_,
+                                                  .coalescing = settings_.coalescing,
+                                                  .max_output_bytes = settings_.max_output_bytes},
+                                   provider.protocol->NewParser());
+}
+
+Awaitable<absl::Status> Generator::Relay(Attempt& attempt, const ModelRoute& model,
+                                         EventSink& sink) {
+  ModelMetrics& metrics = model_metrics_.at(model.name);
+  while (true) {
+    Attempt::Batch batch = co_await attempt.Next();
+    const bool ended = batch.ended;
+    const absl::Status told = batch.stopped ? absl::CancelledError("the call was cancelled")
+                                            : co_await Tell(std::move(batch), sink);
+    if (!told.ok()) {
+      metrics.Cancelled();
+      co_return told;
+    }
+    if (!ended) continue;
+    Attempt::End end = attempt.TakeEnd(model.rates);
+    if (end.failure) {
+      metrics.Failed(*end.failure);
+    } else {
+      metrics.Succeeded();
+    }
+    co_return co_await sink.Write(std::move(end.event));
+  }
+}
+
+Awaitable<absl::Status> Generator::Tell(Attempt::Batch batch, EventSink& sink) {
+  if (batch.started) {
+    GenerateEvent event;
+    event.mutable_started()->set_provider_request_id(std::move(batch.request_id));
+    PENSTOCK_CO_RETURN_IF_ERROR(co_await sink.Write(std::move(event)));
+  }
+  for (DeltaPiece& piece : batch.deltas) {
+    GenerateEvent event;
+    event.mutable_delta()->set_part(piece.part);
+    event.mutable_delta()->set_kind(static_cast<chat::v1::Delta::Kind>(piece.kind));
+    event.mutable_delta()->set_text(std::move(piece.text));
+    PENSTOCK_CO_RETURN_IF_ERROR(co_await sink.Write(std::move(event)));
+  }
+  co_return absl::OkStatus();
+}
+
+void Generator::Count(const Attempt& attempt, const ModelRoute& model) {
+  provider_metrics_.at(model.provider->name).Received(attempt.received_bytes());
+  if (const auto after = attempt.time_to_first_text()) {
+    model_metrics_.at(model.name).FirstToken(*after);
+  }
+}
+
+}  // namespace penstock::provider_adapter

@@ -1,0 +1,282 @@
+#include "services/provider_adapter/openai_chat.h"
+
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include "libs/http/sse_parser.h"
+#include "services/provider_adapter/json_text.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace penstock::provider_adapter {
+namespace {
+
+using chat::v1::Delta;
+using provider::v1::GenerateRequest;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+GenerateRequest Request(const std::string& text) {
+  GenerateRequest request;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &request));
+  return request;
+}
+
+constexpr char kTail[] =
+    R"(,"stream":true,"stream_options":{"include_usage":true,"include_obfuscation":false}})";
+
+TEST(OpenAiRequest, SendsOnlyWhatIsSet) {
+  const auto body = OpenAiChat().Body("gpt-x", Request(R"pb(
+                                        messages {
+                                          role: SYSTEM
+                                          parts { text { text: "Be \"brief\"." } }
+                                        }
+                                        messages {
+                                          role: USER
+                                          parts { text { text: "a\n\t\x01" } }
+                                        })pb"));
+
+  ASSERT_TRUE(body.ok());
+  EXPECT_EQ(*body, absl::StrCat(R"({"model":"gpt-x","messages":[)",
+                                R"({"role":"system","content":"Be \"brief\"."},)",
+                                R"({"role":"user","content":"a\n\u0009\u0001"}])", kTail));
+}
+
+TEST(OpenAiRequest, SendsAllThatIsSet) {
+  const auto body = OpenAiChat().Body(
+      "m", Request(R"pb(
+        messages {
+          role: USER
+          parts { text { text: "x" } }
+        }
+        generation {
+          max_output_tokens: 7
+          temperature: 0.7
+          top_p: 1
+          stop: "a"
+          stop: "b"
+          seed: -3
+          presence_penalty: -0.5
+          frequency_penalty: 2
+          response_format { json_schema { name: "n" schema: "{\"type\":\"object\"}" strict: true } }
+        })pb"));
+
+  ASSERT_TRUE(body.ok());
+  EXPECT_EQ(*body,
+            absl::StrCat(R"({"model":"m","messages":[{"role":"user","content":"x"}],)",
+                         R"("max_completion_tokens":7,"seed":-3,"temperature":0.7,"top_p":1,)",
+                         R"("presence_penalty":-0.5,"frequency_penalty":2,"stop":["a","b"],)",
+                         R"("response_format":{"type":"json_schema","json_schema":)",
+                         R"({"name":"n","strict":true,"schema":{"type":"object"}}})", kTail));
+  EXPECT_TRUE(WithJson(*body, [](const auto&) {}));
+}
+
+TEST(OpenAiRequest, KeepsPartsApartAndReasoningToItself) {
+  const auto body = OpenAiChat().Body("m", Request(R"pb(
+                                        messages {
+                                          role: ASSISTANT
+                                          parts { reasoning { text: "hm" } }
+                                          parts { refusal { text: "no" } }
+                                        }
+                                        messages {
+                                          role: ASSISTANT
+                                          parts { reasoning { text: "hm" } }
+                                        }
+                                        messages {
+                                          role: USER
+                                          parts { text { text: "notes" } }
+                                          parts { text { text: "x" } }
+                                        })pb"));
+
+  ASSERT_TRUE(body.ok());
+  EXPECT_THAT(*body, HasSubstr(R"([{"role":"assistant","content":"no"},{"role":"user","content":)"
+                               R"([{"type":"text","text":"notes"},{"type":"text","text":"x"}]}])"));
+}
+
+TEST(OpenAiRequest, RefusesWhatItCannotSay) {
+  const OpenAiChat protocol;
+  const auto message = [&](const std::string& text) {
+    return std::string(protocol.Body("m", Request(text)).status().message());
+  };
+
+  EXPECT_THAT(message(""), HasSubstr("messages"));
+  EXPECT_THAT(message("messages { parts { text { text: 'x' } } }"), HasSubstr("messages[0].role"));
+  EXPECT_THAT(
+      message("messages { role: USER parts { text { text: 'x' } } } generation { top_p: nan }"),
+      HasSubstr("generation.top_p"));
+  EXPECT_THAT(message("messages { role: USER parts { text { text: 'x' } } } generation { "
+                      "response_format { json_schema { schema: '{},\"n\":1' } } }"),
+              HasSubstr("generation.response_format.json_schema.schema"));
+}
+
+TEST(OpenAiRequest, KnowsItsAddressAndHeaders) {
+  const OpenAiChat protocol;
+
+  EXPECT_EQ(protocol.Url("https://api.openai.com/v1"),
+            "https://api.openai.com/v1/chat/completions");
+  EXPECT_EQ(protocol.Url("http://h/v1/"), "http://h/v1/chat/completions");
+  EXPECT_THAT(protocol.Headers("k"), testing::Contains("Authorization: Bearer k"));
+  EXPECT_EQ(protocol.Headers("").size(), 2u);
+}
+
+// Writes down what the parser finds: "TEXT hello", "USAGE 1/2", "FINISH STOP", "END", "ERROR …".
+class Notes : public AnswerSink {
+ public:
+  void OnText(Delta::Kind kind, absl::string_view text) override {
+    const std::string name = absl::StrCat(Delta::Kind_Name(kind), " ");
+    if (!lines.empty() && lines.back().rfind(name, 0) == 0) {
+      absl::StrAppend(&lines.back(), text);
+    } else {
+      lines.push_back(absl::StrCat(name, text));
+    }
+  }
+  void OnUsage(const chat::v1::Usage& usage) override {
+    lines.push_back(absl::StrCat("USAGE ", usage.ShortDebugString()));
+  }
+  void OnFinish(chat::v1::FinishReason reason) override {
+    lines.push_back(absl::StrCat("FINISH ", chat::v1::FinishReason_Name(reason)));
+  }
+  void OnEnd() override { lines.push_back("END"); }
+  void OnError(const ProviderError& error) override {
+    lines.push_back(absl::StrCat("ERROR ", error.type));
+  }
+  void OnUnusable(chat::v1::ErrorKind kind, absl::string_view what) override {
+    lines.push_back(absl::StrCat(chat::v1::ErrorKind_Name(kind), " ", what));
+  }
+
+  std::vector<std::string> lines;
+};
+
+std::string Fixture(const std::string& name) {
+  std::ifstream file("services/provider_adapter/testdata/" + name, std::ios::binary);
+  EXPECT_TRUE(file.good()) << name;
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::vector<std::string> ReadStream(const std::string& stream) {
+  Notes notes;
+  const auto parser = OpenAiChat().NewParser();
+  http::SseParser sse;
+  EXPECT_TRUE(sse.Feed(stream,
+                       [&](const http::SseEvent& event) {
+                         parser->OnEvent(event, notes);
+                         return true;
+                       })
+                  .ok());
+  return notes.lines;
+}
+
+std::vector<std::string> ReadEvent(absl::string_view data) {
+  Notes notes;
+  OpenAiChat().NewParser()->OnEvent({.type = "message", .data = data, .id = ""}, notes);
+  return notes.lines;
+}
+
+std::vector<std::string> ReadDocument(absl::string_view json) {
+  Notes notes;
+  OpenAiChat().NewParser()->OnDocument(json, notes);
+  return notes.lines;
+}
+
+TEST(OpenAiAnswer, ReadsAStreamOfOpenAi) {
+  EXPECT_THAT(ReadStream(Fixture("openai_text.sse")),
+              ElementsAre("TEXT Penstock gates — 水.", "FINISH STOP",
+                          "USAGE input_tokens: 16 output_tokens: 5 cache_read_input_tokens: 4 "
+                          "reasoning_output_tokens: 0",
+                          "END"));
+}
+
+TEST(OpenAiAnswer, ReadsAStreamOfAzure) {
+  EXPECT_THAT(ReadStream(Fixture("azure_text.sse")),
+              ElementsAre("TEXT Sluice gate.", "FINISH STOP",
+                          "USAGE input_tokens: 15 output_tokens: 78 cache_read_input_tokens: 0 "
+                          "reasoning_output_tokens: 64",
+                          "END"));
+}
+
+TEST(OpenAiAnswer, ReadsReasoningUnderBothNames) {
+  EXPECT_THAT(
+      ReadStream(Fixture("vllm_reasoning.sse")),
+      ElementsAre("REASONING Thinking.", "TEXT Done", "USAGE input_tokens: 9 output_tokens: 7",
+                  "TEXT .", "FINISH STOP", "END"));
+  EXPECT_THAT(ReadEvent(R"({"choices":[{"delta":{"reasoning":"a","reasoning_content":"a"}}]})"),
+              ElementsAre("REASONING a"));
+}
+
+TEST(OpenAiAnswer, ReadsWhatProxiesMakeOfAStream) {
+  EXPECT_THAT(ReadStream(Fixture("proxy_crlf.sse")),
+              ElementsAre("TEXT One, two lines", "FINISH STOP"));
+}
+
+TEST(OpenAiAnswer, ReadsARefusal) {
+  EXPECT_THAT(ReadStream(Fixture("refusal.sse")),
+              ElementsAre("REFUSAL I cannot do that.", "FINISH STOP", testing::_, "END"));
+}
+
+TEST(OpenAiAnswer, ReadsAnErrorInTheStream) {
+  EXPECT_THAT(ReadStream(Fixture("error_in_stream.sse")),
+              ElementsAre("TEXT Half", "ERROR server_error"));
+  EXPECT_THAT(ReadStream("event: error\ndata: {\"message\":\"m\",\"type\":\"t\"}\n\n"),
+              ElementsAre("ERROR t"));
+}
+
+TEST(OpenAiAnswer, SaysNothingOfAnEndThatDidNotCome) {
+  EXPECT_THAT(ReadStream(Fixture("truncated.sse")), ElementsAre("TEXT Half an answer"));
+}
+
+TEST(OpenAiAnswer, ReadsAWholeAnswer) {
+  EXPECT_THAT(ReadDocument(Fixture("openai_text.json")),
+              ElementsAre(testing::StartsWith("USAGE input_tokens: 16"),
+                          "TEXT A whole answer — 水.", "FINISH LENGTH", "END"));
+  EXPECT_THAT(ReadDocument(R"({"object":"x"})"),
+              testing::Contains(HasSubstr("MALFORMED_RESPONSE")));
+  EXPECT_THAT(ReadDocument("<html>"), ElementsAre("MALFORMED_RESPONSE the answer is not JSON"));
+  EXPECT_THAT(ReadDocument(R"({"error":{"type":"t"}})"), ElementsAre("ERROR t", "END"));
+}
+
+TEST(OpenAiAnswer, ToleratesWhatIsEmptyOrUnknown) {
+  for (const char* data :
+       {"{}", R"({"choices":[]})", R"({"choices":null})", R"({"choices":[{}]})",
+        R"({"choices":[{"delta":{}}]})", R"({"choices":[{"delta":null,"finish_reason":null}]})",
+        R"({"choices":[{"delta":{"content":null,"tool_calls":[]}}],"usage":null,"new":[1]})",
+        R"({"choices":[{"index":1,"delta":{"content":"other"},"finish_reason":"stop"}]})",
+        R"({"error":null,"timings":{}})", "  "}) {
+    EXPECT_THAT(ReadEvent(data), testing::IsEmpty()) << data;
+  }
+}
+
+TEST(OpenAiAnswer, CannotUseWhatIsNoJsonObject) {
+  for (const char* data : {"x", "{", "[1]", "7", "{\"a\":\"\\ud800\"}"}) {
+    EXPECT_THAT(ReadEvent(data), ElementsAre(HasSubstr("MALFORMED_RESPONSE"))) << data;
+  }
+}
+
+TEST(OpenAiAnswer, CannotUseACallOfATool) {
+  EXPECT_THAT(ReadStream("data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0}]}}]}\n\n"
+                         "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"),
+              ElementsAre(HasSubstr("MALFORMED_RESPONSE a tool was called")));
+}
+
+TEST(OpenAiAnswer, KnowsFinishReasonsByManyNames) {
+  const auto read = [](absl::string_view reason) {
+    return ReadEvent(absl::StrCat(R"({"choices":[{"finish_reason":")", reason, "\"}]}")).at(0);
+  };
+
+  EXPECT_EQ(read("stop"), "FINISH STOP");
+  EXPECT_EQ(read("eos_token"), "FINISH STOP");
+  EXPECT_EQ(read("length"), "FINISH LENGTH");
+  EXPECT_EQ(read("content_filter"), "FINISH CONTENT_FILTER");
+  EXPECT_THAT(read("error"), HasSubstr("PROVIDER_INTERNAL"));
+  EXPECT_THAT(read("tool_calls"), HasSubstr("MALFORMED_RESPONSE"));
+}
+
+}  // namespace
+}  // namespace penstock::provider_adapter

@@ -1,0 +1,64 @@
+// A wire protocol: how a request is written for a kind of provider and how its answer is read.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libs/http/sse_parser.h"
+#include "penstock/chat/v1/message.pb.h"
+#include "penstock/chat/v1/turn.pb.h"
+#include "penstock/provider/v1/provider_adapter.pb.h"
+#include "services/provider_adapter/error_kind.h"
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace penstock::provider_adapter {
+
+// What a parser finds in an answer, in the provider's order.
+class AnswerSink {
+ public:
+  virtual ~AnswerSink() = default;
+
+  // May cut characters.
+  virtual void OnText(chat::v1::Delta::Kind kind, absl::string_view text) = 0;
+  // Cumulative; fields that are set replace earlier ones.
+  virtual void OnUsage(const chat::v1::Usage& usage) = 0;
+  // The model has finished. Usage may still follow.
+  virtual void OnFinish(chat::v1::FinishReason reason) = 0;
+  // The answer's own end marker; nothing follows.
+  virtual void OnEnd() = 0;
+  // The provider reports an error inside the answer; nothing follows.
+  virtual void OnError(const ProviderError& error) = 0;
+  // The answer cannot be used; nothing follows.
+  virtual void OnUnusable(chat::v1::ErrorKind kind, absl::string_view what) = 0;
+};
+
+// Reads one answer. Not thread-safe.
+class AnswerParser {
+ public:
+  virtual ~AnswerParser() = default;
+
+  // One event of a stream.
+  virtual void OnEvent(const http::SseEvent& event, AnswerSink& sink) = 0;
+  // A whole answer in one JSON document, from servers that do not stream; ends with OnEnd.
+  virtual void OnDocument(absl::string_view json, AnswerSink& sink) = 0;
+};
+
+// Stateless, thread-safe.
+class Protocol {
+ public:
+  virtual ~Protocol() = default;
+
+  virtual std::string Url(absl::string_view base_url) const = 0;
+  // "Name: value" lines of every request; `api_key` may be empty.
+  virtual std::vector<std::string> Headers(absl::string_view api_key) const = 0;
+  // INVALID_ARGUMENT, with the field, when the request cannot be said in this protocol. Parameters
+  // that are not set are not sent.
+  virtual absl::StatusOr<std::string> Body(absl::string_view wire_model,
+                                           const provider::v1::GenerateRequest& request) const = 0;
+  virtual std::unique_ptr<AnswerParser> NewParser() const = 0;
+};
+
+}  // namespace penstock::provider_adapter

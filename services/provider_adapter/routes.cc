@@ -1,0 +1,123 @@
+#include "services/provider_adapter/routes.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "libs/base/refusal.h"
+#include "libs/base/status_macros.h"
+#include "services/provider_adapter/openai_chat.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace penstock::provider_adapter {
+namespace {
+
+absl::Duration ToDuration(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+std::unique_ptr<Protocol> MakeProtocol(absl::string_view name) {
+  if (name == "openai") return std::make_unique<OpenAiChat>();
+  return nullptr;
+}
+
+// Without the key in the message.
+absl::StatusOr<std::string> ReadApiKey(const config::v1::Provider& provider, absl::string_view path,
+                                       Routes::Environment environment) {
+  if (provider.api_key_env().empty()) return std::string();
+  const std::string field = absl::StrCat(path, ".api_key_env");
+  const std::optional<std::string> key = environment(provider.api_key_env());
+  if (!key || key->empty()) {
+    return FieldInvalid(field, absl::StrCat(provider.api_key_env(), ", which is not set"),
+                        "an environment variable that holds the API key");
+  }
+  if (!std::all_of(key->begin(), key->end(), absl::ascii_isgraph)) {
+    return FieldInvalid(field, absl::StrCat(provider.api_key_env(), ", with blanks or line ends"),
+                        "printable ASCII without blanks");
+  }
+  return *key;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Routes>> Routes::Read(const config::v1::Config& config,
+                                                     Environment environment) {
+  auto routes = std::unique_ptr<Routes>(new Routes());
+  for (int i = 0; i < config.providers_size(); ++i) {
+    PENSTOCK_RETURN_IF_ERROR(
+        routes->AddProvider(config.providers(i), absl::StrCat("providers[", i, "]"), environment));
+  }
+  for (int i = 0; i < config.models_size(); ++i) {
+    PENSTOCK_RETURN_IF_ERROR(routes->AddModel(config.models(i), absl::StrCat("models[", i, "]")));
+  }
+  return routes;
+}
+
+absl::Status Routes::AddProvider(const config::v1::Provider& provider, absl::string_view path,
+                                 Environment environment) {
+  if (provider.name().empty() || absl::StrContains(provider.name(), '/')) {
+    return FieldInvalid(absl::StrCat(path, ".name"), provider.name(), "a name without a slash");
+  }
+  if (FindProvider(provider.name()) != nullptr) {
+    return FieldInvalid(absl::StrCat(path, ".name"), provider.name(), "each name once");
+  }
+  auto protocol = MakeProtocol(provider.protocol());
+  if (protocol == nullptr) {
+    return FieldInvalid(absl::StrCat(path, ".protocol"), provider.protocol(), "openai");
+  }
+  if (!absl::StartsWith(provider.base_url(), "https://") &&
+      !absl::StartsWith(provider.base_url(), "http://")) {
+    return FieldInvalid(absl::StrCat(path, ".base_url"), provider.base_url(),
+                        "a URL that begins with https:// or http://");
+  }
+  PENSTOCK_ASSIGN_OR_RETURN(const std::string api_key, ReadApiKey(provider, path, environment));
+  auto route = std::make_unique<ProviderRoute>();
+  route->name = provider.name();
+  route->url = protocol->Url(provider.base_url());
+  route->headers = protocol->Headers(api_key);
+  route->protocol = std::move(protocol);
+  route->connect_timeout = ToDuration(provider.connect_timeout());
+  route->first_byte_timeout = ToDuration(provider.first_token_timeout());
+  route->idle_timeout = ToDuration(provider.idle_timeout());
+  route->max_streams = provider.max_streams();
+  providers_.push_back(std::move(route));
+  return absl::OkStatus();
+}
+
+absl::Status Routes::AddModel(const config::v1::Model& model, absl::string_view path) {
+  const std::pair<absl::string_view, absl::string_view> name =
+      absl::StrSplit(model.name(), absl::MaxSplits('/', 1));
+  if (name.first.empty() || name.second.empty()) {
+    return FieldInvalid(absl::StrCat(path, ".name"), model.name(), "\"provider/model\"");
+  }
+  ProviderRoute* provider = FindProvider(name.first);
+  if (provider == nullptr) {
+    return FieldInvalid(absl::StrCat(path, ".name"), model.name(),
+                        "a provider that the configuration names");
+  }
+  ModelRoute route;
+  route.name = model.name();
+  route.provider = provider;
+  route.wire_name = model.wire_name().empty() ? std::string(name.second) : model.wire_name();
+  if (model.has_price()) route.rates = ToRates(model.price());
+  if (!models_.emplace(model.name(), std::move(route)).second) {
+    return FieldInvalid(absl::StrCat(path, ".name"), model.name(), "each name once");
+  }
+  return absl::OkStatus();
+}
+
+ProviderRoute* Routes::FindProvider(absl::string_view name) const {
+  const auto found = std::find_if(providers_.begin(), providers_.end(),
+                                  [&](const auto& provider) { return provider->name == name; });
+  return found == providers_.end() ? nullptr : found->get();
+}
+
+const ModelRoute* Routes::Find(absl::string_view model) const {
+  const auto found = models_.find(model);
+  return found == models_.end() ? nullptr : &found->second;
+}
+
+}  // namespace penstock::provider_adapter

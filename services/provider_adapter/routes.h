@@ -1,0 +1,71 @@
+// Which provider answers for a model, and on what terms: the configuration, checked once.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "penstock/config/v1/config.pb.h"
+#include "services/provider_adapter/price.h"
+#include "services/provider_adapter/provider.h"
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace penstock::provider_adapter {
+
+struct ProviderRoute {
+  std::string name;
+  std::unique_ptr<Protocol> protocol;
+  std::string url;
+  // Hold the API key: never logged.
+  std::vector<std::string> headers;
+  absl::Duration connect_timeout;
+  absl::Duration first_byte_timeout;
+  absl::Duration idle_timeout;
+  int max_streams = 0;
+  std::atomic<int> open_streams = 0;
+};
+
+struct ModelRoute {
+  // "provider/model".
+  std::string name;
+  ProviderRoute* provider = nullptr;
+  std::string wire_name;
+  std::optional<Rates> rates;
+};
+
+// Does not change after Read; thread-safe.
+class Routes {
+ public:
+  // The value of an environment variable, nullopt when it is not set.
+  using Environment = absl::FunctionRef<std::optional<std::string>(absl::string_view)>;
+
+  // INVALID_ARGUMENT with the key's path ("providers[1].api_key_env: …"). API keys are read here,
+  // once.
+  static absl::StatusOr<std::unique_ptr<Routes>> Read(const config::v1::Config& config,
+                                                      Environment environment);
+
+  // Null when the configuration has no such model.
+  const ModelRoute* Find(absl::string_view model) const;
+
+  const std::vector<std::unique_ptr<ProviderRoute>>& providers() const { return providers_; }
+  const absl::flat_hash_map<std::string, ModelRoute>& models() const { return models_; }
+
+ private:
+  Routes() = default;
+  absl::Status AddProvider(const config::v1::Provider& provider, absl::string_view path,
+                           Environment environment);
+  absl::Status AddModel(const config::v1::Model& model, absl::string_view path);
+  ProviderRoute* FindProvider(absl::string_view name) const;
+
+  std::vector<std::unique_ptr<ProviderRoute>> providers_;
+  absl::flat_hash_map<std::string, ModelRoute> models_;
+};
+
+}  // namespace penstock::provider_adapter

@@ -1,0 +1,83 @@
+#include "services/provider_adapter/routes.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+namespace penstock::provider_adapter {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr char kConfig[] = R"pb(
+  providers {
+    name: "openai"
+    protocol: "openai"
+    base_url: "https://api.openai.com/v1"
+    api_key_env: "KEY"
+    connect_timeout { seconds: 5 }
+    first_token_timeout { seconds: 60 }
+    idle_timeout { nanos: 5000000 }
+    max_streams: 10
+  }
+  models {
+    name: "openai/gpt-x"
+    price { input: 2 output: 10 }
+  }
+  models { name: "openai/big/one" wire_name: "org/big-1" }
+)pb";
+
+absl::StatusOr<std::unique_ptr<Routes>> Read(const std::string& config,
+                                             const std::string& key = "sk-1") {
+  config::v1::Config parsed;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(config, &parsed));
+  return Routes::Read(parsed, [&](absl::string_view name) -> std::optional<std::string> {
+    if (name == "KEY") return key;
+    return std::nullopt;
+  });
+}
+
+std::string ErrorOf(const std::string& config, const std::string& key = "sk-1") {
+  return std::string(Read(config, key).status().message());
+}
+
+TEST(Routes, FindsAModelsProviderNameAndPrice) {
+  const auto routes = Read(kConfig);
+
+  ASSERT_TRUE(routes.ok());
+  const ModelRoute* model = (*routes)->Find("openai/gpt-x");
+  ASSERT_NE(model, nullptr);
+  EXPECT_EQ(model->wire_name, "gpt-x");
+  EXPECT_EQ(model->rates->output, 10'000'000'000);
+  EXPECT_EQ(model->provider->url, "https://api.openai.com/v1/chat/completions");
+  EXPECT_THAT(model->provider->headers, Contains("Authorization: Bearer sk-1"));
+  EXPECT_EQ(model->provider->idle_timeout, absl::Milliseconds(5));
+  EXPECT_EQ((*routes)->Find("openai/big/one")->wire_name, "org/big-1");
+  EXPECT_FALSE((*routes)->Find("openai/big/one")->rates.has_value());
+  EXPECT_EQ((*routes)->Find("openai/other"), nullptr);
+}
+
+TEST(Routes, NamesTheKeyThatIsWrong) {
+  EXPECT_THAT(ErrorOf(R"pb(providers { name: "a/b" })pb"), HasSubstr("providers[0].name"));
+  EXPECT_THAT(ErrorOf(R"pb(providers { name: "a" protocol: "smtp" })pb"),
+              HasSubstr("providers[0].protocol"));
+  EXPECT_THAT(ErrorOf(R"pb(providers { name: "a" protocol: "openai" base_url: "ftp://x" })pb"),
+              HasSubstr("providers[0].base_url"));
+  EXPECT_THAT(ErrorOf(R"pb(models { name: "a/b" })pb"), HasSubstr("models[0].name"));
+  EXPECT_THAT(ErrorOf(std::string(kConfig) + R"pb(models { name: "gpt" })pb"),
+              HasSubstr("models[2].name"));
+  EXPECT_THAT(ErrorOf(std::string(kConfig) + R"pb(models { name: "openai/gpt-x" })pb"),
+              HasSubstr("each name once"));
+}
+
+TEST(Routes, NeedsTheApiKeyThatIsNamedAndNeverShowsIt) {
+  EXPECT_THAT(ErrorOf(kConfig, ""),
+              HasSubstr("providers[0].api_key_env: found KEY, which is not set"));
+  EXPECT_THAT(ErrorOf(kConfig, "sk-1\n"), HasSubstr("line ends"));
+  EXPECT_THAT(ErrorOf(kConfig, "sk-1\n"), Not(HasSubstr("sk-1")));
+}
+
+}  // namespace
+}  // namespace penstock::provider_adapter
