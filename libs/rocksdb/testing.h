@@ -14,16 +14,18 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "libs/async/awaitable.h"
 #include "libs/async/inline_executor.h"
 
 namespace penstock::rocks {
 
-// Removed with all that is in it.
+// Removed with all that is in it. In memory where the machine offers that, so that syncs cost
+// nothing.
 class TemporaryFolder {
  public:
-  TemporaryFolder() : path_((std::filesystem::temp_directory_path() / "penstock-XXXXXX").string()) {
+  TemporaryFolder() : path_((Parent() / "penstock-XXXXXX").string()) {
     if (!::mkdtemp(path_.data())) std::abort();
   }
   ~TemporaryFolder() {
@@ -36,6 +38,10 @@ class TemporaryFolder {
   const std::string& path() const { return path_; }
 
  private:
+  static std::filesystem::path Parent() {
+    return ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : std::filesystem::temp_directory_path();
+  }
+
   std::string path_;
 };
 
