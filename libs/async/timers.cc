@@ -51,10 +51,9 @@ std::unique_ptr<Timer> AsioTimers::After(absl::Duration delay,
 }
 
 Awaitable<void> Sleep(Timers& timers, absl::Duration delay) {
-  // Shared, because a timer that is being cancelled may still be running.
-  const auto due = std::make_shared<OneShot<bool>>();
-  const auto timer = timers.After(delay, [due] { due->Set(true); });
-  co_await due->Wait();
+  OneShot<bool> due;
+  const auto timer = timers.After(delay, [&due] { due.Set(true); });
+  co_await due.Wait();
 }
 
 }  // namespace penstock

@@ -52,6 +52,13 @@ absl::Status CheckGeneration(const chat::v1::GenerationConfig& generation) {
   return CheckRange("stop", generation.stop_size(), 0, 4);
 }
 
+// Fields that are set replace the agent's, repeated ones as a whole.
+void MergeGeneration(const chat::v1::GenerationConfig& changes, chat::v1::GenerationConfig& base) {
+  if (changes.stop_size() > 0) base.clear_stop();
+  if (changes.has_response_format()) base.clear_response_format();
+  base.MergeFrom(changes);
+}
+
 }  // namespace
 
 AgentCatalog::AgentCatalog(const config::v1::Config& config) : config_(config) {
@@ -91,16 +98,26 @@ absl::StatusOr<ResolvedAgent> AgentCatalog::Resolve(absl::string_view name,
   PENSTOCK_RETURN_IF_ERROR(CheckGeneration(overrides.generation()));
 
   ResolvedAgent resolved;
-  resolved.agent = &agent;
+  resolved.name = wanted;
   PENSTOCK_ASSIGN_OR_RETURN(
       resolved.model,
       ModelFor(agent, overrides.model().empty() ? agent.model() : overrides.model()));
-  const int64_t window = resolved.model->context_window_tokens();
-  if (overrides.generation().max_output_tokens() >= window) {
-    return FieldInvalid(
-        "turn.overrides.generation.max_output_tokens",
-        absl::StrCat(overrides.generation().max_output_tokens()),
-        absl::StrCat("less than the window of ", resolved.model->name(), ", ", window, " tokens"));
+  resolved.instructions =
+      overrides.instructions().empty() ? agent.instructions() : overrides.instructions();
+  resolved.generation = agent.generation();
+  MergeGeneration(overrides.generation(), resolved.generation);
+  if (!resolved.generation.has_max_output_tokens()) {
+    resolved.generation.set_max_output_tokens(resolved.model->max_output_tokens());
+  }
+  resolved.max_output_tokens = resolved.generation.max_output_tokens();
+  const int64_t room = resolved.model->context_window_tokens() - resolved.max_output_tokens;
+  resolved.input_budget_tokens =
+      agent.context_budget_tokens() > 0 ? std::min(agent.context_budget_tokens(), room) : room;
+  if (resolved.input_budget_tokens < 1) {
+    return FieldInvalid("turn.overrides.generation.max_output_tokens",
+                        absl::StrCat(resolved.max_output_tokens),
+                        absl::StrCat("less than the window of ", resolved.model->name(), ", ",
+                                     resolved.model->context_window_tokens(), " tokens"));
   }
   resolved.recall = spec.memory().has_recall() ? spec.memory().recall() : agent.recall();
   resolved.remember = spec.memory().has_remember() ? spec.memory().remember() : agent.remember();

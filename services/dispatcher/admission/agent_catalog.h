@@ -14,10 +14,16 @@
 namespace penstock::dispatcher {
 
 struct ResolvedAgent {
-  // Of the configuration; they live as long as it does.
-  const config::v1::Agent* agent;
+  // "agents/{id}".
+  std::string name;
+  // Of the configuration; lives as long as the catalog.
   const config::v1::Model* model;
-  // Recall memories into the turn; remember the turn afterwards.
+  std::string instructions;
+  chat::v1::GenerationConfig generation;
+  // Output tokens one call may produce: the generation's bound, else the model's.
+  int64_t max_output_tokens;
+  // Input tokens one call may carry.
+  int64_t input_budget_tokens;
   bool recall;
   bool remember;
 };
