@@ -34,9 +34,9 @@ function(penstock_test)
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main penstock_flags penstock_warnings)
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${ARG_LABELS}")
-  if("tsan" IN_LIST ARG_LABELS)
-    add_dependencies(tsan_tests ${ARG_NAME})
-  endif()
+  foreach(label IN LISTS ARG_LABELS)
+    add_dependencies(${label}_tests ${ARG_NAME})
+  endforeach()
 endfunction()
 
 # penstock_binary(NAME <name> SRCS <file>... [DEPS <target>...]): a program in build/<preset>/bin.
@@ -46,6 +46,7 @@ function(penstock_binary)
   target_include_directories(${ARG_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} penstock_flags penstock_warnings)
   set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  add_dependencies(programs ${ARG_NAME})
 endfunction()
 
 # penstock_fuzz(NAME <name> SRCS <file>... [DEPS <target>...]): a libFuzzer target; only in preset fuzz.
@@ -61,5 +62,9 @@ function(penstock_fuzz)
   add_dependencies(fuzz_targets ${ARG_NAME})
 endfunction()
 
-add_custom_target(tsan_tests)
+# What one preset needs, so that none builds the whole tree: all programs, and the tests of each label.
+add_custom_target(programs)
+foreach(label unit mesh tsan e2e bench)
+  add_custom_target(${label}_tests)
+endforeach()
 add_custom_target(fuzz_targets)

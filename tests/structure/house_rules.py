@@ -1,0 +1,67 @@
+"""Sizes, names, READMEs, flags. A rule takes a Tree and yields one sentence for each offence."""
+
+import re
+from pathlib import PurePosixPath
+
+BAD_NAME = re.compile(r"(^|[_.-])(utils?|helpers?|common|misc|managers?|stuff)([_.-]|$)", re.IGNORECASE)
+# Flags that clang 19 does not know, and compilers other than it.
+GCC_ONLY = re.compile(
+    r"(?<![\w-])(-fconcepts|-fmodules-ts|-fanalyzer|-fcoroutines|-fno-gnu-unique|-flto-partition\S*"
+    r"|-W(?:no-)?(?:maybe-uninitialized|logical-op|duplicated-cond|duplicated-branches|useless-cast"
+    r"|stringop-\w+|class-memaccess|noexcept|suggest-override|dangling-reference))(?![\w-])"
+    r"|CMAKE_CXX_COMPILER\S*[=\"\s:]+(?:\S*/)?(?:g\+\+|gcc)")
+
+
+def line_limit(path):
+    name = PurePosixPath(path).name
+    if name == "main.cc" and path.startswith("services/"):
+        return 40, "a main"
+    if path.startswith("tests/") or name.endswith(("_test.cc", "_fuzz.cc")):
+        return 450, "a test"
+    if name.endswith(".h"):
+        return 180, "a header"
+    return 330, "a source"
+
+
+def sizes(tree):
+    for path in tree.cxx():
+        limit, what = line_limit(path)
+        lines = tree.bytes(path).count(b"\n")
+        if lines > limit:
+            yield f"{path}: {lines} lines, {what} has at most {limit}: the concept has split, split the file"
+
+
+def names(tree):
+    for path in tree.paths:
+        for piece in path.split("/"):
+            match = BAD_NAME.search(piece)
+            if match and not path.startswith("protos/google/"):
+                yield f"{path}: '{match.group(2)}' does not say what it is; use the field's own word"
+                break
+
+
+def readmes(tree):
+    folders = {"/".join(path.split("/")[:2]) for path in tree.paths
+               if path.startswith(("libs/", "services/")) and path.count("/") >= 2}
+    for folder in sorted(folders):
+        if f"{folder}/README.md" not in tree.paths:
+            yield f"{folder}: has no README.md"
+
+
+def newlines(tree):
+    for path in tree.paths:
+        content = tree.bytes(path)
+        if content and b"\0" not in content and not content.endswith(b"\n"):
+            yield f"{path}: does not end with a newline"
+
+
+def compiler_flags(tree):
+    for path in tree.paths:
+        if path.endswith((".cmake", "CMakeLists.txt", "CMakePresets.json")):
+            for number, line in enumerate(tree.text(path).splitlines(), 1):
+                match = GCC_ONLY.search(line)
+                if match:
+                    yield f"{path}:{number}: '{match.group(0)}' is for g++; the compiler is clang 19"
+
+
+ALL = [sizes, names, readmes, newlines, compiler_flags]
