@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "libs/async/awaitable.h"
+#include "libs/async/both.h"
 #include "libs/async/bounded_executor.h"
 #include "libs/async/fake_timers.h"
 #include "libs/async/inline_executor.h"
@@ -63,6 +64,30 @@ TEST_F(AsyncTest, OneShotKeepsTheFirstOfManyValuesSetAtOnce) {
     io_.restart();
 
     EXPECT_EQ(got, accepted);
+  }
+}
+
+TEST_F(AsyncTest, BothAnswersWhenTheLaterOneHasEnded) {
+  AsioTimers timers(io_);
+  std::pair<int, int> got;
+  const auto after = [](Timers& t, absl::Duration delay, int value) -> Awaitable<int> {
+    co_await Sleep(t, delay);
+    co_return value;
+  };
+  const auto at_once = [](int value) -> Awaitable<int> { co_return value; };
+
+  for (const bool first_is_late : {true, false}) {
+    Spawn(executor_,
+          [](Executor executor, Awaitable<int> a, Awaitable<int> b, std::pair<int, int>& out)
+              -> Awaitable<void> { out = co_await Both(executor, std::move(a), std::move(b)); }(
+                  executor_, first_is_late ? after(timers, absl::Milliseconds(1), 1) : at_once(1),
+                  first_is_late ? at_once(2) : after(timers, absl::Milliseconds(1), 2), got));
+    EXPECT_EQ(got, (std::pair<int, int>()));
+    io_.run();
+    io_.restart();
+
+    EXPECT_EQ(got, (std::pair<int, int>(1, 2)));
+    got = {};
   }
 }
 

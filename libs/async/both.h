@@ -23,7 +23,10 @@ Awaitable<std::pair<A, B>> Both(Executor executor, Awaitable<A> a, Awaitable<B> 
     std::function<void()> resume;
 
     void Done() {
-      if (left.fetch_sub(1, std::memory_order_acq_rel) == 1) resume();
+      if (left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+      // The caller may end, and this state with it, before the call returns.
+      const std::function<void()> keep = std::move(resume);
+      keep();
     }
   };
   State state;

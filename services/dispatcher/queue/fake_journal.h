@@ -1,0 +1,141 @@
+// A journal in memory that survives its dispatcher: a test "crashes" by making a new dispatcher on
+// it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "libs/base/mutex.h"
+#include "libs/base/proto_time.h"
+#include "services/dispatcher/queue/journal.h"
+#include "services/dispatcher/queue/shard_range.h"
+
+namespace penstock::dispatcher {
+
+// Thread-safe.
+class FakeJournal : public Journal {
+ public:
+  Awaitable<absl::StatusOr<std::vector<RecoveredShard>>> Open(int shards) override {
+    MutexLock lock(mutex_);
+    ++epoch_;
+    std::vector<RecoveredShard> recovered(static_cast<size_t>(shards));
+    std::map<int64_t, UnfinishedTurn> in_order;
+    for (const auto& [id, turn] : turns_) in_order.emplace(turn.submitted.submit_number(), turn);
+    for (auto& shard : recovered) {
+      shard.epoch = epoch_;
+      shard.next_submit_number = in_order.empty() ? 1 : in_order.rbegin()->first + 1;
+    }
+    for (auto& [number, turn] : in_order) {
+      recovered[static_cast<size_t>(ShardOfBucket(turn.user.bucket(), shards))].turns.push_back(
+          turn);
+    }
+    for (const auto& [id, job] : jobs_) {
+      recovered[static_cast<size_t>(ShardOfBucket(job.user.bucket(), shards))].jobs.push_back(job);
+    }
+    co_return recovered;
+  }
+
+  Awaitable<absl::Status> AppendSubmitted(identity::UserKey user, v1::Submitted submitted,
+                                          std::optional<v1::UserCounters>) override {
+    MutexLock lock(mutex_);
+    if (!refusal_.ok()) co_return refusal_;
+    v1::RequestIdRow row;
+    row.set_session_id(submitted.session_id());
+    row.set_turn_id(submitted.turn_id());
+    row.set_request_digest(submitted.request_digest());
+    request_ids_[{user, submitted.request_id()}] = row;
+    turns_.emplace(submitted.turn_id(), UnfinishedTurn{.user = user,
+                                                       .submitted = submitted,
+                                                       .started = std::nullopt,
+                                                       .cancel_requested = std::nullopt,
+                                                       .generated = std::nullopt});
+    co_return absl::OkStatus();
+  }
+  Awaitable<absl::Status> AppendStarted(identity::UserKey, std::string turn_id,
+                                        v1::Started started) override {
+    MutexLock lock(mutex_);
+    if (const auto turn = turns_.find(turn_id); turn != turns_.end()) {
+      turn->second.started = std::move(started);
+    }
+    co_return absl::OkStatus();
+  }
+  Awaitable<absl::Status> AppendCancelRequested(identity::UserKey, std::string turn_id,
+                                                v1::CancelRequested cancel) override {
+    MutexLock lock(mutex_);
+    if (const auto turn = turns_.find(turn_id); turn != turns_.end()) {
+      turn->second.cancel_requested = std::move(cancel);
+    }
+    co_return absl::OkStatus();
+  }
+  Awaitable<absl::Status> AppendGenerated(identity::UserKey, std::string turn_id,
+                                          v1::Generated generated) override {
+    MutexLock lock(mutex_);
+    if (const auto turn = turns_.find(turn_id); turn != turns_.end()) {
+      turn->second.generated = std::move(generated);
+    }
+    co_return absl::OkStatus();
+  }
+  Awaitable<absl::Status> Settle(identity::UserKey user, v1::Submitted submitted,
+                                 v1::UsageRow usage, std::vector<v1::Job> jobs,
+                                 absl::Time) override {
+    MutexLock lock(mutex_);
+    turns_.erase(submitted.turn_id());
+    usage_.emplace(submitted.turn_id(), std::move(usage));
+    for (auto& job : jobs) jobs_.insert_or_assign(job.turn_id(), PendingJob{user, job});
+    co_return absl::OkStatus();
+  }
+  Awaitable<absl::Status> FinishJob(identity::UserKey, std::string turn_id,
+                                    v1::Job::Kind) override {
+    MutexLock lock(mutex_);
+    jobs_.erase(turn_id);
+    co_return absl::OkStatus();
+  }
+  Awaitable<absl::StatusOr<std::optional<v1::RequestIdRow>>> LookupRequestId(identity::UserKey user,
+                                                                             std::string request_id,
+                                                                             absl::Time) override {
+    MutexLock lock(mutex_);
+    const auto row = request_ids_.find({user, request_id});
+    if (row == request_ids_.end()) co_return std::nullopt;
+    co_return row->second;
+  }
+  Awaitable<absl::StatusOr<v1::UserCounters>> LoadCounters(identity::UserKey) override {
+    co_return v1::UserCounters();
+  }
+  Awaitable<absl::StatusOr<std::optional<v1::UsageRow>>> LoadUsage(identity::UserKey,
+                                                                   std::string turn_id) override {
+    MutexLock lock(mutex_);
+    const auto row = usage_.find(turn_id);
+    if (row == usage_.end()) co_return std::nullopt;
+    co_return row->second;
+  }
+  Awaitable<absl::StatusOr<int64_t>> SweepRequestIds(absl::Time, int64_t) override { co_return 0; }
+
+  // Refuses every submission with this status from now on.
+  void Refuse(absl::Status refusal) {
+    MutexLock lock(mutex_);
+    refusal_ = std::move(refusal);
+  }
+  std::map<std::string, UnfinishedTurn> unfinished() const {
+    MutexLock lock(mutex_);
+    return turns_;
+  }
+  size_t jobs() const {
+    MutexLock lock(mutex_);
+    return jobs_.size();
+  }
+
+ private:
+  mutable Mutex mutex_;
+  int64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Status refusal_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, UnfinishedTurn> turns_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, PendingJob> jobs_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, v1::UsageRow> usage_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::pair<identity::UserKey, std::string>, v1::RequestIdRow> request_ids_
+      ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace penstock::dispatcher
