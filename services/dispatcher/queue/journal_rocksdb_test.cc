@@ -16,21 +16,17 @@ using testing::HasSubstr;
 
 class RocksBackend : public JournalBackend {
  public:
-  explicit RocksBackend(bool sync) : sync_(sync) {}
-
   Journal& Reopen() override {
     journal_.reset();
     metrics_ = std::make_unique<obs::Metrics>();
-    auto journal = RocksJournal::Create(
-        {.path = folder_.path(), .block_cache_bytes = 8 << 20, .sync = sync_}, reads_, *metrics_);
+    auto journal = RocksJournal::Create({.path = folder_.path(), .block_cache_bytes = 8 << 20},
+                                        reads_, *metrics_);
     EXPECT_TRUE(journal.ok()) << journal.status();
     journal_ = *std::move(journal);
     return *journal_;
   }
-  obs::Metrics& metrics() { return *metrics_; }
 
  private:
-  const bool sync_;
   rocks::TemporaryFolder folder_;
   BoundedExecutor reads_{2, 100};
   std::unique_ptr<obs::Metrics> metrics_;
@@ -39,17 +35,13 @@ class RocksBackend : public JournalBackend {
 
 INSTANTIATE_TEST_SUITE_P(Rocks, JournalConformance,
                          testing::Values([]() -> std::unique_ptr<JournalBackend> {
-                           return std::make_unique<RocksBackend>(true);
+                           return std::make_unique<RocksBackend>();
                          }));
-INSTANTIATE_TEST_SUITE_P(RocksUnsynced, JournalConformance,
-                         testing::Values([]() -> std::unique_ptr<JournalBackend> {
-                           return std::make_unique<RocksBackend>(false);
-                         }));
-
 class RocksJournalTest : public testing::Test {
  protected:
-  void Open() {
-    auto journal = RocksJournal::Create({.path = folder_.path()}, reads_, metrics_);
+  void Open(bool sync = true) {
+    journal_.reset();
+    auto journal = RocksJournal::Create({.path = folder_.path(), .sync = sync}, reads_, metrics_);
     ASSERT_TRUE(journal.ok()) << journal.status();
     journal_ = *std::move(journal);
   }
@@ -127,6 +119,19 @@ TEST_F(RocksJournalTest, SyncsWhatIsAcknowledgedAndNothingElse) {
   threads_.Await(journal_->Settle(user_, submitted, {}, {}, absl::UnixEpoch())).IgnoreError();
   threads_.Await(journal_->FinishJob(user_, "t1", v1::Job::INGEST)).IgnoreError();
   EXPECT_EQ(syncs(), at_open + 3);
+}
+
+TEST_F(RocksJournalTest, WithoutSyncATurnStillOutlivesTheProcess) {
+  Open(/*sync=*/false);
+  ASSERT_TRUE(threads_.Await(journal_->Open(1)).ok());
+  v1::Submitted submitted;
+  submitted.set_tenant("acme");
+  submitted.set_user("u1");
+  submitted.set_turn_id("t1");
+  ASSERT_TRUE(threads_.Await(journal_->AppendSubmitted(user_, submitted, std::nullopt)).ok());
+  Open(/*sync=*/false);
+
+  EXPECT_EQ(threads_.Await(journal_->Open(1))->at(0).turns.size(), 1u);
 }
 
 TEST(JournalKeys, ADueKeySortsByTimeAndHoldsTheKeyOfItsRow) {
