@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 
 #include "absl/strings/string_view.h"
@@ -16,13 +17,6 @@ using chat::v1::TurnEvent;
 
 // What an event occupies beside its text.
 constexpr int64_t kEventBytes = sizeof(TurnEvent) + 64;
-
-void SetTime(TurnEvent& event, absl::Time time) {
-  const int64_t seconds = absl::ToUnixSeconds(time);
-  event.mutable_time()->set_seconds(seconds);
-  event.mutable_time()->set_nanos(
-      static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
-}
 
 bool IsOutcome(const TurnEvent& event) { return event.has_accepted() || event.has_finished(); }
 
@@ -104,7 +98,7 @@ EventLog::EventLog(int64_t epoch, int32_t run, absl::Time start, OnReaders on_re
 
 void EventLog::Append(TurnEvent event, absl::Time time) {
   if (event.has_delta() && event.delta().text().empty()) return;
-  SetTime(event, time);
+  *event.mutable_time() = ToProto(time);
   Waiters woken;
   {
     MutexLock lock(mutex_);
@@ -260,7 +254,7 @@ EventBatch EventLog::Collect(int64_t& cursor, bool outcome_only) const {
 TurnEvent EventLog::Restarted() const {
   TurnEvent event;
   event.set_index(base_index_);
-  SetTime(event, start_);
+  *event.mutable_time() = ToProto(start_);
   event.mutable_restarted()->set_run(run_);
   event.mutable_restarted()->set_keep_through_index(kAcceptedIndex);
   return event;

@@ -1,0 +1,36 @@
+// Whatever stands in the journal, reading it ends in unfinished turns or a status.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "services/dispatcher/queue/journal_keys.h"
+#include "services/dispatcher/queue/journal_reader.h"
+
+namespace {
+
+// Takes `length` bytes, the first byte of what is left, off its front.
+absl::string_view TakePiece(absl::string_view& rest) {
+  if (rest.empty()) return rest;
+  const size_t length =
+      std::min(rest.size() - 1, static_cast<size_t>(static_cast<uint8_t>(rest[0])));
+  const absl::string_view piece = rest.substr(1, length);
+  rest.remove_prefix(1 + length);
+  return piece;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  absl::string_view rest(reinterpret_cast<const char*>(data), size);
+  penstock::dispatcher::JournalReader reader(3, 1);
+  while (!rest.empty()) {
+    const absl::string_view key = TakePiece(rest);
+    const absl::string_view value = TakePiece(rest);
+    reader.ReadTurn(key, value).IgnoreError();
+    reader.ReadJob(key, value).IgnoreError();
+    penstock::dispatcher::IdemKeyOfDue(key);
+  }
+  const auto recovered = std::move(reader).Finish();
+  if (recovered.shards.size() != 3) __builtin_trap();
+  return 0;
+}
