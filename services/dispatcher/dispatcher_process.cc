@@ -4,12 +4,15 @@
 #include <utility>
 
 #include "libs/base/status_macros.h"
+#include "libs/host/endpoint.h"
 #include "libs/identity/grant.h"
 #include "libs/rpc/server_host.h"
 #include "services/dispatcher/dispatcher_core.h"
 #include "services/dispatcher/dispatcher_service.h"
 #include "services/dispatcher/queue/journal_rocksdb.h"
 #include "services/dispatcher/turn/peers_grpc.h"
+
+#include "absl/strings/str_cat.h"
 
 namespace penstock::dispatcher {
 namespace {
@@ -49,6 +52,10 @@ DispatcherProcess::DispatcherProcess(const host::Environment& environment, std::
 DispatcherProcess::~DispatcherProcess() = default;
 
 absl::Status DispatcherProcess::Start() {
+  if (!endpoint_.empty()) {
+    PENSTOCK_RETURN_IF_ERROR(
+        host::CheckListener(endpoint_, environment_.config.endpoints().insecure()));
+  }
   auto parts = std::make_unique<Parts>();
   const auto& identity = environment_.config.identity();
   PENSTOCK_ASSIGN_OR_RETURN(const std::string root, identity::GrantRootOf(identity));
@@ -59,7 +66,12 @@ absl::Status DispatcherProcess::Start() {
   parts->memory = MakeMemoryPeer(channels_.memory_recall(), *parts->minter, environment_.clock);
   parts->provider =
       MakeProviderPeer(channels_.provider_adapter(), *parts->minter, environment_.clock);
-  PENSTOCK_ASSIGN_OR_RETURN(parts->journal, OpenRocksDbJournal(environment_));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      parts->journal,
+      RocksJournal::Create({.path = absl::StrCat(environment_.config.data_dir(), "/dispatcher"),
+                            .block_cache_bytes = environment_.config.process().block_cache_bytes(),
+                            .sync = environment_.config.journal().sync()},
+                           environment_.blocking, environment_.metrics));
   parts->core = std::make_unique<DispatcherCore>(
       environment_, Peers{*parts->session, *parts->memory, *parts->provider}, *parts->journal);
   PENSTOCK_RETURN_IF_ERROR(RunToEnd(environment_.executor, parts->core->Recover()));
