@@ -1,5 +1,6 @@
 #include "services/session_state/session_state.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <google/protobuf/io/coded_stream.h>
@@ -21,6 +22,9 @@ namespace {
 using chat::v1::Session;
 using chat::v1::Turn;
 using session::v1::CreateSessionRequest;
+
+// 3.3 MB of text: the answer has to fit into a message (rpc::kMaxMessageBytes).
+constexpr int64_t kMaxContextTokens = 1'000'000;
 
 // SHA-256 of what the caller asked for, so that a repeated request is recognised. Version 1: the
 // request without request_id and without what only the server sets, serialized with sorted maps.
@@ -85,7 +89,7 @@ Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> SessionState::BeginTur
   BeginTurnArgs args{.ids = std::move(ids),
                      .fence = request.fence(),
                      .accepted = std::move(*request.mutable_accepted()),
-                     .max_tokens = request.context().max_tokens(),
+                     .max_tokens = std::min(request.context().max_tokens(), kMaxContextTokens),
                      .max_turns = request.context().max_turns(),
                      .now = clock_.Now()};
   PENSTOCK_CO_RETURN_IF_ERROR(CheckFence(args.fence));

@@ -1,0 +1,100 @@
+#include "services/session_state/session_state_process.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "libs/base/status_macros.h"
+#include "libs/identity/grant.h"
+#include "libs/identity/grant_key.h"
+#include "libs/rpc/server_host.h"
+#include "services/session_state/session_records.h"
+#include "services/session_state/session_state.h"
+#include "services/session_state/session_state_service.h"
+#include "services/session_state/session_store_rocksdb.h"
+#include "services/session_state/sweeper.h"
+
+namespace penstock::session_state {
+namespace {
+
+RocksSessionStoreOptions StoreOptionsOf(const config::v1::Config& config) {
+  return {.path = (std::filesystem::path(config.data_dir()) / "session_state").string(),
+          .block_cache_bytes = config.process().block_cache_bytes(),
+          .sync = config.journal().sync(),
+          .idle_ttl = FromProto(config.session().idle_ttl()),
+          .max_history_turns = config.session().max_history_turns(),
+          .request_id_ttl = FromProto(config.journal().request_id_ttl())};
+}
+
+}  // namespace
+
+// In the order in which its parts need each other.
+struct SessionStateProcess::Running {
+  Running(const host::Environment& environment, std::unique_ptr<RocksSessionStore> opened,
+          absl::string_view grant_key)
+      : store(std::move(opened)),
+        core(*store, environment.clock,
+             {.idle_ttl = FromProto(environment.config.session().idle_ttl())}),
+        verifier(identity::kSessionStateAudience, grant_key),
+        rpc_environment{environment.executor, verifier, environment.clock, environment.metrics},
+        service(MakeSessionStateService(core, rpc_environment)),
+        sweeper(*store, environment.executor, environment.timers, environment.clock,
+                environment.metrics, FromProto(environment.config.session().sweep_interval())) {}
+
+  std::unique_ptr<RocksSessionStore> store;
+  SessionState core;
+  identity::GrantVerifier verifier;
+  rpc::ServerEnvironment rpc_environment;
+  std::unique_ptr<grpc::Service> service;
+  Sweeper sweeper;
+  std::unique_ptr<rpc::ServerHost> server;
+};
+
+SessionStateProcess::SessionStateProcess(const host::Environment& environment, std::string endpoint)
+    : environment_(environment), endpoint_(std::move(endpoint)) {}
+SessionStateProcess::~SessionStateProcess() = default;
+
+absl::Status SessionStateProcess::Start() {
+  const config::v1::Config& config = environment_.config;
+  PENSTOCK_ASSIGN_OR_RETURN(
+      const std::string grant_key,
+      identity::GrantKeyOf(config.identity(), identity::kSessionStateAudience));
+  RocksSessionStoreOptions options = StoreOptionsOf(config);
+  std::error_code error;
+  std::filesystem::create_directories(options.path, error);
+  if (error) {
+    return absl::FailedPreconditionError("data_dir: cannot make " + options.path + ": " +
+                                         error.message());
+  }
+  PENSTOCK_ASSIGN_OR_RETURN(
+      auto store,
+      RocksSessionStore::Open(std::move(options), environment_.blocking, environment_.metrics));
+  running_ = std::make_unique<Running>(environment_, std::move(store), grant_key);
+  auto server = rpc::ServerHost::Start(endpoint_, {running_->service.get()});
+  if (!server.ok()) {
+    running_.reset();
+    return std::move(server).status();
+  }
+  running_->server = *std::move(server);
+  return absl::OkStatus();
+}
+
+std::vector<std::string> SessionStateProcess::Listening() const {
+  if (endpoint_.empty()) return {};
+  return {running_->server->endpoint()};
+}
+
+std::shared_ptr<grpc::Channel> SessionStateProcess::InProcessChannel() {
+  return running_->server->InProcessChannel();
+}
+
+void SessionStateProcess::Drain(absl::Duration timeout) {
+  running_->server->SetServing(false);
+  running_->server->Shutdown(timeout);
+}
+
+void SessionStateProcess::Stop() {
+  running_->server->Shutdown(absl::ZeroDuration());
+  running_.reset();
+}
+
+}  // namespace penstock::session_state
