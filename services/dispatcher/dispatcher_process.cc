@@ -53,8 +53,9 @@ DispatcherProcess::~DispatcherProcess() = default;
 
 absl::Status DispatcherProcess::Start() {
   if (!endpoint_.empty()) {
+    PENSTOCK_ASSIGN_OR_RETURN(const host::Endpoint listener, host::ParseEndpoint(endpoint_));
     PENSTOCK_RETURN_IF_ERROR(
-        host::CheckListener(endpoint_, environment_.config.endpoints().insecure()));
+        host::CheckListener(listener, environment_.config.endpoints().insecure()));
   }
   auto parts = std::make_unique<Parts>();
   const auto& identity = environment_.config.identity();

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <grpcpp/channel.h>
+
 #include "libs/rpc/client.h"
 #include "penstock/memory/v1/memory_recall.grpc.pb.h"
 #include "penstock/provider/v1/provider_adapter.grpc.pb.h"
