@@ -5,6 +5,7 @@
 
 #include <boost/json/value.hpp>
 
+#include "libs/base/proto_time.h"
 #include "services/provider_adapter/json_text.h"
 #include "services/provider_adapter/retry_after.h"
 #include "services/provider_adapter/utf8_repair.h"
@@ -214,9 +215,7 @@ Failure FailureOfStatus(absl::string_view provider, int http_status,
   }
   failure.set_message(std::move(message));
   if (const auto wait = RetryAfter(headers, now); wait && http_status >= 400) {
-    const int64_t nanos = absl::ToInt64Nanoseconds(*wait);
-    failure.mutable_retry_after()->set_seconds(nanos / 1'000'000'000);
-    failure.mutable_retry_after()->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
+    *failure.mutable_retry_after() = ToProto(*wait);
   }
   return failure;
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libs/async/status_macros.h"
+#include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 
 #include "absl/strings/ascii.h"
@@ -17,10 +18,6 @@ using provider::v1::GenerateRequest;
 
 // When every stream is taken: about the life of a short answer.
 constexpr absl::Duration kFullRetryDelay = absl::Milliseconds(250);
-
-absl::Duration ToDuration(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
-}
 
 absl::Status ModelUnknown(absl::string_view model) {
   return Refusal(absl::StatusCode::kUnavailable, "MODEL_UNKNOWN",
@@ -103,8 +100,8 @@ absl::StatusOr<std::unique_ptr<Generator>> Generator::Create(const config::v1::C
                                                              obs::Metrics& metrics) {
   PENSTOCK_ASSIGN_OR_RETURN(auto routes, Routes::Read(config, environment));
   const Settings settings = {
-      .max_duration = ToDuration(config.turn().max_duration()),
-      .coalescing = {.interval = ToDuration(config.stream().delta_interval()),
+      .max_duration = FromProto(config.turn().max_duration()),
+      .coalescing = {.interval = FromProto(config.stream().delta_interval()),
                      .bytes = static_cast<size_t>(config.stream().delta_bytes())},
       .max_output_bytes = static_cast<size_t>(config.turn().max_output_bytes())};
   return std::unique_ptr<Generator>(
@@ -163,9 +160,7 @@ Awaitable<absl::Status> Generator::Generate(const GenerateRequest& request, Even
 
 absl::Duration Generator::TimeLeft(const GenerateRequest& request) const {
   if (!request.has_deadline()) return settings_.max_duration;
-  const absl::Time deadline = absl::FromUnixSeconds(request.deadline().seconds()) +
-                              absl::Nanoseconds(request.deadline().nanos());
-  return deadline - clock_.Now();
+  return FromProto(request.deadline()) - clock_.Now();
 }
 
 std::shared_ptr<Attempt> Generator::NewAttempt(const ProviderRoute& provider) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "libs/base/status_macros.h"
 #include "services/provider_adapter/openai_chat.h"
@@ -14,10 +15,6 @@
 
 namespace penstock::provider_adapter {
 namespace {
-
-absl::Duration ToDuration(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
-}
 
 std::unique_ptr<Protocol> MakeProtocol(absl::string_view name) {
   if (name == "openai") return std::make_unique<OpenAiChat>();
@@ -79,9 +76,9 @@ absl::Status Routes::AddProvider(const config::v1::Provider& provider, absl::str
   route->url = protocol->Url(provider.base_url());
   route->headers = protocol->Headers(api_key);
   route->protocol = std::move(protocol);
-  route->connect_timeout = ToDuration(provider.connect_timeout());
-  route->first_byte_timeout = ToDuration(provider.first_token_timeout());
-  route->idle_timeout = ToDuration(provider.idle_timeout());
+  route->connect_timeout = FromProto(provider.connect_timeout());
+  route->first_byte_timeout = FromProto(provider.first_token_timeout());
+  route->idle_timeout = FromProto(provider.idle_timeout());
   route->max_streams = provider.max_streams();
   providers_.push_back(std::move(route));
   return absl::OkStatus();

@@ -1,0 +1,94 @@
+#include "services/provider_adapter/provider_adapter_process.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "libs/base/status_macros.h"
+#include "libs/host/endpoint.h"
+#include "libs/http/curl_client.h"
+#include "libs/identity/grant.h"
+#include "libs/rpc/server_host.h"
+#include "services/provider_adapter/provider_adapter_service.h"
+
+namespace penstock::provider_adapter {
+namespace {
+
+std::optional<std::string> FromEnvironment(absl::string_view name) {
+  const char* value = std::getenv(std::string(name).c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+// A connection for every stream that may be open.
+http::CurlClientOptions ClientOptions(const config::v1::Config& config) {
+  http::CurlClientOptions options;
+  options.max_kept_connections = 0;
+  for (const auto& provider : config.providers()) {
+    options.max_kept_connections += provider.max_streams();
+  }
+  options.max_kept_connections = std::clamp(options.max_kept_connections, 1, 65536);
+  return options;
+}
+
+}  // namespace
+
+// In the order of their construction; destroyed in reverse.
+struct ProviderAdapterProcess::Parts {
+  std::unique_ptr<identity::GrantVerifier> verifier;
+  std::unique_ptr<http::CurlClient> client;
+  std::unique_ptr<Generator> generator;
+  std::unique_ptr<rpc::ServerEnvironment> rpc_environment;
+  std::unique_ptr<ProviderAdapterService> rpc;
+  std::unique_ptr<rpc::ServerHost> host;
+};
+
+ProviderAdapterProcess::ProviderAdapterProcess(const host::Environment& environment,
+                                               std::string endpoint)
+    : environment_(environment), endpoint_(std::move(endpoint)) {}
+
+ProviderAdapterProcess::~ProviderAdapterProcess() = default;
+
+absl::Status ProviderAdapterProcess::Start() {
+  auto parts = std::make_unique<Parts>();
+  const config::v1::Config& config = environment_.config;
+  if (!endpoint_.empty()) {
+    PENSTOCK_ASSIGN_OR_RETURN(const host::Endpoint endpoint, host::ParseEndpoint(endpoint_));
+    PENSTOCK_RETURN_IF_ERROR(host::CheckListener(endpoint, config.endpoints().insecure()));
+  }
+  PENSTOCK_ASSIGN_OR_RETURN(
+      const std::string key,
+      identity::GrantKeyOf(config.identity(), identity::kProviderAdapterAudience));
+  parts->verifier =
+      std::make_unique<identity::GrantVerifier>(identity::kProviderAdapterAudience, key);
+  parts->client = std::make_unique<http::CurlClient>(ClientOptions(config), environment_.clock);
+  PENSTOCK_ASSIGN_OR_RETURN(
+      parts->generator,
+      Generator::Create(config, FromEnvironment, *parts->client, parts->client->timers(),
+                        environment_.clock, environment_.metrics));
+  parts->rpc_environment = std::make_unique<rpc::ServerEnvironment>(rpc::ServerEnvironment{
+      environment_.executor, *parts->verifier, environment_.clock, environment_.metrics});
+  parts->rpc =
+      std::make_unique<ProviderAdapterService>(*parts->generator, *parts->rpc_environment);
+  PENSTOCK_ASSIGN_OR_RETURN(parts->host, rpc::ServerHost::Start(endpoint_, {parts->rpc.get()}));
+  parts->host->SetServing(true);
+  parts_ = std::move(parts);
+  return absl::OkStatus();
+}
+
+std::vector<std::string> ProviderAdapterProcess::Listening() const {
+  if (endpoint_.empty()) return {};
+  return {parts_->host->endpoint()};
+}
+
+std::shared_ptr<grpc::Channel> ProviderAdapterProcess::InProcessChannel() {
+  return parts_->host->InProcessChannel();
+}
+
+void ProviderAdapterProcess::Drain(absl::Duration timeout) {
+  parts_->host->SetServing(false);
+  parts_->host->Shutdown(timeout);
+}
+
+void ProviderAdapterProcess::Stop() { parts_.reset(); }
+
+}  // namespace penstock::provider_adapter
