@@ -10,13 +10,17 @@ GCC_ONLY = re.compile(
     r"|-W(?:no-)?(?:maybe-uninitialized|logical-op|duplicated-cond|duplicated-branches|useless-cast"
     r"|stringop-\w+|class-memaccess|noexcept|suggest-override|dangling-reference))(?![\w-])"
     r"|CMAKE_CXX_COMPILER\S*[=\"\s:]+(?:\S*/)?(?:g\+\+|gcc)")
+# What only tests use, beside the code it tests.
+FOR_TESTS = re.compile(r"(_test|_fuzz|_fixture|_for_test)\.\w+$|_conformance|^fake_|^testing\.")
+# Recorded bytes; they end as they were recorded.
+RECORDED = re.compile(r"(^|/)(testdata|corpus)/")
 
 
 def line_limit(path):
     name = PurePosixPath(path).name
     if name == "main.cc" and path.startswith("services/"):
         return 40, "a main"
-    if path.startswith("tests/") or name.endswith(("_test.cc", "_fuzz.cc")):
+    if path.startswith("tests/") or FOR_TESTS.search(name):
         return 450, "a test"
     if name.endswith(".h"):
         return 180, "a header"
@@ -51,7 +55,8 @@ def readmes(tree):
 def newlines(tree):
     for path in tree.paths:
         content = tree.bytes(path)
-        if content and b"\0" not in content and not content.endswith(b"\n"):
+        recorded = RECORDED.search(path) or b"\0" in content
+        if content and not recorded and not content.endswith(b"\n"):
             yield f"{path}: does not end with a newline"
 
 
