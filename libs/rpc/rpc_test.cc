@@ -21,6 +21,7 @@
 #include "libs/rpc/idle_pulse.h"
 #include "libs/rpc/server.h"
 #include "libs/rpc/server_host.h"
+#include "libs/rpc/server_stream.h"
 #include "penstock/dispatcher/v1/dispatcher.grpc.pb.h"
 
 namespace penstock::rpc {

@@ -67,8 +67,7 @@ absl::Status ProviderAdapterProcess::Start() {
                         environment_.clock, environment_.metrics));
   parts->rpc_environment = std::make_unique<rpc::ServerEnvironment>(rpc::ServerEnvironment{
       environment_.executor, *parts->verifier, environment_.clock, environment_.metrics});
-  parts->rpc =
-      std::make_unique<ProviderAdapterService>(*parts->generator, *parts->rpc_environment);
+  parts->rpc = std::make_unique<ProviderAdapterService>(*parts->generator, *parts->rpc_environment);
   PENSTOCK_ASSIGN_OR_RETURN(parts->host, rpc::ServerHost::Start(endpoint_, {parts->rpc.get()}));
   parts->host->SetServing(true);
   parts_ = std::move(parts);

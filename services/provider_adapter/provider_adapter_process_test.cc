@@ -36,7 +36,8 @@ identity:
   grant_root: MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
 providers:
   - name: sim
-    base_url: )", base_url, "\n    ", more, R"(
+    base_url: )",
+                                               base_url, "\n    ", more, R"(
 models:
   - name: sim/m
 agents:
@@ -53,9 +54,9 @@ class ProviderAdapterProcessTest : public testing::Test {
   absl::Status Start(config::v1::Config config, std::string endpoint = "") {
     config_ = std::move(config);
     runtime_ = std::make_unique<host::Runtime>("provider-adapter", config_);
-    const absl::Status status = runtime_->Start(
-        [&](const host::Environment& environment)
-            -> absl::StatusOr<std::vector<std::unique_ptr<host::Service>>> {
+    const absl::Status status =
+        runtime_->Start([&](const host::Environment& environment)
+                            -> absl::StatusOr<std::vector<std::unique_ptr<host::Service>>> {
           auto process = std::make_unique<ProviderAdapterProcess>(environment, endpoint);
           process_ = process.get();
           std::vector<std::unique_ptr<host::Service>> services;
@@ -68,9 +69,9 @@ class ProviderAdapterProcessTest : public testing::Test {
 
   void Grant(grpc::ClientContext& context, absl::string_view audience) {
     identity::GrantMinter minter(kRoot);
-    context.AddMetadata(std::string(identity::kGrantMetadata),
-                        minter.Mint(audience, identity::PrincipalForTest("t", "u"), "t1",
-                                    SystemClock().Now()));
+    context.AddMetadata(
+        std::string(identity::kGrantMetadata),
+        minter.Mint(audience, identity::PrincipalForTest("t", "u"), "t1", SystemClock().Now()));
   }
 
   static GenerateRequest Request() {
@@ -97,7 +98,8 @@ TEST_F(ProviderAdapterProcessTest, StreamsAnAnswerFromSocketToCaller) {
     co_await exchange.StartChunks(200, "Content-Type: text/event-stream\r\nx-request-id: r1\r\n");
     co_await exchange.Chunk(TextChunk("Hel"));
     co_await exchange.Chunk(TextChunk("lo"));
-    co_await exchange.Chunk("data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n");
+    co_await exchange.Chunk(
+        "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n");
     co_await exchange.EndChunks();
   });
   ASSERT_TRUE(Start(Config(server.Url("/v1"))).ok());

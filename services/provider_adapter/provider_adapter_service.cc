@@ -12,7 +12,9 @@ class StreamSink : public EventSink {
  public:
   explicit StreamSink(rpc::StreamWriter<GenerateEvent>& out) : out_(out) {}
 
-  Awaitable<absl::Status> Write(GenerateEvent event) override { co_return co_await out_.Write(event); }
+  Awaitable<absl::Status> Write(GenerateEvent event) override {
+    co_return co_await out_.Write(event);
+  }
 
  private:
   rpc::StreamWriter<GenerateEvent>& out_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libs/base/status_macros.h"
+#include "libs/host/endpoint.h"
 #include "libs/identity/grant.h"
 #include "libs/identity/grant_key.h"
 #include "libs/rpc/server_host.h"
@@ -55,6 +56,10 @@ SessionStateProcess::~SessionStateProcess() = default;
 
 absl::Status SessionStateProcess::Start() {
   const config::v1::Config& config = environment_.config;
+  if (!endpoint_.empty()) {
+    PENSTOCK_ASSIGN_OR_RETURN(const host::Endpoint listener, host::ParseEndpoint(endpoint_));
+    PENSTOCK_RETURN_IF_ERROR(host::CheckListener(listener, config.endpoints().insecure()));
+  }
   PENSTOCK_ASSIGN_OR_RETURN(
       const std::string grant_key,
       identity::GrantKeyOf(config.identity(), identity::kSessionStateAudience));
@@ -75,6 +80,7 @@ absl::Status SessionStateProcess::Start() {
     return std::move(server).status();
   }
   running_->server = *std::move(server);
+  running_->server->SetServing(true);
   return absl::OkStatus();
 }
 

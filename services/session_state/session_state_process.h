@@ -5,10 +5,12 @@
 #include <string>
 #include <vector>
 
-#include <grpcpp/channel.h>
-
 #include "libs/host/environment.h"
 #include "libs/host/service.h"
+
+namespace grpc {
+class Channel;
+}
 
 namespace penstock::session_state {
 

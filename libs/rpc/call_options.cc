@@ -1,4 +1,4 @@
-#include "libs/rpc/client.h"
+#include "libs/rpc/call_options.h"
 
 #include <chrono>
 
