@@ -1,0 +1,66 @@
+// Stand-ins for dispatcher, session-state and memory-recall on a real socket, for tests.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libs/host/environment.h"
+#include "libs/identity/principal.h"
+#include "penstock/chat/v1/memory.pb.h"
+#include "penstock/chat/v1/session.pb.h"
+#include "penstock/chat/v1/turn.pb.h"
+#include "penstock/dispatcher/v1/dispatcher.pb.h"
+
+#include "absl/status/status.h"
+
+namespace penstock::gateway {
+
+// What one StreamTurn or WatchTurn of the dispatcher answers.
+struct FakeStream {
+  std::vector<chat::v1::TurnEvent> events;
+  absl::Status end;
+  // Does not end, after its events, before its reader has gone.
+  bool stays_open = false;
+};
+
+// Checks grants as the services do. A test sets it up before a call and looks at it afterwards.
+class FakePeers {
+ public:
+  FakePeers(const host::Environment& environment, absl::string_view grant_root);
+  ~FakePeers();
+
+  // Of all three.
+  const std::string& endpoint() const;
+
+  // Blocks until that many readers of streams have gone before the end.
+  void WaitForGone(int readers);
+
+  // In order; UNAVAILABLE, as of a lost connection, when there are none left.
+  std::deque<FakeStream> streams;
+  std::vector<dispatcher::v1::StreamTurnRequest> streamed;
+  std::vector<dispatcher::v1::WatchTurnRequest> watched;
+  std::vector<dispatcher::v1::SubmitTurnRequest> submitted;
+  // Of unary calls in order: "CancelSession sessions/s1".
+  std::vector<std::string> calls;
+  // Of the last call.
+  std::string user;
+  std::string traceparent;
+  // Answered by the next unary calls, in order.
+  std::deque<absl::Status> errors;
+
+  std::vector<chat::v1::Turn> live;
+  std::vector<chat::v1::Turn> ended;
+  std::map<std::string, chat::v1::Session> sessions;
+  std::map<std::string, chat::v1::Memory> memories;
+
+ private:
+  struct Server;
+  friend struct FakeHandlers;
+
+  std::unique_ptr<Server> server_;
+};
+
+}  // namespace penstock::gateway

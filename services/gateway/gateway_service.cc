@@ -1,0 +1,271 @@
+#include "services/gateway/gateway_service.h"
+
+#include "libs/base/refusal.h"
+#include "libs/rpc/server.h"
+#include "penstock/gateway/v1/memories.grpc.pb.h"
+#include "penstock/gateway/v1/sessions.grpc.pb.h"
+#include "penstock/gateway/v1/turns.grpc.pb.h"
+#include "services/gateway/field_checks.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace penstock::gateway {
+namespace {
+
+using grpc::ByteBuffer;
+using grpc::CallbackServerContext;
+using grpc::ServerUnaryReactor;
+using StreamReactor = grpc::ServerWriteReactor<ByteBuffer>;
+
+template <class Message>
+absl::Status Decode(const ByteBuffer& bytes, Message& message) {
+  const absl::Status size = CheckSize("request", bytes.Length(), kMaxRequestBytes);
+  if (!size.ok()) return size;
+  ByteBuffer consumed = bytes;
+  if (grpc::SerializationTraits<Message>::Deserialize(&consumed, &message).ok()) return size;
+  return FieldInvalid("request", absl::StrCat(bytes.Length(), " bytes"),
+                      absl::StrCat("an encoded ", message.GetTypeName(), " with text in UTF-8"));
+}
+
+template <class Message>
+absl::Status Encode(const Message& message, ByteBuffer& bytes) {
+  bool own = false;
+  if (grpc::SerializationTraits<Message>::Serialize(message, &bytes, &own).ok()) {
+    return absl::OkStatus();
+  }
+  return absl::InternalError(absl::StrCat("cannot encode ", message.GetTypeName()));
+}
+
+class Events final : public EventSink {
+ public:
+  explicit Events(rpc::StreamWriter<ByteBuffer>& out) : out_(out) {}
+
+  Awaitable<absl::Status> Write(const chat::v1::TurnEvent& event) override {
+    ByteBuffer bytes;
+    if (absl::Status encoded = Encode(event, bytes); !encoded.ok()) co_return encoded;
+    co_return co_await out_.Write(bytes);
+  }
+
+ private:
+  rpc::StreamWriter<ByteBuffer>& out_;
+};
+
+// Runs the work of one call. `Work`: Awaitable<absl::Status>(const Caller&, Request).
+template <class Request, class Work>
+Awaitable<absl::Status> Serve(const GatewayService::Parts& parts, rpc::ServerCall& call,
+                              const ByteBuffer& bytes, Work work) {
+  const auto inside = parts.gate.Enter();
+  Request request;
+  absl::Status status = inside ? Decode(bytes, request) : Gate::Draining();
+  if (status.ok()) {
+    const EitherStop stop(call.stop_token(), parts.gate.stopping());
+    const Caller caller{call.principal(), call.deadline(), call.trace(), stop.token()};
+    status = co_await work(caller, std::move(request));
+  }
+  const bool caller_gone = call.stop_token().stop_requested();
+  if (absl::IsCancelled(status) && !caller_gone) status = Gate::Draining();
+  parts.refusals.Count(status);
+  co_return status;
+}
+
+// Asks the core and encodes its answer.
+template <class Core, class Request, class Response>
+struct Asking {
+  Core& core;
+  Awaitable<absl::StatusOr<Response>> (Core::*rpc)(const Caller&, Request);
+  ByteBuffer& answer;
+
+  Awaitable<absl::Status> operator()(const Caller& caller, Request request) const {
+    const auto response = co_await (core.*rpc)(caller, std::move(request));
+    co_return response.ok() ? Encode(*response, answer) : response.status();
+  }
+};
+
+// Lets the core stream its events.
+template <class Core, class Request>
+struct Streaming {
+  Core& core;
+  Awaitable<absl::Status> (Core::*rpc)(const Caller&, Request, EventSink&);
+  rpc::StreamWriter<ByteBuffer>& out;
+
+  Awaitable<absl::Status> operator()(const Caller& caller, Request request) const {
+    Events events(out);
+    co_return co_await (core.*rpc)(caller, std::move(request), events);
+  }
+};
+
+template <class Core, class Request, class Response>
+ServerUnaryReactor* Unary(const GatewayService::Parts& parts, rpc::Method& method,
+                          CallbackServerContext* context, const ByteBuffer* in, ByteBuffer* out,
+                          Core& core,
+                          Awaitable<absl::StatusOr<Response>> (Core::*rpc)(const Caller&,
+                                                                           Request)) {
+  return rpc::ServeUnary(
+      method, context, in, out,
+      [&parts, &core, rpc](rpc::ServerCall& call, const ByteBuffer& bytes, ByteBuffer& answer) {
+        return Serve<Request>(parts, call, bytes,
+                              Asking<Core, Request, Response>{core, rpc, answer});
+      });
+}
+
+template <class Core, class Request>
+StreamReactor* Stream(const GatewayService::Parts& parts, rpc::Method& method,
+                      CallbackServerContext* context, const ByteBuffer* in, Core& core,
+                      Awaitable<absl::Status> (Core::*rpc)(const Caller&, Request, EventSink&)) {
+  return rpc::ServeStream<ByteBuffer>(
+      method, context, in,
+      [&parts, &core, rpc](rpc::ServerCall& call, const ByteBuffer& bytes,
+                           rpc::StreamWriter<ByteBuffer>& out) {
+        return Serve<Request>(parts, call, bytes, Streaming<Core, Request>{core, rpc, out});
+      });
+}
+
+}  // namespace
+
+using RawTurns =
+    v1::Turns::WithRawCallbackMethod_StreamTurn<v1::Turns::WithRawCallbackMethod_RunTurn<
+        v1::Turns::WithRawCallbackMethod_SubmitTurn<v1::Turns::WithRawCallbackMethod_WatchTurn<
+            v1::Turns::WithRawCallbackMethod_CancelTurn<v1::Turns::WithRawCallbackMethod_GetTurn<
+                v1::Turns::WithRawCallbackMethod_ListTurns<v1::Turns::Service>>>>>>>;
+
+class GatewayService::Turns final : public RawTurns {
+ public:
+  explicit Turns(const Parts& parts) : parts_(parts) {}
+
+  StreamReactor* StreamTurn(CallbackServerContext* context, const ByteBuffer* in) override {
+    return Stream(parts_, stream_turn_, context, in, parts_.turns, &TurnsRpc::StreamTurn);
+  }
+  ServerUnaryReactor* RunTurn(CallbackServerContext* context, const ByteBuffer* in,
+                              ByteBuffer* out) override {
+    return Unary(parts_, run_turn_, context, in, out, parts_.turns, &TurnsRpc::RunTurn);
+  }
+  ServerUnaryReactor* SubmitTurn(CallbackServerContext* context, const ByteBuffer* in,
+                                 ByteBuffer* out) override {
+    return Unary(parts_, submit_turn_, context, in, out, parts_.turns, &TurnsRpc::SubmitTurn);
+  }
+  StreamReactor* WatchTurn(CallbackServerContext* context, const ByteBuffer* in) override {
+    return Stream(parts_, watch_turn_, context, in, parts_.turns, &TurnsRpc::WatchTurn);
+  }
+  ServerUnaryReactor* CancelTurn(CallbackServerContext* context, const ByteBuffer* in,
+                                 ByteBuffer* out) override {
+    return Unary(parts_, cancel_turn_, context, in, out, parts_.turns, &TurnsRpc::CancelTurn);
+  }
+  ServerUnaryReactor* GetTurn(CallbackServerContext* context, const ByteBuffer* in,
+                              ByteBuffer* out) override {
+    return Unary(parts_, get_turn_, context, in, out, parts_.turns, &TurnsRpc::GetTurn);
+  }
+  ServerUnaryReactor* ListTurns(CallbackServerContext* context, const ByteBuffer* in,
+                                ByteBuffer* out) override {
+    return Unary(parts_, list_turns_, context, in, out, parts_.turns, &TurnsRpc::ListTurns);
+  }
+
+ private:
+  const Parts& parts_;
+  rpc::Method stream_turn_{parts_.rpc, "Turns/StreamTurn"};
+  rpc::Method run_turn_{parts_.rpc, "Turns/RunTurn"};
+  rpc::Method submit_turn_{parts_.rpc, "Turns/SubmitTurn"};
+  rpc::Method watch_turn_{parts_.rpc, "Turns/WatchTurn"};
+  rpc::Method cancel_turn_{parts_.rpc, "Turns/CancelTurn"};
+  rpc::Method get_turn_{parts_.rpc, "Turns/GetTurn"};
+  rpc::Method list_turns_{parts_.rpc, "Turns/ListTurns"};
+};
+
+using RawSessions = v1::Sessions::WithRawCallbackMethod_CreateSession<
+    v1::Sessions::WithRawCallbackMethod_GetSession<v1::Sessions::WithRawCallbackMethod_ListSessions<
+        v1::Sessions::WithRawCallbackMethod_UpdateSession<
+            v1::Sessions::WithRawCallbackMethod_DeleteSession<v1::Sessions::Service>>>>>;
+
+class GatewayService::Sessions final : public RawSessions {
+ public:
+  explicit Sessions(const Parts& parts) : parts_(parts) {}
+
+  ServerUnaryReactor* CreateSession(CallbackServerContext* context, const ByteBuffer* in,
+                                    ByteBuffer* out) override {
+    return Unary(parts_, create_session_, context, in, out, parts_.sessions,
+                 &SessionsRpc::CreateSession);
+  }
+  ServerUnaryReactor* GetSession(CallbackServerContext* context, const ByteBuffer* in,
+                                 ByteBuffer* out) override {
+    return Unary(parts_, get_session_, context, in, out, parts_.sessions, &SessionsRpc::GetSession);
+  }
+  ServerUnaryReactor* ListSessions(CallbackServerContext* context, const ByteBuffer* in,
+                                   ByteBuffer* out) override {
+    return Unary(parts_, list_sessions_, context, in, out, parts_.sessions,
+                 &SessionsRpc::ListSessions);
+  }
+  ServerUnaryReactor* UpdateSession(CallbackServerContext* context, const ByteBuffer* in,
+                                    ByteBuffer* out) override {
+    return Unary(parts_, update_session_, context, in, out, parts_.sessions,
+                 &SessionsRpc::UpdateSession);
+  }
+  ServerUnaryReactor* DeleteSession(CallbackServerContext* context, const ByteBuffer* in,
+                                    ByteBuffer* out) override {
+    return Unary(parts_, delete_session_, context, in, out, parts_.sessions,
+                 &SessionsRpc::DeleteSession);
+  }
+
+ private:
+  const Parts& parts_;
+  rpc::Method create_session_{parts_.rpc, "Sessions/CreateSession"};
+  rpc::Method get_session_{parts_.rpc, "Sessions/GetSession"};
+  rpc::Method list_sessions_{parts_.rpc, "Sessions/ListSessions"};
+  rpc::Method update_session_{parts_.rpc, "Sessions/UpdateSession"};
+  rpc::Method delete_session_{parts_.rpc, "Sessions/DeleteSession"};
+};
+
+using RawMemories = v1::Memories::WithRawCallbackMethod_CreateMemory<
+    v1::Memories::WithRawCallbackMethod_GetMemory<v1::Memories::WithRawCallbackMethod_ListMemories<
+        v1::Memories::WithRawCallbackMethod_SearchMemories<
+            v1::Memories::WithRawCallbackMethod_DeleteMemory<v1::Memories::Service>>>>>;
+
+class GatewayService::Memories final : public RawMemories {
+ public:
+  explicit Memories(const Parts& parts) : parts_(parts) {}
+
+  ServerUnaryReactor* CreateMemory(CallbackServerContext* context, const ByteBuffer* in,
+                                   ByteBuffer* out) override {
+    return Unary(parts_, create_memory_, context, in, out, parts_.memories,
+                 &MemoriesRpc::CreateMemory);
+  }
+  ServerUnaryReactor* GetMemory(CallbackServerContext* context, const ByteBuffer* in,
+                                ByteBuffer* out) override {
+    return Unary(parts_, get_memory_, context, in, out, parts_.memories, &MemoriesRpc::GetMemory);
+  }
+  ServerUnaryReactor* ListMemories(CallbackServerContext* context, const ByteBuffer* in,
+                                   ByteBuffer* out) override {
+    return Unary(parts_, list_memories_, context, in, out, parts_.memories,
+                 &MemoriesRpc::ListMemories);
+  }
+  ServerUnaryReactor* SearchMemories(CallbackServerContext* context, const ByteBuffer* in,
+                                     ByteBuffer* out) override {
+    return Unary(parts_, search_memories_, context, in, out, parts_.memories,
+                 &MemoriesRpc::SearchMemories);
+  }
+  ServerUnaryReactor* DeleteMemory(CallbackServerContext* context, const ByteBuffer* in,
+                                   ByteBuffer* out) override {
+    return Unary(parts_, delete_memory_, context, in, out, parts_.memories,
+                 &MemoriesRpc::DeleteMemory);
+  }
+
+ private:
+  const Parts& parts_;
+  rpc::Method create_memory_{parts_.rpc, "Memories/CreateMemory"};
+  rpc::Method get_memory_{parts_.rpc, "Memories/GetMemory"};
+  rpc::Method list_memories_{parts_.rpc, "Memories/ListMemories"};
+  rpc::Method search_memories_{parts_.rpc, "Memories/SearchMemories"};
+  rpc::Method delete_memory_{parts_.rpc, "Memories/DeleteMemory"};
+};
+
+GatewayService::GatewayService(const Parts& parts)
+    : parts_(parts),
+      turns_(std::make_unique<Turns>(parts_)),
+      sessions_(std::make_unique<Sessions>(parts_)),
+      memories_(std::make_unique<Memories>(parts_)) {}
+
+GatewayService::~GatewayService() = default;
+
+std::vector<grpc::Service*> GatewayService::services() const {
+  return {turns_.get(), sessions_.get(), memories_.get()};
+}
+
+}  // namespace penstock::gateway
