@@ -1,0 +1,10 @@
+// `penstock chat`: a conversation.
+#pragma once
+
+#include "services/cli/command_line.h"
+
+namespace penstock::cli {
+
+Command ChatCommand();
+
+}  // namespace penstock::cli

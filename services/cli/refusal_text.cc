@@ -1,0 +1,112 @@
+#include "services/cli/refusal_text.h"
+
+#include <cmath>
+#include <map>
+
+#include "libs/base/refusal.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace penstock::cli {
+namespace {
+
+constexpr absl::string_view kMint = "`penstock token mint --config FILE --user USER`";
+
+// By ErrorInfo.reason. Reasons whose message says it all are not here.
+const std::map<absl::string_view, std::string>& AdviceByReason() {
+  static const auto* advice = new std::map<absl::string_view, std::string>{
+      {"TOKEN_MISSING",
+       absl::StrCat("give a token with --token or PENSTOCK_TOKEN; ", kMint, " makes one")},
+      {"TOKEN_MALFORMED",
+       absl::StrCat("give the token as it was printed, without \"Bearer\"; ", kMint, " makes one")},
+      {"TOKEN_EXPIRED", absl::StrCat("make a new token: ", kMint)},
+      {"TOKEN_NOT_YET_VALID", "compare the clocks of this machine and of the gateway's"},
+      {"TOKEN_SIGNATURE",
+       absl::StrCat("sign with the gateway's key: ", kMint, " with the gateway's configuration")},
+      {"TOKEN_KEY_UNKNOWN",
+       absl::StrCat("use a kid of identity.issuers: ", kMint, " with the gateway's configuration")},
+      {"TOKEN_ISSUER",
+       absl::StrCat("use an issuer of identity.issuers: ", kMint,
+                    " with the gateway's configuration")},
+      {"TOKEN_AUDIENCE",
+       absl::StrCat("use the audience of the issuer: ", kMint, " with the gateway's configuration")},
+      {"TOKEN_ALGORITHM", "sign with the algorithm that identity.issuers gives for the key"},
+      {"TOKEN_TENANT", "name a tenant of the issuer with `penstock token mint --tenant`"},
+      {"ACT_AS_REQUIRED", "say for whom with --on-behalf-of USER"},
+      {"SESSION_NOT_FOUND",
+       "`penstock session list` shows the sessions there are; `penstock session create ID` makes one"},
+      {"TURN_NOT_FOUND", "`penstock turn list` shows the turns there are"},
+      {"MEMORY_NOT_FOUND", "`penstock memory list` shows the memories there are"},
+      {"AGENT_NOT_FOUND", "name an agent of the gateway's configuration (agents[].id)"},
+      {"SESSION_EXISTS", "choose another id, or leave it out and get a new one"},
+      {"SESSION_BUSY", "wait for the running turn, or cancel it with `penstock turn cancel`"},
+      {"VERSION_MISMATCH", "read it again with `penstock session get`, and use the etag it shows"},
+      {"REQUEST_ID_REUSED", "give another --request-id, or repeat the first request unchanged"},
+      {"OVERRIDE_FORBIDDEN", "leave it to the agent, or choose an agent that allows it (overridable)"},
+      {"SESSION_QUEUE_FULL", "wait until earlier turns of the session are done"},
+      {"DRAINING", "the gateway is stopping; the same request succeeds at its successor"},
+      {"PROVIDER_AUTH", "check the provider's key where the provider-adapter runs (api_key_env)"},
+      {"PROVIDER_QUOTA", "the provider's account is used up; waiting does not help"},
+      {"PROVIDER_UNREACHABLE", "check providers[].base_url, and that the provider is up"},
+      {"CONTEXT_WINDOW", "say less, start a new session, or choose a model with a larger window"},
+  };
+  return *advice;
+}
+
+std::string AdviceByCode(absl::StatusCode code, absl::string_view address) {
+  switch (code) {
+    case absl::StatusCode::kUnavailable:
+      return absl::StrCat("is the gateway running at ", address,
+                          "? --address or PENSTOCK_ADDRESS names another");
+    case absl::StatusCode::kDeadlineExceeded:
+      return "allow more time with --timeout";
+    case absl::StatusCode::kUnimplemented:
+      return absl::StrCat("is it a gateway that listens at ", address, ", and as new as this?");
+    default:
+      return "";
+  }
+}
+
+std::string Advice(const absl::Status& status, absl::string_view address) {
+  const std::string reason = ReasonOf(status);
+  if (reason.empty()) return AdviceByCode(status.code(), address);
+  if (const std::string scope = MetadataOf(status, "scope");
+      reason == "SCOPE_MISSING" && !scope.empty()) {
+    return absl::StrCat("use a token with it: `penstock token mint ... --scope ", scope, "`");
+  }
+  const auto found = AdviceByReason().find(reason);
+  return found == AdviceByReason().end() ? "" : found->second;
+}
+
+}  // namespace
+
+std::string DurationText(double seconds) {
+  if (seconds < 0.9995) return absl::StrFormat("%.0f ms", std::max(0.0, seconds) * 1000);
+  if (seconds < 9.95) {
+    const double rounded = std::round(seconds * 10) / 10;
+    return rounded == std::floor(rounded) ? absl::StrFormat("%.0f s", rounded)
+                                          : absl::StrFormat("%.1f s", rounded);
+  }
+  if (seconds < 90) return absl::StrFormat("%.0f s", seconds);
+  if (seconds < 90 * 60) return absl::StrFormat("%.0f min", seconds / 60);
+  return absl::StrFormat("%.0f h", seconds / 3600);
+}
+
+std::string RefusalText(const absl::Status& status, absl::string_view address,
+                        absl::string_view subject) {
+  std::string reason = ReasonOf(status);
+  if (reason.empty()) reason = absl::StatusCodeToString(status.code());
+  std::string text = absl::StrCat("penstock: ", subject, subject.empty() ? "" : ": ",
+                                  status.message(), status.message().empty() ? "" : " ", "(",
+                                  reason, ")\n");
+  if (const auto delay = RetryAfterOf(status)) {
+    absl::StrAppend(&text, "try again in ", DurationText(absl::ToDoubleSeconds(*delay)), "\n");
+  }
+  if (const std::string advice = Advice(status, address); !advice.empty()) {
+    absl::StrAppend(&text, "what to do: ", advice, "\n");
+  }
+  return text;
+}
+
+}  // namespace penstock::cli
