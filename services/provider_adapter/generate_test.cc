@@ -1,162 +1,30 @@
 #include "services/provider_adapter/generate.h"
 
-#include <functional>
 #include <memory>
 #include <string>
-#include <thread>
-#include <vector>
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "libs/async/fake_timers.h"
 #include "libs/async/inline_executor.h"
-#include "libs/async/one_shot.h"
 #include "libs/base/fake_clock.h"
 #include "libs/base/refusal.h"
-#include "libs/http/curl_client.h"
-#include "libs/http/loopback_server.h"
+#include "services/provider_adapter/generate_fixture.h"
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 
 namespace penstock::provider_adapter {
 namespace {
 
 using http::Flow;
 using http::HttpOutcome;
-using provider::v1::GenerateEvent;
 using provider::v1::GenerateRequest;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
-
-constexpr char kConfig[] = R"pb(
-  turn {
-    max_duration { seconds: 600 }
-    max_output_bytes: 1024
-  }
-  stream {
-    delta_interval { nanos: 25000000 }
-    delta_bytes: 256
-  }
-  providers {
-    name: "sim"
-    protocol: "openai"
-    base_url: "BASE"
-    api_key_env: "KEY"
-    connect_timeout { seconds: 5 }
-    first_token_timeout { seconds: 60 }
-    idle_timeout { seconds: 30 }
-    max_streams: 2
-  }
-  models {
-    name: "sim/m"
-    price { input: 1 output: 2 }
-  }
-)pb";
-
-config::v1::Config Config(const std::string& base_url) {
-  config::v1::Config config;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
-      absl::StrReplaceAll(kConfig, {{"BASE", base_url}}), &config));
-  return config;
-}
-
-std::optional<std::string> Environment(absl::string_view) { return "sk-1"; }
-
-GenerateRequest Request() {
-  GenerateRequest request;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
-      R"pb(model: "sim/m"
-           turn: "sessions/s/turns/t1"
-           attempt: 2
-           messages {
-             role: USER
-             parts { text { text: "hi" } }
-           })pb",
-      &request));
-  return request;
-}
-
-std::string TextChunk(absl::string_view text) {
-  return absl::StrCat(R"(data: {"choices":[{"index":0,"delta":{"content":")", text, "\"}}]}\n\n");
-}
-constexpr char kFinish[] = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
-constexpr char kUsage[] =
-    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":20}}\n\n";
-constexpr char kDone[] = "data: [DONE]\n\n";
-
-http::HttpHeaders Headers(std::initializer_list<absl::string_view> lines) {
-  http::HttpHeaders headers;
-  for (const absl::string_view line : lines) headers.Append(absl::StrCat(line, "\r\n"));
-  return headers;
-}
-
-// Hands each request to the test, which plays the provider.
-class FakeHttpClient : public http::HttpStreamClient {
- public:
-  struct Call {
-    http::HttpRequest request;
-    std::shared_ptr<http::HttpObserver> observer;
-    bool cancelled = false;
-  };
-
-  http::HttpCallId Start(http::HttpRequest request,
-                         std::shared_ptr<http::HttpObserver> observer) override {
-    calls.push_back({.request = std::move(request), .observer = std::move(observer)});
-    return static_cast<http::HttpCallId>(calls.size());
-  }
-  void Cancel(http::HttpCallId call) override {
-    calls.at(static_cast<size_t>(call - 1)).cancelled = true;
-  }
-
-  std::vector<Call> calls;
-};
-
-// Keeps "STARTED req", "DELTA text", "FINISHED text", "FAILED KIND". Blocks while `gate` is given.
-class FakeSink : public EventSink {
- public:
-  Awaitable<absl::Status> Write(GenerateEvent event) override {
-    lines.push_back(Line(event));
-    events.push_back(std::move(event));
-    if (gate != nullptr) co_await std::exchange(gate, nullptr)->Wait();
-    co_return status;
-  }
-
-  std::vector<std::string> lines;
-  std::vector<GenerateEvent> events;
-  absl::Status status;
-  OneShot<bool>* gate = nullptr;
-
- private:
-  static std::string Line(const GenerateEvent& event) {
-    switch (event.event_case()) {
-      case GenerateEvent::kStarted:
-        return absl::StrCat("STARTED ", event.started().provider_request_id());
-      case GenerateEvent::kDelta:
-        return absl::StrCat("DELTA ", event.delta().text());
-      case GenerateEvent::kFinished: {
-        const auto& message = event.finished().message();
-        return absl::StrCat("FINISHED ",
-                            message.parts_size() > 0 ? message.parts(0).text().text() : "");
-      }
-      case GenerateEvent::kFailed:
-        return absl::StrCat("FAILED ", chat::v1::ErrorKind_Name(event.failed().kind()));
-      default:
-        return "?";
-    }
-  }
-};
-
-Awaitable<void> RunCall(Generator& generator, const GenerateRequest& request, EventSink& sink,
-                        std::stop_token stop, std::optional<absl::Status>& result) {
-  result = co_await generator.Generate(request, sink, stop);
-}
 
 class GenerateTest : public testing::Test {
  protected:
@@ -463,65 +331,6 @@ TEST_F(GenerateTest, CountsCallsByOutcome) {
   EXPECT_THAT(text, HasSubstr("penstock_provider_adapter_open_streams{provider=\"sim\"} 0"));
   EXPECT_THAT(text,
               HasSubstr("time_to_first_token_seconds_count{model=\"sim/m\",provider=\"sim\"} 1"));
-}
-
-// The same over libcurl and a socket.
-class GenerateOverSocketTest : public testing::Test {
- protected:
-  // Runs one call to its end.
-  void Call(http::LoopbackServer& server) {
-    auto generator = *Generator::Create(Config(server.Url("/v1")), Environment, client_,
-                                        client_.timers(), SystemClock(), metrics_);
-    std::optional<absl::Status> result;
-    Spawn(InlineExecutor(io_), Drive(*generator, result));
-    io_.run();
-    ASSERT_TRUE(result.has_value());
-    EXPECT_EQ(*result, absl::OkStatus());
-  }
-
-  Awaitable<void> Drive(Generator& generator, std::optional<absl::Status>& result) {
-    result = co_await generator.Generate(request_, sink_, {});
-    work_.reset();
-  }
-
-  boost::asio::io_context io_;
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
-      io_.get_executor()};
-  obs::Metrics metrics_;
-  http::CurlClient client_{{}, SystemClock()};
-  GenerateRequest request_ = Request();
-  FakeSink sink_;
-};
-
-TEST_F(GenerateOverSocketTest, RelaysAStream) {
-  std::string target;
-  http::LoopbackServer server([&](http::LoopbackExchange& exchange) -> Awaitable<void> {
-    target = std::string(exchange.request.target());
-    co_await exchange.StartChunks(200,
-                                  "Content-Type: text/event-stream\r\nx-request-id: req_1\r\n");
-    co_await exchange.Chunk(TextChunk("Hel"));
-    co_await exchange.Chunk(TextChunk("lo"));
-    co_await exchange.Chunk(absl::StrCat(kFinish, kUsage, kDone));
-    co_await exchange.EndChunks();
-  });
-
-  Call(server);
-
-  EXPECT_EQ(target, "/v1/chat/completions");
-  EXPECT_EQ(sink_.lines.front(), "STARTED req_1");
-  EXPECT_EQ(sink_.lines.back(), "FINISHED Hello");
-}
-
-TEST_F(GenerateOverSocketTest, TellsOfAProviderThatIsNotThere) {
-  auto generator =
-      *Generator::Create(Config(absl::StrCat("http://127.0.0.1:", http::UnusedPort(), "/v1")),
-                         Environment, client_, client_.timers(), SystemClock(), metrics_);
-  std::optional<absl::Status> result;
-  Spawn(InlineExecutor(io_), Drive(*generator, result));
-  io_.run();
-
-  EXPECT_THAT(sink_.lines, ElementsAre("FAILED PROVIDER_UNREACHABLE"));
-  EXPECT_TRUE(sink_.events[0].failed().not_sent());
 }
 
 }  // namespace

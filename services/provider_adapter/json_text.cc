@@ -2,7 +2,7 @@
 
 #include <array>
 #include <charconv>
-#include <limits>
+#include <cstring>
 
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parser.hpp>
@@ -12,6 +12,39 @@
 
 namespace penstock::provider_adapter {
 namespace json = boost::json;
+namespace {
+
+bool NeedsEscape(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
+
+// Where the first character is that must be escaped. A prompt is kilobytes without one, so eight
+// bytes are looked at together (the "has zero byte" trick, Hacker's Delight 6-1).
+size_t FirstEscape(absl::string_view text) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  constexpr uint64_t kHighs = 0x8080808080808080;
+  const auto has_zero = [](uint64_t word) { return (word - kOnes) & ~word & kHighs; };
+  size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, sizeof(word));
+    const uint64_t control = (word - kOnes * 0x20) & ~word & kHighs;
+    if ((control | has_zero(word ^ (kOnes * '"')) | has_zero(word ^ (kOnes * '\\'))) != 0) break;
+  }
+  while (at < text.size() && !NeedsEscape(text[at])) ++at;
+  return at;
+}
+
+void AppendEscaped(std::string& json, char c) {
+  if (c == '\n') {
+    json.append("\\n");
+  } else if (static_cast<unsigned char>(c) >= 0x20) {
+    json.push_back('\\');
+    json.push_back(c);
+  } else {
+    absl::StrAppendFormat(&json, "\\u%04x", c);
+  }
+}
+
+}  // namespace
 
 bool WithJson(absl::string_view text, absl::FunctionRef<void(const json::value&)> read) {
   std::array<unsigned char, 8192> memory;
@@ -49,24 +82,14 @@ std::optional<int64_t> CountMember(const json::value* value, absl::string_view n
 }
 
 void AppendJsonString(std::string& json, absl::string_view text) {
-  json.reserve(json.size() + text.size() + 2);
   json.push_back('"');
-  size_t copied = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
-    json.append(text.data() + copied, i - copied);
-    copied = i + 1;
-    if (c == '\n') {
-      json.append("\\n");
-    } else if (c >= 0x20) {
-      json.push_back('\\');
-      json.push_back(static_cast<char>(c));
-    } else {
-      absl::StrAppendFormat(&json, "\\u%04x", c);
-    }
+  while (true) {
+    const size_t clean = FirstEscape(text);
+    json.append(text.data(), clean);
+    if (clean == text.size()) break;
+    AppendEscaped(json, text[clean]);
+    text.remove_prefix(clean + 1);
   }
-  json.append(text.data() + copied, text.size() - copied);
   json.push_back('"');
 }
 
