@@ -6,6 +6,7 @@
 #include <grpcpp/channel.h>
 
 #include "libs/rpc/client.h"
+#include "libs/rpc/server_stream.h"
 #include "penstock/dispatcher/v1/dispatcher.grpc.pb.h"
 #include "penstock/memory/v1/memory_recall.grpc.pb.h"
 #include "penstock/session/v1/session_state.grpc.pb.h"

@@ -59,6 +59,7 @@ MemoryFeatures FeaturesOf(std::string id, const memory::v1::RankingRecord& recor
                                                                   : absl::InfiniteFuture(),
                           .session = record.session(),
                           .text_bytes = record.text_bytes(),
+                          .words = {},
                           .embedding = {record.embedding().begin(), record.embedding().end()}};
   features.words.reserve(static_cast<size_t>(record.words_size()));
   for (int i = 0; i < record.words_size(); ++i) {

@@ -28,7 +28,7 @@ struct NewMemory {
   std::string id;
   // `record.memory.source_turn` is set iff a turn left it.
   memory::v1::MemoryRecord record;
-  memory::v1::RankingRecord ranking;
+  memory::v1::RankingRecord ranking = {};
 };
 
 // Thread-safe.
@@ -48,7 +48,7 @@ class MemoryStore {
     // before; fewer than given when created ones leave no room.
     size_t written = 0;
     // Ids of the oldest ingested memories, which gave way.
-    std::vector<std::string> evicted;
+    std::vector<std::string> evicted = {};
   };
   // Stores what a turn left, once: later calls with the same turn change nothing, also when its
   // memories are gone.
@@ -68,7 +68,7 @@ class MemoryStore {
     chat::v1::Memory memory;
     // False: an earlier call with this request_id made it.
     bool created = false;
-    std::vector<std::string> evicted;
+    std::vector<std::string> evicted = {};
   };
   // kInvalidArgument (REQUEST_ID_REUSED): the request_id came with another body. kNotFound
   // (MEMORY_NOT_FOUND): it made a memory that is gone. kResourceExhausted (MEMORY_LIMIT): created

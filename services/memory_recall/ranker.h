@@ -14,17 +14,17 @@ namespace penstock::memory_recall {
 
 struct RankQuery {
   // HashOfWord, each once.
-  std::vector<uint64_t> words;
+  std::vector<uint64_t> words = {};
   // From the Embedder; empty without one.
-  std::vector<float> embedding;
-  absl::Time now;
+  std::vector<float> embedding = {};
+  absl::Time now = absl::InfinitePast();
   // At most this many memories.
   size_t max_memories = 15;
   // Estimated tokens (UTF-8 bytes / 4 × 1.2) of all texts together; 0: no bound. A memory that does
   // not fit is passed over; later ones that do are taken.
   int64_t max_tokens = 0;
   // Id of a session whose memories are left out; "": none.
-  std::string exclude_session;
+  std::string exclude_session = {};
 };
 
 struct RankedMemory {
