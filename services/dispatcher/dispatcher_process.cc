@@ -6,6 +6,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/host/endpoint.h"
 #include "libs/identity/grant.h"
+#include "libs/rpc/idle_pulse.h"
 #include "libs/rpc/server_host.h"
 #include "services/dispatcher/dispatcher_core.h"
 #include "services/dispatcher/dispatcher_service.h"
@@ -42,6 +43,7 @@ struct DispatcherProcess::Parts {
   std::unique_ptr<DispatcherCore> core;
   std::unique_ptr<rpc::ServerEnvironment> rpc_environment;
   std::unique_ptr<DispatcherService> rpc;
+  std::unique_ptr<rpc::IdlePulse> pulse;
   std::unique_ptr<rpc::ServerHost> host;
 };
 
@@ -80,6 +82,9 @@ absl::Status DispatcherProcess::Start() {
       environment_.executor, *parts->verifier, environment_.clock, environment_.metrics});
   parts->rpc = std::make_unique<DispatcherService>(*parts->core, *parts->rpc_environment);
   PENSTOCK_ASSIGN_OR_RETURN(parts->host, rpc::ServerHost::Start(endpoint_, {parts->rpc.get()}));
+  if (!endpoint_.empty()) {
+    parts->pulse = std::make_unique<rpc::IdlePulse>(environment_.timers);
+  }
   parts->host->SetServing(true);
   parts_ = std::move(parts);
   return absl::OkStatus();

@@ -8,6 +8,7 @@
 #include "libs/host/endpoint.h"
 #include "libs/identity/grant.h"
 #include "libs/identity/grant_key.h"
+#include "libs/rpc/idle_pulse.h"
 #include "libs/rpc/server_host.h"
 #include "services/memory_recall/bm25_ranker.h"
 #include "services/memory_recall/memory_recall_core.h"
@@ -38,6 +39,7 @@ struct MemoryRecallProcess::Parts {
   std::unique_ptr<rpc::ServerEnvironment> rpc_environment;
   std::unique_ptr<MemoryRecallService> rpc;
   std::unique_ptr<MemorySweeper> sweeper;
+  std::unique_ptr<rpc::IdlePulse> pulse;
   std::unique_ptr<rpc::ServerHost> host;
 };
 
@@ -80,6 +82,9 @@ absl::Status MemoryRecallProcess::Start() {
       *parts->store, environment_.executor, environment_.timers, environment_.clock,
       environment_.metrics, FromProto(config.recall().sweep_interval()));
   PENSTOCK_ASSIGN_OR_RETURN(parts->host, rpc::ServerHost::Start(endpoint_, {parts->rpc.get()}));
+  if (!endpoint_.empty()) {
+    parts->pulse = std::make_unique<rpc::IdlePulse>(environment_.timers);
+  }
   parts->host->SetServing(true);
   parts_ = std::move(parts);
   return absl::OkStatus();

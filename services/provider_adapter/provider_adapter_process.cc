@@ -8,6 +8,7 @@
 #include "libs/host/endpoint.h"
 #include "libs/http/curl_client.h"
 #include "libs/identity/grant.h"
+#include "libs/rpc/idle_pulse.h"
 #include "libs/rpc/server_host.h"
 #include "services/provider_adapter/provider_adapter_service.h"
 
@@ -39,6 +40,7 @@ struct ProviderAdapterProcess::Parts {
   std::unique_ptr<Generator> generator;
   std::unique_ptr<rpc::ServerEnvironment> rpc_environment;
   std::unique_ptr<ProviderAdapterService> rpc;
+  std::unique_ptr<rpc::IdlePulse> pulse;
   std::unique_ptr<rpc::ServerHost> host;
 };
 
@@ -69,6 +71,9 @@ absl::Status ProviderAdapterProcess::Start() {
       environment_.executor, *parts->verifier, environment_.clock, environment_.metrics});
   parts->rpc = std::make_unique<ProviderAdapterService>(*parts->generator, *parts->rpc_environment);
   PENSTOCK_ASSIGN_OR_RETURN(parts->host, rpc::ServerHost::Start(endpoint_, {parts->rpc.get()}));
+  if (!endpoint_.empty()) {
+    parts->pulse = std::make_unique<rpc::IdlePulse>(environment_.timers);
+  }
   parts->host->SetServing(true);
   parts_ = std::move(parts);
   return absl::OkStatus();

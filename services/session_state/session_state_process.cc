@@ -7,6 +7,7 @@
 #include "libs/host/endpoint.h"
 #include "libs/identity/grant.h"
 #include "libs/identity/grant_key.h"
+#include "libs/rpc/idle_pulse.h"
 #include "libs/rpc/server_host.h"
 #include "services/session_state/session_records.h"
 #include "services/session_state/session_state.h"
@@ -47,6 +48,7 @@ struct SessionStateProcess::Running {
   rpc::ServerEnvironment rpc_environment;
   std::unique_ptr<grpc::Service> service;
   Sweeper sweeper;
+  std::unique_ptr<rpc::IdlePulse> pulse;
   std::unique_ptr<rpc::ServerHost> server;
 };
 
@@ -80,6 +82,9 @@ absl::Status SessionStateProcess::Start() {
     return std::move(server).status();
   }
   running_->server = *std::move(server);
+  if (!endpoint_.empty()) {
+    running_->pulse = std::make_unique<rpc::IdlePulse>(environment_.timers);
+  }
   running_->server->SetServing(true);
   return absl::OkStatus();
 }
