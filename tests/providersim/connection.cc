@@ -63,9 +63,22 @@ std::optional<ApiError> CheckKey(const Connection::Request& request, const std::
       .status = 401, .message = "Incorrect API key provided.", .code = "invalid_api_key"};
 }
 
+// Turn and attempt: from the headers of that name, else from OpenAI's X-Client-Request-Id, which
+// Penstock fills with "{turn}.{attempt}".
+std::pair<std::string, std::string> TurnAndAttempt(const Connection::Request& request) {
+  const absl::string_view turn = Header(request, "x-penstock-turn");
+  const absl::string_view id = Header(request, "x-client-request-id");
+  const size_t dot = id.rfind('.');
+  if (!turn.empty() || dot == absl::string_view::npos) {
+    return {std::string(turn), std::string(Header(request, "x-penstock-attempt"))};
+  }
+  return {std::string(id.substr(0, dot)), std::string(id.substr(dot + 1))};
+}
+
 CallRecord RecordOf(Connection::Request& request, const Reply& reply, bool keep) {
-  CallRecord record{.turn = std::string(Header(request, "x-penstock-turn")),
-                    .attempt = std::string(Header(request, "x-penstock-attempt")),
+  auto [turn, attempt] = TurnAndAttempt(request);
+  CallRecord record{.turn = std::move(turn),
+                    .attempt = std::move(attempt),
                     .prompt_hash = reply.prompt_hash,
                     .newest_hash = reply.newest_hash,
                     .stream = reply.stream};
