@@ -35,7 +35,8 @@ struct CommitterOptions {
   absl::AnyInvocable<void(const absl::Status&)> on_fatal = AbortOnFailedWrite;
 };
 
-// Thread-safe. Destroying it writes what is queued, then joins. Metrics:
+// Thread-safe. Destroying it writes what is queued, then joins; the io_context of its waiters must
+// outlive it. Metrics:
 // penstock_store_commit_{batches,requests,syncs}_total, penstock_store_commit_sync_seconds.
 class Committer {
  public:

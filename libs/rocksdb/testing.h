@@ -45,7 +45,8 @@ class TemporaryFolder {
   std::string path_;
 };
 
-// An io_context with threads, as a service has it.
+// An io_context with threads, as a service has it. Like there, it must outlive every committer
+// whose writes its coroutines await.
 class CoroutineThreads {
  public:
   explicit CoroutineThreads(int threads = 2) : work_(io_.get_executor()) {

@@ -1,7 +1,5 @@
 #include "services/session_state/context_window.h"
 
-#include <utility>
-
 namespace penstock::session_state {
 namespace {
 
@@ -26,11 +24,18 @@ size_t TextBytes(const Part& part) {
 
 bool IsShown(const Part& part) { return part.has_text() || part.has_refusal(); }
 
-// Moves the parts that a model may see.
-void MoveShown(Parts& from, Message& to) {
-  for (Part& part : from) {
-    if (IsShown(part)) *to.add_parts() = std::move(part);
+// The parts that a model may see.
+void CopyShown(const Parts& from, Message& to) {
+  for (const Part& part : from) {
+    if (IsShown(part)) *to.add_parts() = part;
   }
+}
+
+google::protobuf::ArenaOptions FewBlocks() {
+  google::protobuf::ArenaOptions options;
+  options.start_block_size = 16 << 10;
+  options.max_block_size = 64 << 10;
+  return options;
 }
 
 bool HasAnswer(const Turn& turn) {
@@ -50,7 +55,12 @@ int64_t EstimatedTokens(const Parts& parts) {
   return (static_cast<int64_t>(bytes) * 3 + 9) / 10;
 }
 
-bool ContextWindow::Add(Turn turn) {
+ContextWindow::ContextWindow(int64_t max_tokens, int32_t max_turns)
+    : arena_(FewBlocks()), tokens_left_(max_tokens), turns_left_(max_turns) {}
+
+Turn& ContextWindow::NewTurn() { return *google::protobuf::Arena::CreateMessage<Turn>(&arena_); }
+
+bool ContextWindow::Add(const Turn& turn) {
   if (turn.state() != Turn::SUCCEEDED || !HasAnswer(turn)) return true;
   int64_t tokens = EstimatedTokens(turn.input());
   for (const Message& message : turn.output()) tokens += EstimatedTokens(message.parts());
@@ -60,24 +70,21 @@ bool ContextWindow::Add(Turn turn) {
   }
   --turns_left_;
   tokens_left_ -= tokens;
-  turns_.push_back(std::move(turn));
+  turns_.push_back(&turn);
   return true;
 }
 
-session::v1::Context ContextWindow::Take() {
+session::v1::Context ContextWindow::Context() const {
   session::v1::Context context;
   context.set_truncated(truncated_);
-  while (!turns_.empty()) {
-    Turn turn = std::move(turns_.back());
-    turns_.pop_back();
+  context.mutable_history()->Reserve(static_cast<int>(2 * turns_.size()));
+  for (auto turn = turns_.rbegin(); turn != turns_.rend(); ++turn) {
     Message& said = *context.add_history();
     said.set_role(chat::v1::USER);
-    MoveShown(*turn.mutable_input(), said);
+    CopyShown((*turn)->input(), said);
     Message& answered = *context.add_history();
     answered.set_role(chat::v1::ASSISTANT);
-    for (Message& message : *turn.mutable_output()) {
-      MoveShown(*message.mutable_parts(), answered);
-    }
+    for (const Message& message : (*turn)->output()) CopyShown(message.parts(), answered);
   }
   return context;
 }

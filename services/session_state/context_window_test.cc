@@ -7,6 +7,13 @@ namespace {
 
 using chat::v1::Turn;
 
+// Owned by the window.
+const Turn& In(ContextWindow& window, const Turn& turn) {
+  Turn& copy = window.NewTurn();
+  copy = turn;
+  return copy;
+}
+
 Turn TurnOf(const std::string& input, const std::string& output,
             Turn::State state = Turn::SUCCEEDED) {
   Turn turn;
@@ -31,10 +38,10 @@ TEST(EstimatedTokens, AreBytesOfTextByFourTimesOnePointTwoRoundedUp) {
 TEST(ContextWindow, FillsExactlyItsTokens) {
   ContextWindow window(6, 10);
 
-  EXPECT_TRUE(window.Add(TurnOf("1234567890", "1234567890")));
-  EXPECT_FALSE(window.Add(TurnOf("a", "b")));
+  EXPECT_TRUE(window.Add(In(window, TurnOf("1234567890", "1234567890"))));
+  EXPECT_FALSE(window.Add(In(window, TurnOf("a", "b"))));
 
-  const auto context = window.Take();
+  const auto context = window.Context();
   EXPECT_EQ(context.history_size(), 2);
   EXPECT_TRUE(context.truncated());
 }
@@ -46,12 +53,12 @@ TEST(ContextWindow, PassesOverWhatDidNotSucceedOrHasNoAnswer) {
   only_thought.add_input()->mutable_text()->set_text("q");
   only_thought.add_output()->add_parts()->mutable_reasoning()->set_text("hm");
 
-  EXPECT_TRUE(window.Add(TurnOf("q", "cut", Turn::CANCELLED)));
-  EXPECT_TRUE(window.Add(TurnOf("q", "", Turn::RUNNING)));
-  EXPECT_TRUE(window.Add(only_thought));
-  EXPECT_TRUE(window.Add(TurnOf("hello", "world")));
+  EXPECT_TRUE(window.Add(In(window, TurnOf("q", "cut", Turn::CANCELLED))));
+  EXPECT_TRUE(window.Add(In(window, TurnOf("q", "", Turn::RUNNING))));
+  EXPECT_TRUE(window.Add(In(window, only_thought)));
+  EXPECT_TRUE(window.Add(In(window, TurnOf("hello", "world"))));
 
-  const auto context = window.Take();
+  const auto context = window.Context();
   ASSERT_EQ(context.history_size(), 2);
   EXPECT_EQ(context.history(0).parts(0).text().text(), "hello");
   EXPECT_FALSE(context.truncated());
@@ -63,9 +70,9 @@ TEST(ContextWindow, LeavesReasoningOutAndKeepsRefusals) {
   turn.mutable_output(0)->mutable_parts(0)->mutable_refusal()->set_text("no");
   turn.mutable_output(0)->add_parts()->mutable_reasoning()->set_text("hm");
 
-  window.Add(turn);
+  window.Add(In(window, turn));
 
-  const auto context = window.Take();
+  const auto context = window.Context();
   ASSERT_EQ(context.history(1).parts_size(), 1);
   EXPECT_EQ(context.history(1).parts(0).refusal().text(), "no");
 }

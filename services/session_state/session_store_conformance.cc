@@ -262,11 +262,10 @@ TEST_P(SessionStoreConformance, CompareAndSetLosesNoUpdateOfMany) {
   SessionChanges zero;
   zero.display_name = "0";
   ASSERT_TRUE(Await(store().UpdateSession(user_, {"s1", "", zero, now_})).ok());
-  rocks::CoroutineThreads threads(4);
 
   std::vector<std::future<bool>> writers;
   for (int i = 0; i < 8; ++i) {
-    writers.push_back(threads.Start(UpdateUntilItCounts(store(), user_, 20)));
+    writers.push_back(Start(UpdateUntilItCounts(store(), user_, 20)));
   }
   for (auto& writer : writers) EXPECT_TRUE(writer.get());
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -56,6 +57,12 @@ class SessionStoreConformance : public testing::TestWithParam<Backend> {
   template <class T>
   T Await(Awaitable<T> operation) {
     return threads_.Await(std::move(operation));
+  }
+
+  // Starts one that runs beside others.
+  template <class T>
+  std::future<T> Start(Awaitable<T> operation) {
+    return threads_.Start(std::move(operation));
   }
 
   static Fence FenceOf(int64_t epoch, int64_t start);

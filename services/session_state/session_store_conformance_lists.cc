@@ -126,8 +126,7 @@ TEST_P(SessionStoreConformance, ReadersSeeEachEndedTurnOnceWhileAWriterAppends) 
     commits.push_back(CommitArgs("s1", turn, Turn::SUCCEEDED, FenceOf(1, i)));
   }
   RunTurn("s1", "t0", 1);
-  rocks::CoroutineThreads threads(2);
-  auto writer = threads.Start(Append(store(), user_, begins, commits));
+  auto writer = Start(Append(store(), user_, begins, commits));
 
   for (int round = 0; round < 20; ++round) {
     int64_t before = 1000;

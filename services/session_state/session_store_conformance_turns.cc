@@ -224,14 +224,13 @@ Awaitable<int> CommitAs(SessionStore& store, UserKey user, CommitTurnArgs args) 
 }
 
 TEST_P(SessionStoreConformance, OfManyWhoEndATurnAtOnceOneDoes) {
-  rocks::CoroutineThreads threads(4);
   for (int round = 1; round <= 20; ++round) {
     const std::string turn = absl::StrCat("t", round);
     ASSERT_TRUE(Begin("s1", turn, round, FenceOf(1, round)).ok());
     std::vector<std::future<int>> commits;
     for (const State state : {Turn::SUCCEEDED, Turn::FAILED, Turn::CANCELLED, Turn::EXPIRED}) {
       const auto args = CommitArgs("s1", turn, state, FenceOf(1, round));
-      commits.push_back(threads.Start(CommitAs(store(), user_, args)));
+      commits.push_back(Start(CommitAs(store(), user_, args)));
     }
     int ended = 0;
     for (auto& commit : commits) ended += commit.get();
@@ -249,13 +248,12 @@ Awaitable<bool> RunInOneSession(SessionStore& store, UserKey user, BeginTurnArgs
 }
 
 TEST_P(SessionStoreConformance, ManyTurnsOfOneSessionAtOnceEndOrAreFenced) {
-  rocks::CoroutineThreads threads(4);
   std::vector<std::future<bool>> turns;
   for (int i = 1; i <= 64; ++i) {
     const std::string turn = absl::StrCat("t", i);
     const Fence fence = FenceOf(1, i);
-    turns.push_back(threads.Start(RunInOneSession(store(), user_, BeginArgs("s1", turn, i, fence),
-                                                  CommitArgs("s1", turn, Turn::SUCCEEDED, fence))));
+    turns.push_back(Start(RunInOneSession(store(), user_, BeginArgs("s1", turn, i, fence),
+                                          CommitArgs("s1", turn, Turn::SUCCEEDED, fence))));
   }
   for (auto& turn : turns) EXPECT_TRUE(turn.get());
 

@@ -114,14 +114,14 @@ Awaitable<absl::StatusOr<Context>> RocksSessionStore::ReadContext(const SessionK
       window.Truncate();
       return false;
     }
-    Turn older;
+    Turn& older = window.NewTurn();
     status = Decode(value, older);
-    return status.ok() && window.Add(std::move(older));
+    return status.ok() && window.Add(older);
   };
   PENSTOCK_CO_RETURN_IF_ERROR(co_await database_->Scan(
       kTurns, TurnKey(key, before_sequence - 1, ""), rocks::PrefixSuccessor(key.bytes()), visit));
   PENSTOCK_CO_RETURN_IF_ERROR(status);
-  co_return window.Take();
+  co_return window.Context();
 }
 
 Awaitable<absl::StatusOr<CommitTurnResponse>> RocksSessionStore::CommitTurn(UserKey user,

@@ -29,6 +29,7 @@ class SweeperTest : public testing::Test {
   }
 
   const UserKey user_ = identity::UserKeyForTest("acme", "u1");
+  rocks::CoroutineThreads threads_;
   FakeClock clock_;
   FakeTimers timers_{clock_};
   rocks::TemporaryFolder folder_;
@@ -38,7 +39,6 @@ class SweeperTest : public testing::Test {
       RocksSessionStore::Open({.path = folder_.path(), .idle_ttl = absl::Minutes(2)}, reads_,
                               metrics_)
           .value();
-  rocks::CoroutineThreads threads_;
 };
 
 TEST_F(SweeperTest, RemovesAllThatIsDueEachTime) {
