@@ -31,6 +31,37 @@ absl::Status NotFound(absl::string_view reason, absl::string_view name) {
 
 }  // namespace
 
+TurnEvent EventOf(int64_t index) {
+  TurnEvent event;
+  event.set_index(index);
+  return event;
+}
+TurnEvent AcceptedEvent() {
+  TurnEvent event = EventOf(1);
+  event.mutable_accepted()->set_turn(kFakeTurn);
+  event.mutable_accepted()->set_session("sessions/s1");
+  return event;
+}
+TurnEvent DeltaEvent(int64_t index) {
+  TurnEvent event = EventOf(index);
+  event.mutable_delta()->set_text("x");
+  return event;
+}
+TurnEvent FinishedEvent(int64_t index) {
+  TurnEvent event = EventOf(index);
+  event.mutable_finished()->mutable_turn()->set_name(kFakeTurn);
+  event.mutable_finished()->mutable_turn()->set_state(Turn::SUCCEEDED);
+  return event;
+}
+Turn TurnOf(int n, Turn::State state) {
+  Turn turn;
+  turn.set_name(absl::StrCat("sessions/s1/turns/t", n));
+  turn.set_sequence(n);
+  turn.set_state(state);
+  return turn;
+}
+absl::Status Lost() { return absl::UnavailableError("Socket closed"); }
+
 // Shared by the three services.
 struct FakeHandlers {
   FakePeers& peers;
@@ -52,7 +83,7 @@ struct FakeHandlers {
 
   FakeStream NextStream() {
     MutexLock lock(mutex);
-    if (peers.streams.empty()) return {{}, absl::UnavailableError("Socket closed")};
+    if (peers.streams.empty()) return {{}, Lost()};
     FakeStream stream = std::move(peers.streams.front());
     peers.streams.pop_front();
     return stream;

@@ -26,6 +26,17 @@ struct FakeStream {
   bool stays_open = false;
 };
 
+// Of turn t1 in session s1.
+inline constexpr char kFakeTurn[] = "sessions/s1/turns/t1";
+chat::v1::TurnEvent EventOf(int64_t index);
+chat::v1::TurnEvent AcceptedEvent();
+chat::v1::TurnEvent DeltaEvent(int64_t index);
+chat::v1::TurnEvent FinishedEvent(int64_t index);
+// Number `n` of session s1.
+chat::v1::Turn TurnOf(int n, chat::v1::Turn::State state);
+// A connection that broke.
+absl::Status Lost();
+
 // Checks grants as the services do. A test sets it up before a call and looks at it afterwards.
 class FakePeers {
  public:

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include <grpcpp/client_context.h>
+
 #include "libs/base/clock.h"
 #include "libs/host/config_loader.h"
 #include "libs/identity/jwt_signer.h"
@@ -54,6 +56,12 @@ GatewayHarness::~GatewayHarness() {
 }
 
 std::string GatewayHarness::endpoint() const { return process_->Listening().front(); }
+
+void GatewayHarness::Authorize(grpc::ClientContext& context, const std::string& user,
+                               const std::string& scope) {
+  context.AddMetadata("authorization", TokenOf(user, scope));
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+}
 
 std::string GatewayHarness::TokenOf(const std::string& user, const std::string& scope) {
   const auto signer =

@@ -10,6 +10,10 @@
 
 #include "absl/time/time.h"
 
+namespace grpc {
+class ClientContext;
+}
+
 namespace penstock::gateway {
 
 class GatewayHarness {
@@ -24,6 +28,9 @@ class GatewayHarness {
   std::string endpoint() const;
   std::string metrics() const { return runtime_->environment().metrics.Render(); }
 
+  // Gives a call the token of a user, and 60 s.
+  static void Authorize(grpc::ClientContext& context, const std::string& user = "ann",
+                        const std::string& scope = "");
   // "Bearer …" for a user of tenant dev.
   static std::string TokenOf(const std::string& user, const std::string& scope = "");
 

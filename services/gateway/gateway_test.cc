@@ -1,12 +1,10 @@
-// Through the public API, over a socket, with stand-ins for the other services.
+// Unary calls of the public API, over a socket, with stand-ins for the other services.
 #include <future>
-#include <thread>
 
 #include <gmock/gmock.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
-#include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "libs/rpc/channel.h"
 #include "libs/rpc/status.h"
@@ -21,47 +19,12 @@ namespace penstock::gateway {
 namespace {
 
 using absl::StatusCode;
-using chat::v1::Session;
 using chat::v1::Turn;
-using chat::v1::TurnEvent;
 using grpc::ClientContext;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-constexpr char kTurn[] = "sessions/s1/turns/t1";
-
-TurnEvent Event(int64_t index) {
-  TurnEvent event;
-  event.set_index(index);
-  return event;
-}
-TurnEvent Accepted() {
-  TurnEvent event = Event(1);
-  event.mutable_accepted()->set_turn(kTurn);
-  event.mutable_accepted()->set_session("sessions/s1");
-  return event;
-}
-TurnEvent Delta(int64_t index) {
-  TurnEvent event = Event(index);
-  event.mutable_delta()->set_text("x");
-  return event;
-}
-TurnEvent Finished(int64_t index) {
-  TurnEvent event = Event(index);
-  event.mutable_finished()->mutable_turn()->set_name(kTurn);
-  event.mutable_finished()->mutable_turn()->set_state(Turn::SUCCEEDED);
-  return event;
-}
-Turn TurnOf(int n, Turn::State state) {
-  Turn turn;
-  turn.set_name(absl::StrCat("sessions/s1/turns/t", n));
-  turn.set_sequence(n);
-  turn.set_state(state);
-  return turn;
-}
-absl::Status Lost() { return absl::UnavailableError("Socket closed"); }
 
 class GatewayTest : public testing::Test {
  protected:
@@ -76,46 +39,14 @@ class GatewayTest : public testing::Test {
 
   FakePeers& peers() { return harness_->peers(); }
 
-  static void Prepare(ClientContext& context, const std::string& user = "ann",
-                      const std::string& scope = "") {
-    context.AddMetadata("authorization", GatewayHarness::TokenOf(user, scope));
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
-  }
-
-  template <class Request>
-  static Request TurnRequest(const std::string& request_id = "r1") {
-    Request request;
-    request.set_session("sessions/s1");
-    request.set_request_id(request_id);
-    request.mutable_turn()->add_input()->mutable_text()->set_text("Hello");
-    return request;
-  }
-
-  struct Streamed {
-    std::vector<int64_t> indices;
-    absl::Status status;
-  };
-  Streamed Read(grpc::ClientReader<TurnEvent>& reader) {
-    Streamed streamed;
-    TurnEvent event;
-    while (reader.Read(&event)) streamed.indices.push_back(event.index());
-    streamed.status = rpc::FromGrpc(reader.Finish());
-    return streamed;
-  }
-  Streamed StreamTurn(const v1::StreamTurnRequest& request, const std::string& user = "ann") {
-    ClientContext context;
-    Prepare(context, user);
-    return Read(*turns_->StreamTurn(&context, request));
-  }
-
   // Calls a unary RPC.
   template <class Stub, class Request, class Response>
   absl::StatusOr<Response> Call(Stub& stub,
                                 grpc::Status (Stub::*rpc)(ClientContext*, const Request&,
                                                           Response*),
-                                const Request& request, const std::string& scope = "") {
+                                const Request& request) {
     ClientContext context;
-    Prepare(context, "ann", scope);
+    GatewayHarness::Authorize(context);
     Response response;
     const absl::Status status = rpc::FromGrpc((stub.*rpc)(&context, request, &response));
     if (!status.ok()) return status;
@@ -134,186 +65,6 @@ class GatewayTest : public testing::Test {
   std::unique_ptr<v1::Sessions::Stub> sessions_;
   std::unique_ptr<v1::Memories::Stub> memories_;
 };
-
-using Stream = v1::StreamTurnRequest;
-
-TEST_F(GatewayTest, StreamsEveryEventInOrderForTheUserOfTheToken) {
-  peers().streams = {{{Accepted(), Event(2), Delta(3), Finished(4)}, {}}};
-
-  const Streamed streamed = StreamTurn(TurnRequest<Stream>());
-
-  EXPECT_THAT(streamed.indices, ElementsAre(1, 2, 3, 4));
-  EXPECT_TRUE(streamed.status.ok()) << streamed.status;
-  ASSERT_EQ(peers().streamed.size(), 1u);
-  EXPECT_EQ(peers().streamed[0].submit().session(), "sessions/s1");
-  EXPECT_EQ(peers().streamed[0].submit().request_id(), "r1");
-  EXPECT_FALSE(peers().streamed[0].outcome_only());
-  EXPECT_THAT(harness_->metrics(), HasSubstr("penstock_gateway_open_streams 0"));
-}
-
-TEST_F(GatewayTest, BrokenStreamIsTakenUpAgainBehindTheLastEvent) {
-  const absl::Status moved = Refusal(StatusCode::kUnavailable, "OWNER_MOVED", "elsewhere");
-  peers().streams = {{{Accepted(), Event(2), Delta(3)}, Lost()},
-                     {{}, Lost()},
-                     {{Delta(3), Delta(4)}, moved},
-                     {{}, {}},
-                     {{Finished(5)}, {}}};
-
-  const Streamed streamed = StreamTurn(TurnRequest<Stream>());
-
-  EXPECT_THAT(streamed.indices, ElementsAre(1, 2, 3, 4, 5));
-  EXPECT_TRUE(streamed.status.ok()) << streamed.status;
-  EXPECT_EQ(peers().streamed.size(), 1u);
-  ASSERT_EQ(peers().watched.size(), 4u);
-  EXPECT_EQ(peers().watched[0].name(), kTurn);
-  EXPECT_EQ(peers().watched[0].after_index(), 3);
-  EXPECT_EQ(peers().watched[3].after_index(), 4);
-  EXPECT_THAT(harness_->metrics(), HasSubstr("penstock_gateway_reattachments_total 4"));
-}
-
-TEST_F(GatewayTest, RefusalAfterAcceptanceEndsTheStream) {
-  const absl::Status gone = Refusal(StatusCode::kNotFound, "TURN_NOT_FOUND", "gone");
-  peers().streams = {{{Accepted()}, Lost()}, {{}, gone}};
-
-  const Streamed streamed = StreamTurn(TurnRequest<Stream>());
-
-  EXPECT_THAT(streamed.indices, ElementsAre(1));
-  EXPECT_EQ(ReasonOf(streamed.status), "TURN_NOT_FOUND");
-}
-
-TEST_F(GatewayTest, RunTurnWaitsForTheOutcomeAlsoOverABrokenStream) {
-  peers().streams = {{{Accepted()}, Lost()}, {{Finished(9)}, {}}};
-
-  const auto turn = Call(*turns_, &v1::Turns::Stub::RunTurn, TurnRequest<v1::RunTurnRequest>());
-
-  ASSERT_TRUE(turn.ok()) << turn.status();
-  EXPECT_EQ(turn->state(), Turn::SUCCEEDED);
-  EXPECT_TRUE(peers().streamed[0].outcome_only());
-  EXPECT_TRUE(peers().watched[0].outcome_only());
-}
-
-TEST_F(GatewayTest, DispatcherThatIsLostBeforeAcceptanceIsTheCallersToRepeat) {
-  const Streamed streamed = StreamTurn(TurnRequest<Stream>());
-
-  EXPECT_EQ(streamed.status.code(), StatusCode::kUnavailable);
-  EXPECT_EQ(ReasonOf(streamed.status), "STORE_UNAVAILABLE");
-  EXPECT_TRUE(RetryAfterOf(streamed.status).has_value());
-  EXPECT_THAT(streamed.status.message(), HasSubstr("send the same request_id again"));
-  EXPECT_EQ(peers().streamed.size(), 1u);
-}
-
-TEST_F(GatewayTest, RequestIdThatTheGatewayMadeIsRepeatedByTheGateway) {
-  peers().streams = {{{}, Lost()}, {{}, Lost()}, {{Accepted(), Finished(2)}, {}}};
-  Stream request = TurnRequest<Stream>("");
-  request.clear_session();
-
-  const Streamed streamed = StreamTurn(request);
-
-  EXPECT_TRUE(streamed.status.ok()) << streamed.status;
-  ASSERT_EQ(peers().streamed.size(), 3u);
-  const auto& first = peers().streamed[0].submit();
-  EXPECT_THAT(first.request_id(), Not(IsEmpty()));
-  EXPECT_TRUE(first.turn().create_session());
-  EXPECT_EQ(peers().streamed[2].submit().SerializeAsString(), first.SerializeAsString());
-}
-
-TEST_F(GatewayTest, RefusalOfTheDispatcherReachesTheCallerAsItIs) {
-  const absl::Status full = Refusal(StatusCode::kResourceExhausted, "QUEUE_FULL", "full")
-                                .With("class", "CLASS_FREE")
-                                .RetryAfter(absl::Seconds(7));
-  peers().streams = {{{}, full}};
-
-  EXPECT_EQ(StreamTurn(TurnRequest<Stream>()).status, full);
-  EXPECT_THAT(harness_->metrics(),
-              HasSubstr("penstock_gateway_refusals_total{reason=\"QUEUE_FULL\"} 1"));
-}
-
-TEST_F(GatewayTest, CallerWhoGoesIsNoLongerAWatcher) {
-  peers().streams = {{{Accepted()}, {}, /*stays_open=*/true}};
-  ClientContext context;
-  Prepare(context);
-  auto reader = turns_->StreamTurn(&context, TurnRequest<Stream>());
-  TurnEvent event;
-  ASSERT_TRUE(reader->Read(&event));
-
-  context.TryCancel();
-
-  peers().WaitForGone(1);
-  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
-  EXPECT_THAT(peers().watched, IsEmpty());
-}
-
-TEST_F(GatewayTest, ReaderWhoTakesNothingIsCutAndTheTurnUnwatched) {
-  Start("stream: {stall_timeout: 50ms}");
-  FakeStream endless{{Accepted()}, {}, /*stays_open=*/true};
-  for (int i = 2; i < 200; ++i) {
-    endless.events.push_back(Delta(i));
-    endless.events.back().mutable_delta()->set_text(std::string(60'000, 'x'));
-  }
-  peers().streams = {endless};
-  ClientContext context;
-  Prepare(context);
-  auto reader = turns_->StreamTurn(&context, TurnRequest<Stream>());
-
-  peers().WaitForGone(1);
-  const Streamed streamed = Read(*reader);
-
-  EXPECT_EQ(ReasonOf(streamed.status), "SLOW_READER") << streamed.status;
-  EXPECT_LT(streamed.indices.size(), 199u);
-}
-
-TEST_F(GatewayTest, DeadlineOfTheCallIsTheTurnsUpToItsLongestLife) {
-  Start("turn: {max_duration: 30s}");
-  peers().streams = {{{Accepted(), Finished(2)}, {}}, {{Accepted(), Finished(2)}, {}}};
-  const absl::Time before = absl::Now();
-
-  StreamTurn(TurnRequest<Stream>());
-  ClientContext shorter;
-  shorter.AddMetadata("authorization", GatewayHarness::TokenOf("ann"));
-  shorter.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
-  Read(*turns_->StreamTurn(&shorter, TurnRequest<Stream>()));
-
-  const absl::Duration capped = FromProto(peers().streamed[0].submit().deadline()) - before;
-  const absl::Duration given = FromProto(peers().streamed[1].submit().deadline()) - before;
-  EXPECT_GE(capped, absl::Seconds(30));
-  EXPECT_LE(given, absl::Seconds(25));
-}
-
-TEST_F(GatewayTest, SubmittedTurnIsAJobWithItsOwnTime) {
-  auto request = TurnRequest<v1::SubmitTurnRequest>();
-  request.mutable_timeout()->set_seconds(3600);
-
-  const auto turn = Call(*turns_, &v1::Turns::Stub::SubmitTurn, request);
-
-  ASSERT_TRUE(turn.ok()) << turn.status();
-  EXPECT_EQ(turn->name(), kTurn);
-  EXPECT_TRUE(peers().submitted[0].job());
-  EXPECT_GT(FromProto(peers().submitted[0].deadline()), absl::Now() + absl::Minutes(59));
-}
-
-TEST_F(GatewayTest, JobWhoseFateIsUnknownIsSubmittedAgainOnlyWithAnIdMadeHere) {
-  peers().errors = {Lost()};
-  EXPECT_TRUE(
-      Call(*turns_, &v1::Turns::Stub::SubmitTurn, TurnRequest<v1::SubmitTurnRequest>("")).ok());
-  EXPECT_EQ(peers().calls.size(), 2u);
-
-  peers().errors = {Lost()};
-  EXPECT_EQ(
-      ReasonOf(Call(*turns_, &v1::Turns::Stub::SubmitTurn, TurnRequest<v1::SubmitTurnRequest>("r1"))
-                   .status()),
-      "STORE_UNAVAILABLE");
-}
-
-TEST_F(GatewayTest, ActionNeedsItsScope) {
-  auto request = TurnRequest<v1::SubmitTurnRequest>();
-  request.mutable_turn()->set_urgency(chat::v1::ACTION);
-
-  const auto refused = Call(*turns_, &v1::Turns::Stub::SubmitTurn, request);
-  const auto allowed = Call(*turns_, &v1::Turns::Stub::SubmitTurn, request, "turns.action");
-
-  EXPECT_EQ(ReasonOf(refused.status()), "SCOPE_MISSING");
-  EXPECT_TRUE(allowed.ok()) << allowed.status();
-}
 
 TEST_F(GatewayTest, TurnIsTheDispatchersWhileItLivesThenSessionStates) {
   peers().live = {TurnOf(2, Turn::RUNNING)};
@@ -409,7 +160,7 @@ TEST_F(GatewayTest, MemoriesAreMemoryRecalls) {
 
 TEST_F(GatewayTest, CallCarriesUserAndTraceOfItsCaller) {
   ClientContext context;
-  Prepare(context, "bob");
+  GatewayHarness::Authorize(context, "bob");
   context.AddMetadata("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
   chat::v1::Memory memory;
 
@@ -422,30 +173,11 @@ TEST_F(GatewayTest, CallCarriesUserAndTraceOfItsCaller) {
 TEST_F(GatewayTest, WhatServicesTellEachOtherStaysBetweenThem) {
   peers().errors = {Refusal(StatusCode::kUnauthenticated, "GRANT_EXPIRED", "grant: expired")};
 
-  const auto turn = Call(*turns_, &v1::Turns::Stub::GetTurn, Named<v1::GetTurnRequest>(kTurn));
+  const auto turn = Call(*turns_, &v1::Turns::Stub::GetTurn, Named<v1::GetTurnRequest>(kFakeTurn));
 
   EXPECT_EQ(turn.status().code(), StatusCode::kInternal);
   EXPECT_THAT(turn.status().message(), Not(HasSubstr("grant")));
   EXPECT_EQ(ReasonOf(turn.status()), "");
-}
-
-TEST_F(GatewayTest, DrainingGatewayTakesNoNewCallsAndTellsThoseItEnds) {
-  peers().streams = {{{Accepted()}, {}, /*stays_open=*/true}};
-  ClientContext context;
-  Prepare(context);
-  auto reader = turns_->StreamTurn(&context, TurnRequest<Stream>());
-  TurnEvent event;
-  ASSERT_TRUE(reader->Read(&event));
-
-  harness_->process().Drain(absl::ZeroDuration());
-  const Streamed refused = StreamTurn(TurnRequest<Stream>());
-  std::thread stop([&] { harness_.reset(); });
-  const Streamed cut = Read(*reader);
-  stop.join();
-
-  EXPECT_EQ(ReasonOf(refused.status), "DRAINING");
-  EXPECT_TRUE(RetryAfterOf(refused.status).has_value());
-  EXPECT_EQ(ReasonOf(cut.status), "DRAINING") << cut.status;
 }
 
 // Every RPC of the public API, by its descriptor.
