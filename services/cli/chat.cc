@@ -88,8 +88,8 @@ class Chat {
 
   void Announce() {
     const absl::string_view id = absl::StripPrefix(session_, "sessions/");
-    console_.Notice(absl::StrCat("session ", id, "; come back with: penstock chat --session ", id,
-                                 "\n"));
+    console_.Notice(
+        absl::StrCat("session ", id, "; come back with: penstock chat --session ", id, "\n"));
   }
 
  private:

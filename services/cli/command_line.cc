@@ -116,8 +116,7 @@ class Parser {
       std::string name = in_group ? command.name : command.name.substr(0, command.name.find(' '));
       if (known.empty() || known.back() != name) known.push_back(std::move(name));
     }
-    return UsageError(
-        absl::StrCat("unknown command ", path_, host::DidYouMean(path_, known)));
+    return UsageError(absl::StrCat("unknown command ", path_, host::DidYouMean(path_, known)));
   }
 
   absl::Status Unfinished() const {
@@ -126,8 +125,8 @@ class Parser {
     for (const Command& command : commands_) {
       if (absl::StartsWith(command.name, path_ + " ")) known.push_back(command.name);
     }
-    return UsageError(absl::StrCat("command ", path_, " is not complete; expected ",
-                                   absl::StrJoin(known, ", ")));
+    return UsageError(
+        absl::StrCat("command ", path_, " is not complete; expected ", absl::StrJoin(known, ", ")));
   }
 
   absl::Status CheckWords() const {
@@ -190,8 +189,8 @@ absl::StatusOr<int64_t> Arguments::Integer(absl::string_view flag, int64_t fallb
   if (!Has(flag)) return fallback;
   const std::optional<int64_t> value = host::ParseInteger(Value(flag));
   if (value && *value >= min && *value <= max) return *value;
-  return UsageError(absl::StrCat(flag, ": found '", Value(flag), "', expected a number from ", min,
-                                 " to ", max));
+  return UsageError(
+      absl::StrCat(flag, ": found '", Value(flag), "', expected a number from ", min, " to ", max));
 }
 
 absl::StatusOr<absl::Duration> Arguments::Duration(absl::string_view flag,
@@ -207,8 +206,8 @@ absl::StatusOr<std::string> Arguments::Choice(absl::string_view flag,
                                               const std::vector<std::string>& allowed) const {
   const std::string value = Value(flag, allowed.front());
   if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return value;
-  return UsageError(absl::StrCat(flag, ": found '", value, "', expected ",
-                                 absl::StrJoin(allowed, " or ")));
+  return UsageError(
+      absl::StrCat(flag, ": found '", value, "', expected ", absl::StrJoin(allowed, " or ")));
 }
 
 absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& given,

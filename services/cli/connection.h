@@ -40,11 +40,9 @@ class Connection {
   // One call of a generated stub: connection.Call(stub, &Stub::GetTurn, request). The answer, or
   // why there is none.
   template <class Stub, class Request, class Response>
-  absl::StatusOr<Response> Call(Stub& stub,
-                                grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                             Response*),
-                                const Request& request,
-                                absl::Duration patience = kUsualPatience) const {
+  absl::StatusOr<Response> Call(
+      Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+      const Request& request, absl::Duration patience = kUsualPatience) const {
     Response response;
     const absl::Status status = Run(
         [&](grpc::ClientContext* context) { return (stub.*method)(context, request, &response); },

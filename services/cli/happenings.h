@@ -27,8 +27,8 @@ struct CancelAnswered {
   absl::Status status;
 };
 
-using Happening = std::variant<chat::v1::TurnEvent, StreamEnded, ConnectionLost, Interrupted,
-                               CancelAnswered>;
+using Happening =
+    std::variant<chat::v1::TurnEvent, StreamEnded, ConnectionLost, Interrupted, CancelAnswered>;
 
 // Thread-safe.
 class Happenings {

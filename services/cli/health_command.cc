@@ -25,7 +25,8 @@ using HealthCheckRequest = google::protobuf::StringValue;
 using HealthCheckResponse = google::protobuf::Int32Value;
 constexpr int kServing = 1;
 
-absl::StatusOr<HealthCheckResponse> Check(const Connection& connection, const std::string& service) {
+absl::StatusOr<HealthCheckResponse> Check(const Connection& connection,
+                                          const std::string& service) {
   grpc::TemplatedGenericStub<HealthCheckRequest, HealthCheckResponse> stub(connection.channel());
   grpc::ClientContext context;
   connection.Prepare(context, Connection::kUsualPatience);
@@ -50,7 +51,9 @@ absl::StatusOr<int> Health(const Arguments& arguments, Console& console) {
 }  // namespace
 
 Command HealthCommand() {
-  return {"health", {}, "ask whether the gateway takes calls: 0 it does, 1 it does not",
+  return {"health",
+          {},
+          "ask whether the gateway takes calls: 0 it does, 1 it does not",
           {{"--service", "NAME", "of this service; default: of the whole process"}},
           {"penstock health --address 127.0.0.1:7420"},
           Health};

@@ -54,9 +54,9 @@ std::string Overview(const std::vector<Command>& commands, const std::vector<Fla
 }
 
 std::string HelpOf(const Command& command, const std::vector<Flag>& global_flags) {
-  std::string text = absl::StrCat("usage: penstock ", CallOf(command),
-                                  command.flags.empty() ? "" : " [FLAG...]", "\n\n",
-                                  command.summary, "\n");
+  std::string text =
+      absl::StrCat("usage: penstock ", CallOf(command), command.flags.empty() ? "" : " [FLAG...]",
+                   "\n\n", command.summary, "\n");
   if (!command.flags.empty()) absl::StrAppend(&text, "\nflags:\n", FlagsText(command.flags));
   absl::StrAppend(&text, "\nflags of every command:\n", FlagsText(global_flags));
   if (!command.examples.empty()) {

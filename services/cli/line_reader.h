@@ -16,8 +16,8 @@ class LineReader {
   LineReader(int descriptor, const Interrupts& interrupts)
       : descriptor_(descriptor), interrupts_(interrupts) {}
 
-  // Waits for a line, which goes to `line` without its end; the last one needs none. kEnd at the end
-  // of the input; kInterrupted at Ctrl-C.
+  // Waits for a line, which goes to `line` without its end; the last one needs none. kEnd at the
+  // end of the input; kInterrupted at Ctrl-C.
   Outcome Next(std::string& line);
 
  private:

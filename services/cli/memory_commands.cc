@@ -38,9 +38,8 @@ std::string MemorySheet(const Memory& memory) {
 
 // The whole text: what is remembered should be plain to see.
 std::string MemoryLine(const Memory& memory) {
-  return absl::StrCat(memory.name(), "  ",
-                      TimeText(memory.has_create_time(), memory.create_time()), "  ",
-                      OneLine(memory.text(), std::numeric_limits<size_t>::max()), "\n");
+  return absl::StrCat(memory.name(), "  ", TimeText(memory.has_create_time(), memory.create_time()),
+                      "  ", OneLine(memory.text(), std::numeric_limits<size_t>::max()), "\n");
 }
 
 template <class Request>
@@ -118,22 +117,38 @@ absl::StatusOr<int> SearchMemories(const Arguments& arguments, Console& console)
 }  // namespace
 
 std::vector<Command> MemoryCommands() {
-  return {{"memory create", {"TEXT"}, "remember something; TEXT - reads standard input",
+  return {{"memory create",
+           {"TEXT"},
+           "remember something; TEXT - reads standard input",
            {LabelFlag(),
             {"--ttl", "D", "forget it after this time; default: keep it"},
             {"--request-id", "ID", "makes it safe to say it again; default: a new one"}},
            {"penstock memory create \"My boat is called Albatross.\""},
            CreateMemory},
-          {"memory get", {"NAME"}, "one memory", {},
-           {"penstock memory get 0198c0de-0000-7000-8000-000000000000"}, GetMemory},
-          {"memory list", {}, "memories, newest first", PageFlags(),
-           {"penstock memory list --output json"}, ListMemories},
-          {"memory search", {"QUERY"}, "memories as recall would find them, best first",
+          {"memory get",
+           {"NAME"},
+           "one memory",
+           {},
+           {"penstock memory get 0198c0de-0000-7000-8000-000000000000"},
+           GetMemory},
+          {"memory list",
+           {},
+           "memories, newest first",
+           PageFlags(),
+           {"penstock memory list --output json"},
+           ListMemories},
+          {"memory search",
+           {"QUERY"},
+           "memories as recall would find them, best first",
            {{"--limit", "N", "at most this many, up to 100; default: 15"}},
            {"penstock memory search \"name of the boat\""},
            SearchMemories},
-          {"memory delete", {"NAME"}, "forget one memory", {},
-           {"penstock memory delete 0198c0de-0000-7000-8000-000000000000"}, DeleteMemory}};
+          {"memory delete",
+           {"NAME"},
+           "forget one memory",
+           {},
+           {"penstock memory delete 0198c0de-0000-7000-8000-000000000000"},
+           DeleteMemory}};
 }
 
 }  // namespace penstock::cli

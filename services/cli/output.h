@@ -21,8 +21,8 @@ absl::StatusOr<bool> WantsJson(const Arguments& arguments);
 // Protobuf's JSON on one line, with its newline.
 std::string JsonLine(const google::protobuf::Message& message);
 
-// "name:   sessions/s1" by line, aligned; pairs without a value are left out, and further lines of a
-// value stand below its first.
+// "name:   sessions/s1" by line, aligned; pairs without a value are left out, and further lines of
+// a value stand below its first.
 std::string Sheet(const std::vector<std::pair<std::string, std::string>>& pairs);
 
 // "2026-01-31 12:00:00 UTC"; "" for one that is absent.

@@ -50,8 +50,12 @@ std::vector<Command> MakeCommands() {
   }
   commands.push_back(HealthCommand());
   commands.push_back({"version", {}, "print the version", {}, {}, Version});
-  commands.push_back({"help", {"[COMMAND...]"}, "print this, or more about one command", {},
-                      {"penstock help token mint"}, Help});
+  commands.push_back({"help",
+                      {"[COMMAND...]"},
+                      "print this, or more about one command",
+                      {},
+                      {"penstock help token mint"},
+                      Help});
   return commands;
 }
 

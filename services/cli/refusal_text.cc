@@ -1,5 +1,6 @@
 #include "services/cli/refusal_text.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -7,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 
 namespace penstock::cli {
 namespace {
@@ -26,16 +28,16 @@ const std::map<absl::string_view, std::string>& AdviceByReason() {
        absl::StrCat("sign with the gateway's key: ", kMint, " with the gateway's configuration")},
       {"TOKEN_KEY_UNKNOWN",
        absl::StrCat("use a kid of identity.issuers: ", kMint, " with the gateway's configuration")},
-      {"TOKEN_ISSUER",
-       absl::StrCat("use an issuer of identity.issuers: ", kMint,
-                    " with the gateway's configuration")},
-      {"TOKEN_AUDIENCE",
-       absl::StrCat("use the audience of the issuer: ", kMint, " with the gateway's configuration")},
+      {"TOKEN_ISSUER", absl::StrCat("use an issuer of identity.issuers: ", kMint,
+                                    " with the gateway's configuration")},
+      {"TOKEN_AUDIENCE", absl::StrCat("use the audience of the issuer: ", kMint,
+                                      " with the gateway's configuration")},
       {"TOKEN_ALGORITHM", "sign with the algorithm that identity.issuers gives for the key"},
       {"TOKEN_TENANT", "name a tenant of the issuer with `penstock token mint --tenant`"},
       {"ACT_AS_REQUIRED", "say for whom with --on-behalf-of USER"},
       {"SESSION_NOT_FOUND",
-       "`penstock session list` shows the sessions there are; `penstock session create ID` makes one"},
+       "`penstock session list` shows the sessions there are; `penstock session create ID` makes "
+       "one"},
       {"TURN_NOT_FOUND", "`penstock turn list` shows the turns there are"},
       {"MEMORY_NOT_FOUND", "`penstock memory list` shows the memories there are"},
       {"AGENT_NOT_FOUND", "name an agent of the gateway's configuration (agents[].id)"},
@@ -43,7 +45,8 @@ const std::map<absl::string_view, std::string>& AdviceByReason() {
       {"SESSION_BUSY", "wait for the running turn, or cancel it with `penstock turn cancel`"},
       {"VERSION_MISMATCH", "read it again with `penstock session get`, and use the etag it shows"},
       {"REQUEST_ID_REUSED", "give another --request-id, or repeat the first request unchanged"},
-      {"OVERRIDE_FORBIDDEN", "leave it to the agent, or choose an agent that allows it (overridable)"},
+      {"OVERRIDE_FORBIDDEN",
+       "leave it to the agent, or choose an agent that allows it (overridable)"},
       {"SESSION_QUEUE_FULL", "wait until earlier turns of the session are done"},
       {"DRAINING", "the gateway is stopping; the same request succeeds at its successor"},
       {"PROVIDER_AUTH", "check the provider's key where the provider-adapter runs (api_key_env)"},
@@ -79,6 +82,19 @@ std::string Advice(const absl::Status& status, absl::string_view address) {
   return found == AdviceByReason().end() ? "" : found->second;
 }
 
+// gRPC's message for a gateway that is not there begins with its own state of affairs.
+std::string MessageOf(const absl::Status& status) {
+  absl::string_view message = status.message();
+  constexpr absl::string_view kLastError = "last error: ";
+  const size_t last_error = message.find(kLastError);
+  if (status.code() == absl::StatusCode::kUnavailable && last_error != absl::string_view::npos) {
+    message.remove_prefix(last_error + kLastError.size());
+    absl::ConsumePrefix(&message, "UNKNOWN: ");
+    absl::ConsumePrefix(&message, "UNAVAILABLE: ");
+  }
+  return std::string(message);
+}
+
 }  // namespace
 
 std::string DurationText(double seconds) {
@@ -97,9 +113,9 @@ std::string RefusalText(const absl::Status& status, absl::string_view address,
                         absl::string_view subject) {
   std::string reason = ReasonOf(status);
   if (reason.empty()) reason = absl::StatusCodeToString(status.code());
-  std::string text = absl::StrCat("penstock: ", subject, subject.empty() ? "" : ": ",
-                                  status.message(), status.message().empty() ? "" : " ", "(",
-                                  reason, ")\n");
+  const std::string message = MessageOf(status);
+  std::string text = absl::StrCat("penstock: ", subject, subject.empty() ? "" : ": ", message,
+                                  message.empty() ? "" : " ", "(", reason, ")\n");
   if (const auto delay = RetryAfterOf(status)) {
     absl::StrAppend(&text, "try again in ", DurationText(absl::ToDoubleSeconds(*delay)), "\n");
   }

@@ -120,8 +120,9 @@ absl::StatusOr<int> UpdateSession(const Arguments& arguments, Console& console) 
   PENSTOCK_ASSIGN_OR_RETURN(*request.mutable_session(),
                             SessionOf(arguments, *request.mutable_update_mask()));
   if (request.update_mask().paths().empty()) {
-    return UsageError("session update: nothing to change; give --display-name, --agent, --label "
-                      "or --idle-ttl");
+    return UsageError(
+        "session update: nothing to change; give --display-name, --agent, --label "
+        "or --idle-ttl");
   }
   request.mutable_session()->set_name(SessionNameOf(arguments.words[0]));
   request.mutable_session()->set_etag(arguments.Value("--etag"));
@@ -155,15 +156,31 @@ std::vector<Command> SessionCommands() {
   std::vector<Flag> updates = SessionFieldFlags();
   const Flag etag{"--etag", "E", "only while it is at this version"};
   updates.push_back(etag);
-  return {{"session create", {"[ID]"}, "make a session; without ID the gateway chooses one", creates,
-           {"penstock session create boat --display-name \"About the boat\""}, CreateSession},
+  return {{"session create",
+           {"[ID]"},
+           "make a session; without ID the gateway chooses one",
+           creates,
+           {"penstock session create boat --display-name \"About the boat\""},
+           CreateSession},
           {"session get", {"NAME"}, "one session", {}, {"penstock session get boat"}, GetSession},
-          {"session list", {}, "sessions, newest first", PageFlags(),
-           {"penstock session list --limit 10"}, ListSessions},
-          {"session update", {"NAME"}, "change the fields that are given", updates,
-           {"penstock session update boat --label kind=travel"}, UpdateSession},
-          {"session delete", {"NAME"}, "delete a session, its turns, and cancel those that run",
-           {etag}, {"penstock session delete boat"}, DeleteSession}};
+          {"session list",
+           {},
+           "sessions, newest first",
+           PageFlags(),
+           {"penstock session list --limit 10"},
+           ListSessions},
+          {"session update",
+           {"NAME"},
+           "change the fields that are given",
+           updates,
+           {"penstock session update boat --label kind=travel"},
+           UpdateSession},
+          {"session delete",
+           {"NAME"},
+           "delete a session, its turns, and cancel those that run",
+           {etag},
+           {"penstock session delete boat"},
+           DeleteSession}};
 }
 
 }  // namespace penstock::cli

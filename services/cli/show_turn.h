@@ -18,8 +18,8 @@ enum class TurnOutcome {
   kLeft,
 };
 
-// Takes from `happenings` what `stream` puts there. The first Ctrl-C cancels the turn and shows what
-// it kept; the second one leaves.
+// Takes from `happenings` what `stream` puts there. The first Ctrl-C cancels the turn and shows
+// what it kept; the second one leaves.
 TurnOutcome ShowTurn(TurnStream& stream, Happenings& happenings, const StreamStyle& style,
                      Console& console);
 

@@ -119,7 +119,7 @@ void StreamView::OnDelta(const Delta& delta, int64_t index) {
   }
   if (std::exchange(reasoning_open_, false)) Answer("\n");
   if (delta.step() != shown_step_ && !shown_.empty()) {
-    Answer("\n");
+    EndLine();
     shown_ += "\n";
   }
   shown_step_ = delta.step();

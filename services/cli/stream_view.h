@@ -34,9 +34,9 @@ struct Piece {
   bool operator==(const Piece&) const = default;
 };
 
-// Deltas are shown as they come; what is stored is trusted over what was shown, so the end of a turn
-// that was joined late, or whose deltas are gone, still gives its whole answer. `now` is any clock
-// that never goes back. Not thread-safe.
+// Deltas are shown as they come; what is stored is trusted over what was shown, so the end of a
+// turn that was joined late, or whose deltas are gone, still gives its whole answer. `now` is any
+// clock that never goes back. Not thread-safe.
 class StreamView {
  public:
   explicit StreamView(StreamStyle style) : style_(std::move(style)) {}

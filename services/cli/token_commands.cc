@@ -33,9 +33,10 @@ absl::StatusOr<int> Mint(const Arguments& arguments, Console& console) {
 
 absl::StatusOr<int> GrantKey(const Arguments& arguments, Console& console) {
   PENSTOCK_RETURN_IF_ERROR(RequireFlags(arguments, {"--config", "--audience"}));
-  const std::vector<std::string> services = {
-      std::string(identity::kDispatcherAudience), std::string(identity::kSessionStateAudience),
-      std::string(identity::kMemoryRecallAudience), std::string(identity::kProviderAdapterAudience)};
+  const std::vector<std::string> services = {std::string(identity::kDispatcherAudience),
+                                             std::string(identity::kSessionStateAudience),
+                                             std::string(identity::kMemoryRecallAudience),
+                                             std::string(identity::kProviderAdapterAudience)};
   const std::string audience = arguments.Value("--audience");
   if (std::find(services.begin(), services.end(), audience) == services.end()) {
     return UsageError(absl::StrCat("--audience: unknown service '", audience, "'",
@@ -58,10 +59,10 @@ absl::StatusOr<int> GenerateKey(const Arguments& arguments, Console& console) {
   PENSTOCK_RETURN_IF_ERROR(WriteNewFile(arguments.Value("--private"), pem.private_key, kOwnerOnly));
   PENSTOCK_RETURN_IF_ERROR(
       WriteNewFile(arguments.Value("--public"), pem.public_key, kEverybodyReads));
-  console.Notice(absl::StrCat("the private key, for who issues tokens: ",
-                              arguments.Value("--private"),
-                              "\nthe public key, for identity.issuers[].keys[].public_key_file: ",
-                              arguments.Value("--public"), "\n"));
+  console.Notice(
+      absl::StrCat("the private key, for who issues tokens: ", arguments.Value("--private"),
+                   "\nthe public key, for identity.issuers[].keys[].public_key_file: ",
+                   arguments.Value("--public"), "\n"));
   return kExitOk;
 }
 
@@ -69,18 +70,24 @@ absl::StatusOr<int> GenerateKey(const Arguments& arguments, Console& console) {
 
 std::vector<Command> TokenCommands() {
   return {
-      {"token mint", {}, "print a token for a user", MintFlags(),
+      {"token mint",
+       {},
+       "print a token for a user",
+       MintFlags(),
        {"penstock token mint --config deploy/config/standalone.yaml --user ann",
         "penstock token mint --user ann --issuer https://issuer.example --key-file issuer.pem "
         "--kid 2026"},
        Mint},
-      {"token grant-key", {}, "print the grant key of one service, for its identity.grant_key",
+      {"token grant-key",
+       {},
+       "print the grant key of one service, for its identity.grant_key",
        {{"--config", "FILE", "configuration with identity.grant_root"},
-        {"--audience", "SERVICE",
-         "dispatcher, session-state, memory-recall or provider-adapter"}},
+        {"--audience", "SERVICE", "dispatcher, session-state, memory-recall or provider-adapter"}},
        {"penstock token grant-key --config penstock.yaml --audience session-state"},
        GrantKey},
-      {"token keygen", {}, "make a key pair for an issuer of tokens; no file is overwritten",
+      {"token keygen",
+       {},
+       "make a key pair for an issuer of tokens; no file is overwritten",
        {{"--algorithm", "A", "ES256 (default) or RS256"},
         {"--private", "FILE", "where the private key goes, as PEM"},
         {"--public", "FILE", "where the public key goes, as PEM"}},

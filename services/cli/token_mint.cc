@@ -88,8 +88,8 @@ absl::StatusOr<JwtSigner> SignerOf(const config::v1::Issuer& issuer, const Argum
   if (arguments.Has("--secret-env")) {
     const char* secret = std::getenv(arguments.Value("--secret-env").c_str());
     if (secret != nullptr) return SecretSigner(secret, kid, "--secret-env");
-    return UsageError(absl::StrCat("--secret-env: ", arguments.Value("--secret-env"),
-                                   " is not set"));
+    return UsageError(
+        absl::StrCat("--secret-env: ", arguments.Value("--secret-env"), " is not set"));
   }
   if (arguments.Has("--config")) return ConfiguredSigner(issuer, arguments);
   return UsageError(

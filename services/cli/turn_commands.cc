@@ -73,9 +73,8 @@ absl::StatusOr<int> PrintTurn(const Turn& turn, const Arguments& arguments, Cons
 absl::StatusOr<int> RunTurn(const Arguments& arguments, Console& console) {
   PENSTOCK_ASSIGN_OR_RETURN(const bool json, WantsJson(arguments));
   PENSTOCK_ASSIGN_OR_RETURN(const auto request, NewTurn<gateway::v1::RunTurnRequest>(arguments));
-  PENSTOCK_ASSIGN_OR_RETURN(
-      const Turn turn,
-      CallTurns(arguments, &Turns::Stub::RunTurn, request, absl::InfiniteDuration()));
+  PENSTOCK_ASSIGN_OR_RETURN(const Turn turn, CallTurns(arguments, &Turns::Stub::RunTurn, request,
+                                                       absl::InfiniteDuration()));
   if (json) {
     console.Out(JsonLine(turn));
   } else {
@@ -113,8 +112,8 @@ absl::StatusOr<int> PrintEvents(Happenings& happenings, Console& console) {
 absl::StatusOr<int> WatchTurn(const Arguments& arguments, Console& console) {
   gateway::v1::WatchTurnRequest request;
   request.set_name(TurnNameOf(arguments.words[0]));
-  PENSTOCK_ASSIGN_OR_RETURN(const int64_t after,
-                            arguments.Integer("--after", 0, 0, std::numeric_limits<int64_t>::max()));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      const int64_t after, arguments.Integer("--after", 0, 0, std::numeric_limits<int64_t>::max()));
   request.set_after_index(after);
   PENSTOCK_ASSIGN_OR_RETURN(const bool json, WantsJson(arguments));
   PENSTOCK_ASSIGN_OR_RETURN(const Connection connection, Connection::Open(arguments));
@@ -173,19 +172,23 @@ absl::StatusOr<int> ListTurns(const Arguments& arguments, Console& console) {
 }
 
 Command ListTurnsCommand() {
-  Command list{"turn list", {}, "turns, newest first",
-               {{"--session", "S", "of this session; default: of all"},
-                {"--state", "STATE", "only queued, running, succeeded, failed, cancelled, expired",
-                 true},
-                {"--request-id", "ID", "only the turn with this one"}},
-               {"penstock turn list --session boat --state failed"},
-               ListTurns};
+  Command list{
+      "turn list",
+      {},
+      "turns, newest first",
+      {{"--session", "S", "of this session; default: of all"},
+       {"--state", "STATE", "only queued, running, succeeded, failed, cancelled, expired", true},
+       {"--request-id", "ID", "only the turn with this one"}},
+      {"penstock turn list --session boat --state failed"},
+      ListTurns};
   for (Flag& flag : PageFlags()) list.flags.push_back(std::move(flag));
   return list;
 }
 
 Command SubmitTurnCommand() {
-  Command submit{"turn submit", {"TEXT"}, "submit a turn and print its name; it outlives the call",
+  Command submit{"turn submit",
+                 {"TEXT"},
+                 "submit a turn and print its name; it outlives the call",
                  NewTurnFlags(),
                  {"penstock turn submit --urgency batch \"Sum up the year.\""},
                  SubmitTurn};
@@ -196,22 +199,31 @@ Command SubmitTurnCommand() {
 }  // namespace
 
 std::vector<Command> TurnCommands() {
-  return {{"turn run", {"TEXT"}, "run a turn and print its answer; TEXT - reads standard input",
+  return {{"turn run",
+           {"TEXT"},
+           "run a turn and print its answer; TEXT - reads standard input",
            NewTurnFlags(),
            {"penstock turn run \"What is the capital of Peru?\"",
             "penstock turn run --session boat - < question.txt"},
            RunTurn},
           SubmitTurnCommand(),
-          {"turn watch", {"NAME"}, "print a turn as it comes; Ctrl-C leaves it running",
+          {"turn watch",
+           {"NAME"},
+           "print a turn as it comes; Ctrl-C leaves it running",
            {{"--after", "INDEX", "events after this one; default: from the start"},
             {"--verbose", "", "a last line with model, tokens, cost and time"}},
            {"penstock turn watch boat/0198c0de-0000-7000-8000-000000000000"},
            WatchTurn},
-          {"turn cancel", {"NAME"}, "stop a turn; one that has ended stays as it is",
+          {"turn cancel",
+           {"NAME"},
+           "stop a turn; one that has ended stays as it is",
            {{"--discard-output", "", "drop the text so far"}},
            {"penstock turn cancel boat/0198c0de-0000-7000-8000-000000000000"},
            CancelTurn},
-          {"turn get", {"NAME"}, "what became of a turn", {},
+          {"turn get",
+           {"NAME"},
+           "what became of a turn",
+           {},
            {"penstock turn get sessions/boat/turns/0198c0de-0000-7000-8000-000000000000"},
            GetTurn},
           ListTurnsCommand()};

@@ -11,8 +11,8 @@
 namespace penstock::cli {
 
 // Puts the turn's events, and then one StreamEnded, into `happenings`. A stream that breaks after
-// the turn was accepted is taken up again with WatchTurn, several times; the turn runs on meanwhile.
-// `happenings` must outlive it. The methods may be called on one thread only.
+// the turn was accepted is taken up again with WatchTurn, several times; the turn runs on
+// meanwhile. `happenings` must outlive it. The methods may be called on one thread only.
 class TurnStream {
  public:
   static std::unique_ptr<TurnStream> Run(const Connection& connection,

@@ -79,7 +79,8 @@ std::string OneLine(absl::string_view text, size_t width) {
   size_t characters = 0;
   for (const char byte : absl::StripAsciiWhitespace(text)) {
     const bool space = absl::ascii_isspace(static_cast<unsigned char>(byte));
-    if (space && absl::string_view(line).substr(line.empty() ? 0 : line.size() - 1) == " ") continue;
+    if (space && absl::string_view(line).substr(line.empty() ? 0 : line.size() - 1) == " ")
+      continue;
     if (BeginsCharacter(byte) && ++characters > width) return line + "…";
     line.push_back(space ? ' ' : byte);
   }

@@ -1,0 +1,59 @@
+// For tests: a gateway whose turns follow a script.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "penstock/gateway/v1/turns.pb.h"
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace penstock::cli {
+
+// What a script of a turn can do. Its turn is sessions/s1/turns/t1.
+class TurnScript {
+ public:
+  virtual ~TurnScript() = default;
+  virtual void Accept() = 0;
+  virtual void Queue(int64_t position, int seconds) = 0;
+  virtual void Say(absl::string_view text) = 0;
+  virtual void Restart() = 0;
+  virtual void Finish(chat::v1::Turn::State state, absl::string_view answer) = 0;
+  // False when none has come for 30 s.
+  virtual bool AwaitCancel() = 0;
+  // Waits until the test ends the gateway.
+  virtual void AwaitEnd() = 0;
+};
+
+// Listens on a free port of loopback.
+class FakeGateway {
+ public:
+  using StreamHandler =
+      std::function<absl::Status(const gateway::v1::StreamTurnRequest&, TurnScript&)>;
+  using WatchHandler =
+      std::function<absl::Status(const gateway::v1::WatchTurnRequest&, TurnScript&)>;
+
+  static std::unique_ptr<FakeGateway> Start();
+  virtual ~FakeGateway() = default;
+
+  // Set them before the command starts.
+  StreamHandler on_stream;
+  WatchHandler on_watch;
+  std::function<absl::StatusOr<chat::v1::Turn>(const std::string& name)> on_get;
+  std::function<absl::Status(const gateway::v1::RunTurnRequest&, chat::v1::Turn&)> on_run;
+  std::function<absl::Status(const gateway::v1::ListTurnsRequest&, gateway::v1::ListTurnsResponse&)>
+      on_list;
+
+  virtual const std::string& address() const = 0;
+  // Names that CancelTurn was called with.
+  virtual std::vector<std::string> cancelled() = 0;
+  // The metadata `authorization` of the last call.
+  virtual std::string authorization() = 0;
+  virtual void SetServing(bool serving) = 0;
+};
+
+}  // namespace penstock::cli
