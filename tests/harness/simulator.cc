@@ -119,6 +119,10 @@ absl::Status Simulator::Acknowledge(absl::string_view gate, int count) const {
   return Http(absl::StrCat("/gates/", gate), &body).status();
 }
 
+std::string Simulator::GateUrl(absl::string_view gate) const {
+  return absl::StrCat(control_url_, "/gates/", gate);
+}
+
 absl::StatusOr<std::string> Simulator::Http(const std::string& path, const std::string* body) const {
   const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
   const std::string url = control_url_ + path;

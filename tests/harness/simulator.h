@@ -55,6 +55,8 @@ class Simulator {
 
   // Token `count` of the streams at this gate has arrived; the next may be sent.
   absl::Status Acknowledge(absl::string_view gate, int count) const;
+  // Where another program does that.
+  std::string GateUrl(absl::string_view gate) const;
 
  private:
   absl::StatusOr<std::string> Http(const std::string& path, const std::string* body) const;
