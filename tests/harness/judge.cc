@@ -74,7 +74,13 @@ class Court {
     }
     for (const ProviderCall& call : history_.provider_calls) {
       const auto wish = wish_by_id_.find(IdOf(call.turn));
-      if (wish != wish_by_id_.end()) wish->second->calls.push_back(&call);
+      if (wish != wish_by_id_.end()) {
+        wish->second->calls.push_back(&call);
+      } else {
+        Accuse(Verdict::kPhantom, call.turn,
+               absl::StrCat("the provider was sent a turn that is nowhere, at ",
+                            absl::FormatTime(call.start, absl::UTCTimeZone())));
+      }
     }
   }
 

@@ -74,6 +74,7 @@ TEST_F(JudgeTest, FindsNothingInAGoodRun) {
 TEST_F(JudgeTest, ATurnThatIsGoneIsLost) {
   run_.stored.pop_back();
   run_.outcomes.pop_back();
+  run_.provider_calls.pop_back();
 
   ExpectOnly(Verdict::kLost, Name(3), "there is no such turn");
 }
@@ -252,6 +253,12 @@ TEST_F(JudgeTest, ATurnOfARefusedSubmissionIsAPhantom) {
   run_.stored.push_back({"u", "sessions/z/turns/z1", 1, Turn::SUCCEEDED, "r9", "", ""});
 
   ExpectOnly(Verdict::kPhantom, "sessions/z/turns/z1", "its submission was refused");
+}
+
+TEST_F(JudgeTest, AProviderCallOfNoTurnIsAPhantom) {
+  run_.provider_calls.push_back({"", 1, At(9), ""});
+
+  ExpectOnly(Verdict::kPhantom, "", "the provider was sent a turn that is nowhere");
 }
 
 TEST(Canary, IsFoundInAnyBytesAndCountsOnce) {

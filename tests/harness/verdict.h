@@ -22,7 +22,7 @@ enum class Verdict {
   kSpliced,
   // A caller could not find out, with the same request_id, what became of its turn.
   kUnresolved,
-  // A turn that nobody asked for, or that was refused.
+  // A turn that nobody asked for, or that was refused; a provider call of no turn at all.
   kPhantom,
 };
 
