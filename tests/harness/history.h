@@ -1,0 +1,124 @@
+// All that was seen of a run, from outside: what callers were told, what the provider received, what
+// the RPCs say at the end. Judge (judge.h) reads it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "penstock/chat/v1/turn.pb.h"
+
+#include "absl/time/time.h"
+
+namespace penstock::harness {
+
+using TurnState = chat::v1::Turn::State;
+
+// A turn that a caller wanted, once.
+struct Intent {
+  // Unique in the history.
+  std::string request_id;
+  std::string user;
+  // "sessions/{session}".
+  std::string session;
+  // 1, 2, 3 … in its session: the next is submitted when this one is acknowledged.
+  int order = 0;
+  // Stands in the input of this turn and of no other; empty: not looked for.
+  std::string mark = {};
+};
+
+enum class Answer {
+  // Sent, for the first time or again.
+  kInvoked,
+  // Durable: the turn has a name.
+  kAcknowledged,
+  // Refused: nothing was stored.
+  kRefused,
+  // The call broke, and says nothing of the turn.
+  kUnknown,
+};
+
+// What one call of a submission told.
+struct Told {
+  std::string request_id;
+  Answer answer = Answer::kInvoked;
+  absl::Time time = absl::InfinitePast();
+  // Of kAcknowledged: "sessions/{session}/turns/{turn}".
+  std::string turn = {};
+  // The status, of the other answers.
+  std::string detail = {};
+};
+
+// A terminal state somebody was told.
+struct Outcome {
+  std::string turn;
+  TurnState state = TurnState::Turn_State_STATE_UNSPECIFIED;
+  std::string output = {};
+  // "WatchTurn", "GetTurn" …
+  std::string source = {};
+  absl::Time time = absl::InfiniteFuture();
+};
+
+struct SeenEvent {
+  enum class Kind { kAccepted, kQueued, kStarted, kDelta, kStepFinished, kRestarted, kFinished };
+  Kind kind = Kind::kQueued;
+  int64_t index = 0;
+  // Of kStarted and kRestarted.
+  int run = 0;
+  // Of kDelta, kStepFinished and kFinished.
+  std::string text = {};
+  // Of kRestarted.
+  int64_t keep_through = 0;
+  // Of kFinished.
+  TurnState state = TurnState::Turn_State_STATE_UNSPECIFIED;
+};
+
+// What one watcher saw of a turn from its start, over all streams that it resumed.
+struct Watch {
+  std::string user;
+  std::string turn;
+  std::vector<SeenEvent> events = {};
+};
+
+// A call that the provider received.
+struct ProviderCall {
+  // Name or id.
+  std::string turn;
+  int64_t attempt = 0;
+  absl::Time start = absl::InfinitePast();
+  // Everything it was sent.
+  std::string text = {};
+};
+
+// A turn as ListTurns of its user shows it at the end.
+struct StoredTurn {
+  std::string user;
+  std::string name;
+  int64_t sequence = 0;
+  TurnState state = TurnState::Turn_State_STATE_UNSPECIFIED;
+  std::string request_id = {};
+  std::string input = {};
+  std::string output = {};
+};
+
+// A process was killed; where each turn in flight stood, by GetTurn just before.
+struct KillSeen {
+  std::string process;
+  absl::Time time = absl::InfinitePast();
+  std::map<std::string, TurnState> stages = {};
+};
+
+struct History {
+  std::vector<Intent> intents;
+  std::vector<Told> told;
+  std::vector<Outcome> outcomes;
+  std::vector<Watch> watches;
+  std::vector<ProviderCall> provider_calls;
+  std::vector<StoredTurn> stored;
+  std::vector<KillSeen> kills;
+};
+
+bool IsTerminal(TurnState state);
+
+}  // namespace penstock::harness

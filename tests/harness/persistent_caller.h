@@ -1,0 +1,43 @@
+// A caller that does what the API asks of one: it repeats a submission with the same request_id
+// until it knows, and watches a turn to its end over streams that break. The ledger hears of it all.
+#pragma once
+
+#include <string>
+
+#include "penstock/gateway/v1/turns.pb.h"
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "tests/harness/caller.h"
+#include "tests/harness/history.h"
+#include "tests/harness/ledger.h"
+#include "tests/harness/simulator.h"
+
+namespace penstock::harness {
+
+// Thread-safe; references must outlive it.
+class PersistentCaller {
+ public:
+  PersistentCaller(const Caller& caller, Ledger& ledger) : caller_(caller), ledger_(ledger) {}
+
+  // Makes the session if it is not there. The turn's name; else the status that came last.
+  absl::StatusOr<std::string> Submit(const Intent& intent, const std::string& text,
+                                     absl::Time give_up) const;
+
+  // Until Finished was seen.
+  absl::Status Follow(const std::string& user, const std::string& turn, absl::Time give_up) const;
+
+  // Adds every turn of `user` to `history`, once none is live any more or `give_up` has come; an
+  // error only when the last look failed. What GetTurn says of each is added as an outcome.
+  absl::Status CollectStored(const std::string& user, absl::Time give_up, History& history) const;
+
+ private:
+  const Caller& caller_;
+  Ledger& ledger_;
+};
+
+// Adds every request that the simulator holds; start it with --record-limit above what it will get.
+absl::Status CollectProviderCalls(const Simulator& simulator, History& history);
+
+}  // namespace penstock::harness

@@ -1,0 +1,84 @@
+#include "tests/harness/verdict.h"
+
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace penstock::harness {
+namespace {
+
+std::string StagesOf(const std::string& turn, const std::vector<KillSeen>& kills) {
+  std::vector<std::string> stages;
+  for (size_t i = 0; i < kills.size(); ++i) {
+    const auto stage = kills[i].stages.find(turn);
+    if (stage == kills[i].stages.end()) continue;
+    stages.push_back(absl::StrCat("kill ", i + 1, " (", kills[i].process,
+                                  "): ", chat::v1::Turn::State_Name(stage->second)));
+  }
+  return stages.empty() ? "" : absl::StrCat(" [", absl::StrJoin(stages, ", "), "]");
+}
+
+std::string Summary(const KillSeen& kill) {
+  std::map<TurnState, int> stages;
+  for (const auto& [turn, state] : kill.stages) ++stages[state];
+  const auto format = [](std::string* out, const std::pair<const TurnState, int>& stage) {
+    absl::StrAppend(out, stage.second, " ", chat::v1::Turn::State_Name(stage.first));
+  };
+  return absl::StrCat(kill.process, ", ", kill.stages.size(), " in flight: ",
+                      absl::StrJoin(stages, ", ", format));
+}
+
+}  // namespace
+
+bool IsTerminal(TurnState state) {
+  return state >= chat::v1::Turn::SUCCEEDED && state <= chat::v1::Turn::EXPIRED;
+}
+
+absl::string_view NameOf(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kLost:
+      return "LOST";
+    case Verdict::kDoubled:
+      return "DOUBLED";
+    case Verdict::kReordered:
+      return "REORDERED";
+    case Verdict::kCrossed:
+      return "CROSSED";
+    case Verdict::kSpliced:
+      return "SPLICED";
+    case Verdict::kUnresolved:
+      return "UNRESOLVED";
+    case Verdict::kPhantom:
+      return "PHANTOM";
+  }
+  return "";
+}
+
+int Report::Count(Verdict verdict) const {
+  return static_cast<int>(std::count_if(offences.begin(), offences.end(), [&](const Offence& one) {
+    return one.verdict == verdict;
+  }));
+}
+
+std::string Report::ToString() const {
+  std::string text = absl::StrCat(
+      counts.intents, " turns wanted, ", counts.acknowledged, " acknowledged, ", counts.ended,
+      " ended; ", counts.provider_calls, " provider calls, ", counts.repeated_provider_calls,
+      " of them repeated; ", counts.restarted_watches, " watchers saw a restart\n");
+  for (const Verdict verdict : kAllVerdicts) {
+    absl::StrAppend(&text, NameOf(verdict), " ", Count(verdict), "  ");
+  }
+  text += "\n";
+  for (const Offence& offence : offences) {
+    absl::StrAppend(&text, NameOf(offence.verdict), " ", offence.subject, ": ", offence.why,
+                    StagesOf(offence.subject, kills), "\n");
+  }
+  for (size_t i = 0; i < kills.size(); ++i) {
+    absl::StrAppend(&text, "kill ", i + 1, ": ", Summary(kills[i]), "\n");
+  }
+  return text;
+}
+
+}  // namespace penstock::harness
