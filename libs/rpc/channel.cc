@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 namespace penstock::rpc {
 
@@ -30,6 +31,11 @@ std::shared_ptr<grpc::Channel> OpenChannel(absl::string_view endpoint) {
                                  ? std::string(endpoint)
                                  : absl::StrCat("dns:///", endpoint);
   return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+}
+
+void CloseChannel(std::shared_ptr<grpc::Channel> channel) {
+  // A cancelled call ends within the process: this takes a moment.
+  while (channel.use_count() > 1) absl::SleepFor(absl::Milliseconds(1));
 }
 
 }  // namespace penstock::rpc

@@ -17,4 +17,9 @@ inline constexpr int kMaxMessageBytes = 4 << 20;
 // destroyed on a thread that is not gRPC's: keep them where main can see them.
 std::shared_ptr<grpc::Channel> OpenChannel(absl::string_view endpoint);
 
+// Gives up a channel, from OpenChannel or in-process, whose stubs are gone: blocks until the calls
+// that still end in the background no longer hold it, so that it is destroyed here and not by the
+// last of them, on gRPC's thread, which would then wait for itself.
+void CloseChannel(std::shared_ptr<grpc::Channel> channel);
+
 }  // namespace penstock::rpc
