@@ -5,6 +5,7 @@
 
 #include <grpcpp/channel.h>
 
+#include "libs/rpc/channel.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/server_stream.h"
 #include "penstock/dispatcher/v1/dispatcher.grpc.pb.h"
@@ -99,16 +100,30 @@ using ToMemory = MemoryRecall::StubInterface::async_interface;
 }  // namespace
 
 struct Downstream::Stubs {
+  // Before the stubs, and so given up after them.
+  struct HeldChannels {
+    ~HeldChannels() {
+      rpc::CloseChannel(std::move(channels.dispatcher));
+      rpc::CloseChannel(std::move(channels.session_state));
+      rpc::CloseChannel(std::move(channels.memory_recall));
+    }
+    Channels channels;
+  };
+
+  Stubs(const Channels& channels, const identity::GrantMinter& minter, Clock& clock)
+      : held{channels},
+        dispatcher(identity::kDispatcherAudience, channels.dispatcher, minter, clock),
+        session_state(identity::kSessionStateAudience, channels.session_state, minter, clock),
+        memory_recall(identity::kMemoryRecallAudience, channels.memory_recall, minter, clock) {}
+
+  HeldChannels held;
   Peer<Dispatcher> dispatcher;
   Peer<SessionState> session_state;
   Peer<MemoryRecall> memory_recall;
 };
 
-Downstream::Downstream(Channels channels, const identity::GrantMinter& minter, Clock& clock)
-    : stubs_(new Stubs{
-          {identity::kDispatcherAudience, std::move(channels.dispatcher), minter, clock},
-          {identity::kSessionStateAudience, std::move(channels.session_state), minter, clock},
-          {identity::kMemoryRecallAudience, std::move(channels.memory_recall), minter, clock}}) {}
+Downstream::Downstream(const Channels& channels, const identity::GrantMinter& minter, Clock& clock)
+    : stubs_(std::make_unique<Stubs>(channels, minter, clock)) {}
 
 Downstream::~Downstream() = default;
 

@@ -45,8 +45,9 @@ class Downstream {
     std::shared_ptr<grpc::Channel> memory_recall;
   };
 
-  // The references outlive it. Destroy it on a thread that is not gRPC's.
-  Downstream(Channels channels, const identity::GrantMinter& minter, Clock& clock);
+  // The references outlive it. Its end waits for that of its calls, and must not come on a thread
+  // of gRPC's. Nobody else keeps the channels longer.
+  Downstream(const Channels& channels, const identity::GrantMinter& minter, Clock& clock);
   ~Downstream();
 
   template <class Response>

@@ -32,13 +32,13 @@ absl::Status CheckEndpoint(const std::string& endpoint, bool insecure) {
 // In the order of their construction; destroyed in reverse.
 struct GatewayProcess::Parts {
   Parts(const host::Environment& environment, std::unique_ptr<identity::JwtVerifier> jwt,
-        absl::string_view grant_root, Downstream::Channels channels)
+        absl::string_view grant_root, const Downstream::Channels& channels)
       : verifier(std::move(jwt)),
         minter(grant_root, FromProto(environment.config.identity().grant_lifetime())),
         refusals(environment.metrics),
         authenticator(*verifier, refusals),
         guard(environment.config),
-        downstream(std::move(channels), minter, environment.clock),
+        downstream(channels, minter, environment.clock),
         turns(environment, guard, downstream),
         sessions(guard, downstream),
         memories(guard, downstream),
