@@ -6,6 +6,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/host/endpoint.h"
 #include "libs/identity/grant.h"
+#include "libs/rpc/channel.h"
 #include "libs/rpc/idle_pulse.h"
 #include "libs/rpc/server_host.h"
 #include "services/dispatcher/dispatcher_core.h"
@@ -34,6 +35,18 @@ absl::Status RunToEnd(const Executor& executor, Awaitable<absl::Status> coroutin
 
 // In the order of their construction; destroyed in reverse.
 struct DispatcherProcess::Parts {
+  ~Parts() {
+    host.reset();
+    rpc.reset();
+    core.reset();
+    session.reset();
+    memory.reset();
+    provider.reset();
+    for (auto& channel : channels) rpc::CloseChannel(std::move(channel));
+  }
+
+  // Each peer has its own.
+  std::vector<std::shared_ptr<grpc::Channel>> channels;
   std::unique_ptr<identity::GrantMinter> minter;
   std::unique_ptr<identity::GrantVerifier> verifier;
   std::unique_ptr<SessionPeer> session;
@@ -65,10 +78,11 @@ absl::Status DispatcherProcess::Start() {
   parts->minter = std::make_unique<identity::GrantMinter>(root);
   parts->verifier = std::make_unique<identity::GrantVerifier>(
       identity::kDispatcherAudience, identity::DeriveGrantKey(root, identity::kDispatcherAudience));
-  parts->session = MakeSessionPeer(channels_.session_state(), *parts->minter, environment_.clock);
-  parts->memory = MakeMemoryPeer(channels_.memory_recall(), *parts->minter, environment_.clock);
-  parts->provider =
-      MakeProviderPeer(channels_.provider_adapter(), *parts->minter, environment_.clock);
+  parts->channels = {channels_.session_state(), channels_.memory_recall(),
+                     channels_.provider_adapter()};
+  parts->session = MakeSessionPeer(parts->channels[0], *parts->minter, environment_.clock);
+  parts->memory = MakeMemoryPeer(parts->channels[1], *parts->minter, environment_.clock);
+  parts->provider = MakeProviderPeer(parts->channels[2], *parts->minter, environment_.clock);
   PENSTOCK_ASSIGN_OR_RETURN(
       parts->journal,
       RocksJournal::Create({.path = absl::StrCat(environment_.config.data_dir(), "/dispatcher"),
