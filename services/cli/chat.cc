@@ -30,7 +30,8 @@ constexpr absl::string_view kHelp =
     "/session   name of this session\n"
     "/help      this\n"
     "/quit      leave; so do Ctrl-D and Ctrl-C\n"
-    "Ctrl-C during an answer cancels it.\n";
+    "Ctrl-C during an answer cancels it. To say something that begins with a slash, begin with a "
+    "space.\n";
 
 std::string NewSession() { return SessionName(NewId(SystemClock().Now())); }
 
@@ -75,9 +76,9 @@ class Chat {
       if (read != LineReader::Outcome::kLine) console_.Out("\n");
       if (read == LineReader::Outcome::kInterrupted) return kExitInterrupted;
       if (read == LineReader::Outcome::kEnd) return kExitOk;
-      const absl::string_view said = absl::StripAsciiWhitespace(line);
-      if (said == "/quit") return kExitOk;
-      if (said.empty() || Obey(said)) continue;
+      const absl::string_view typed = absl::StripTrailingAsciiWhitespace(line);
+      if (typed == "/quit") return kExitOk;
+      if (typed.empty() || Obey(typed)) continue;
       const auto outcome = Say(line, interrupts);
       if (!outcome.ok()) console_.Error(RefusalText(outcome.status(), connection_.address()));
       if (outcome.ok() && *outcome == TurnOutcome::kLeft) return kExitInterrupted;
@@ -94,13 +95,13 @@ class Chat {
 
  private:
   // Whether it was for us, and not for the assistant.
-  bool Obey(absl::string_view said) {
-    if (!absl::StartsWith(said, "/")) return false;
-    if (said == "/new") Begin(NewSession());
-    if (said == "/new" || said == "/session") {
+  bool Obey(absl::string_view typed) {
+    if (!absl::StartsWith(typed, "/")) return false;
+    if (typed == "/new") Begin(NewSession());
+    if (typed == "/new" || typed == "/session") {
       Announce();
     } else {
-      if (said != "/help") console_.Notice(absl::StrCat("unknown command ", said, "\n"));
+      if (typed != "/help") console_.Notice(absl::StrCat("unknown command ", typed, "\n"));
       console_.Notice(kHelp);
     }
     return true;

@@ -217,8 +217,8 @@ TEST_F(ChatProgram, TalksOnATerminal) {
   chat->Write("/new\n");
   chat->Await("session ");
   chat->Await("you> ");
-  chat->Write("again\n");
-  chat->Await("You said: again");
+  chat->Write(" /dance\n");
+  chat->Await("You said:  /dance");
   chat->Await("you> ");
   chat->Write("\x04");
 
