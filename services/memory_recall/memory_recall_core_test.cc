@@ -162,7 +162,7 @@ TEST_F(CoreTest, SeesEveryWriteInTheNextRecallWithAndWithoutTheBlockInMemory) {
 TEST_F(CoreTest, DoesNotKeepABlockThatMissedAWrite) {
   store_.after_load = [&] {
     store_.after_load = [] {};
-    Create(U1(), Creation("cats purr"));
+    ASSERT_TRUE(Create(U1(), Creation("cats purr")).ok());
   };
   Recall(U1(), Question("cats"));
 

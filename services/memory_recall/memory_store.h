@@ -27,7 +27,7 @@ namespace penstock::memory_recall {
 struct NewMemory {
   std::string id;
   // `record.memory.source_turn` is set iff a turn left it.
-  memory::v1::MemoryRecord record;
+  memory::v1::MemoryRecord record = {};
   memory::v1::RankingRecord ranking = {};
 };
 
@@ -81,7 +81,7 @@ class MemoryStore {
 
   struct ListArgs {
     // Only memories older than the one of this id; empty: from the newest. It may be gone.
-    std::string before_id;
+    std::string before_id = {};
     size_t page_size = 0;
     // The page ends before a memory with which it would be larger, but not before its first.
     size_t max_bytes = 0;

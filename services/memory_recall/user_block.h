@@ -21,16 +21,16 @@ struct WordCount {
 
 // One memory, as ranking sees it.
 struct MemoryFeatures {
-  std::string id;
-  absl::Time create_time;
+  std::string id = {};
+  absl::Time create_time = absl::UnixEpoch();
   absl::Time expire_time = absl::InfiniteFuture();
   // Empty for a memory that no turn left.
-  std::string session;
+  std::string session = {};
   uint32_t text_bytes = 0;
   // Each word once.
-  std::vector<WordCount> words;
+  std::vector<WordCount> words = {};
   // From the Embedder; empty without one.
-  std::vector<float> embedding;
+  std::vector<float> embedding = {};
 };
 
 // A value: not thread-safe, no I/O. Memories are known by slots, small numbers that are used again
