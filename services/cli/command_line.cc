@@ -204,7 +204,7 @@ absl::StatusOr<absl::Duration> Arguments::Duration(absl::string_view flag,
 
 absl::StatusOr<std::string> Arguments::Choice(absl::string_view flag,
                                               const std::vector<std::string>& allowed) const {
-  const std::string value = Value(flag, allowed.front());
+  std::string value = Value(flag, allowed.front());
   if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return value;
   return UsageError(
       absl::StrCat(flag, ": found '", value, "', expected ", absl::StrJoin(allowed, " or ")));

@@ -44,7 +44,7 @@ class Connection {
       Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
       const Request& request, absl::Duration patience = kUsualPatience) const {
     Response response;
-    const absl::Status status = Run(
+    absl::Status status = Run(
         [&](grpc::ClientContext* context) { return (stub.*method)(context, request, &response); },
         patience);
     if (!status.ok()) return status;
