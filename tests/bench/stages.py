@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Where the CPU of a turn goes, from `perf script` on standard input.
 
-  perf record -e cpu-clock -F 499 --call-graph dwarf,8192 -p PID -- sleep 10
-  perf script -F comm,ip,sym,dso | tests/bench/stages.py [TURNS_PER_SECOND [CPU_SECONDS_PER_SECOND]]
+  perf script --no-inline -F comm,ip,sym,dso | tests/bench/stages.py [CPU_US_PER_TURN]
+
+`tests/bench/run profile` does it all.
 
 A sample belongs to the first stage of STAGES that a function of its stack matches, from the inside out,
-so what gRPC spends for the dispatcher is gRPC's. With the two numbers, shares become µs a turn.
+so what gRPC spends for the dispatcher is gRPC's. With the number, shares become µs a turn.
 """
 
 import collections
@@ -74,7 +75,7 @@ def table(title, counts, total, per_turn):
         print(f"  {share * 100:5.1f} % {cost}  {name}")
 
 
-def main(turns_per_second=0.0, cpu=0.0):
+def main(per_turn=0.0):
     stages, self_time, inclusive, kernel = (collections.Counter() for _ in range(4))
     total = 0
     for _, frames in stacks(sys.stdin):
@@ -88,11 +89,13 @@ def main(turns_per_second=0.0, cpu=0.0):
         inclusive.update({name for name, _ in frames})
     if not total:
         raise SystemExit("no samples")
-    per_turn = cpu * 1e6 / turns_per_second if turns_per_second else 0
     table(f"by stage, {total} samples", stages, total, per_turn)
     table("of which in the kernel", kernel, total, per_turn)
     table("self", self_time, total, per_turn)
     table("with all that is called", inclusive, total, per_turn)
+    ours = collections.Counter({name: count for name, count in inclusive.items()
+                                if re.search(r"penstock::(?!rpc::|Spawn)", name)})
+    table("with all that is called, our own functions", ours, total, per_turn)
 
 
 if __name__ == "__main__":
