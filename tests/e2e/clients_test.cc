@@ -7,9 +7,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/harness/mesh.h"
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "tests/harness/mesh.h"
 
 namespace penstock::harness {
 namespace {

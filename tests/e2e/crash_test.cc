@@ -1,9 +1,9 @@
 // Nothing that was acknowledged is lost, doubled or reordered, whoever is killed.
 //
-// Five processes; callers submit turns in sessions of three without waiting for answers, repeat what
-// they do not know, and watch every turn to its end; meanwhile dispatcher and session-state are
-// killed with SIGKILL, in turn, with at least ten turns in flight. PENSTOCK_SCALE=full: the counts of
-// the acceptance list. PENSTOCK_FIGURES: a file for what was measured.
+// Five processes; callers submit turns in sessions of three without waiting for answers, repeat
+// what they do not know, and watch every turn to its end; meanwhile dispatcher and session-state
+// are killed with SIGKILL, in turn, with at least ten turns in flight. PENSTOCK_SCALE=full: the
+// counts of the acceptance list. PENSTOCK_FIGURES: a file for what was measured.
 
 #include <algorithm>
 #include <atomic>
@@ -22,13 +22,13 @@
 #include <gtest/gtest.h>
 
 #include "libs/base/status_macros.h"
-
-#include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "tests/harness/canary.h"
 #include "tests/harness/judge.h"
 #include "tests/harness/mesh.h"
 #include "tests/harness/persistent_caller.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 namespace penstock::harness {
 namespace {
@@ -205,6 +205,7 @@ void WriteFigures(const Report& report, const CrashRun& run, absl::Duration took
   boost::json::object figures = {{"turns", report.counts.intents},
                                  {"acknowledged", report.counts.acknowledged},
                                  {"ended", report.counts.ended},
+                                 {"submissions_repeated", report.counts.broken_calls},
                                  {"provider_calls", report.counts.provider_calls},
                                  {"repeated_provider_calls", report.counts.repeated_provider_calls},
                                  {"watchers_that_saw_a_restart", report.counts.restarted_watches},

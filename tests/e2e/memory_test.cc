@@ -8,9 +8,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/harness/mesh.h"
+
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "tests/harness/mesh.h"
 
 namespace penstock::harness {
 namespace {

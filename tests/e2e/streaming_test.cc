@@ -1,5 +1,6 @@
-// Streaming is real: the simulator sends token n+1 only after the caller has told it, past Penstock,
-// that token n has arrived. A token that is held back anywhere holds up the stream for ever.
+// Streaming is real: the simulator sends token n+1 only after the caller has told it, past
+// Penstock, that token n has arrived. A token that is held back anywhere holds up the stream for
+// ever.
 
 #include <string>
 #include <vector>
@@ -7,10 +8,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/harness/mesh.h"
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "tests/harness/mesh.h"
 
 namespace penstock::harness {
 namespace {

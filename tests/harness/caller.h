@@ -34,11 +34,9 @@ class Caller {
 
   // One unary call: Call(turns(), &Turns::Stub::GetTurn, request). Errors keep their details.
   template <typename Stub, typename Request, typename Response>
-  absl::StatusOr<Response> Call(Stub& stub,
-                                grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                             Response*),
-                                const Request& request,
-                                absl::Duration timeout = absl::Seconds(30)) const {
+  absl::StatusOr<Response> Call(
+      Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+      const Request& request, absl::Duration timeout = absl::Seconds(30)) const {
     Response response;
     const auto context = NewContext(timeout);
     const grpc::Status status = (stub.*method)(context.get(), request, &response);

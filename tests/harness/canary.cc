@@ -30,7 +30,8 @@ std::vector<std::string> CanariesIn(absl::string_view bytes) {
        at = bytes.find(kPrefix, at + 1)) {
     const absl::string_view word = bytes.substr(at, kLength);
     const absl::string_view digits = word.substr(kPrefix.size());
-    if (word.size() != kLength || !std::all_of(digits.begin(), digits.end(), absl::ascii_isxdigit)) {
+    if (word.size() != kLength ||
+        !std::all_of(digits.begin(), digits.end(), absl::ascii_isxdigit)) {
       continue;
     }
     if (std::find(found.begin(), found.end(), word) == found.end()) found.emplace_back(word);

@@ -7,9 +7,10 @@
 
 #include <sys/types.h>
 
+#include "tests/harness/spawner.h"
+
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "tests/harness/spawner.h"
 
 namespace penstock::harness {
 
@@ -38,8 +39,8 @@ class Child {
 
   // To the program alone. Nothing happens when it has ended.
   void Signal(int number);
-  // How it ended, or nothing when it still runs after `timeout`. What it had started and left behind
-  // is killed.
+  // How it ended, or nothing when it still runs after `timeout`. What it had started and left
+  // behind is killed.
   std::optional<Ending> WaitFor(absl::Duration timeout);
 
  private:

@@ -1,5 +1,5 @@
-// All that was seen of a run, from outside: what callers were told, what the provider received, what
-// the RPCs say at the end. Judge (judge.h) reads it.
+// All that was seen of a run, from outside: what callers were told, what the provider received,
+// what the RPCs say at the end. Judge (judge.h) reads it.
 #pragma once
 
 #include <cstdint>

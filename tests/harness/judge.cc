@@ -6,10 +6,11 @@
 #include <set>
 #include <utility>
 
+#include "tests/harness/canary.h"
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tests/harness/canary.h"
 
 namespace penstock::harness {
 namespace {
@@ -187,9 +188,8 @@ class Court {
       sessions[{wish.intent->user, wish.intent->session}].push_back(&wish);
     }
     for (auto& [session, turns] : sessions) {
-      std::sort(turns.begin(), turns.end(), [](const Wish* a, const Wish* b) {
-        return a->intent->order < b->intent->order;
-      });
+      std::sort(turns.begin(), turns.end(),
+                [](const Wish* a, const Wish* b) { return a->intent->order < b->intent->order; });
       for (size_t i = 0; i < turns.size(); ++i) JudgePlace(turns, i);
     }
   }
@@ -257,16 +257,16 @@ class Court {
     Counts& counts = report_.counts;
     counts.intents = static_cast<int>(wishes_.size());
     counts.provider_calls = static_cast<int>(history_.provider_calls.size());
+    for (const Told& told : history_.told) counts.broken_calls += told.answer == Answer::kUnknown;
     for (const auto& [request_id, wish] : wishes_) {
       counts.acknowledged += !wish.names.empty();
       counts.ended += wish.stored != nullptr && IsTerminal(wish.stored->state);
       counts.repeated_provider_calls += std::max(0, static_cast<int>(wish.calls.size()) - 1);
     }
     for (const Watch& watch : history_.watches) {
-      counts.restarted_watches +=
-          std::any_of(watch.events.begin(), watch.events.end(), [](const SeenEvent& event) {
-            return event.kind == SeenEvent::Kind::kRestarted;
-          });
+      counts.restarted_watches += std::any_of(
+          watch.events.begin(), watch.events.end(),
+          [](const SeenEvent& event) { return event.kind == SeenEvent::Kind::kRestarted; });
     }
   }
 

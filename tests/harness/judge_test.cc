@@ -3,8 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "absl/strings/str_cat.h"
 #include "tests/harness/canary.h"
+
+#include "absl/strings/str_cat.h"
 
 namespace penstock::harness {
 namespace {
@@ -34,17 +35,17 @@ class JudgeTest : public testing::Test {
       run_.outcomes.push_back({Name(order), Turn::SUCCEEDED, "ab", "WatchTurn", At(20 + order)});
       run_.stored.push_back({"u", Name(order), order, Turn::SUCCEEDED, request, input, "ab"});
     }
-    run_.watches.push_back({"u", Name(1),
-                            {{.kind = Kind::kAccepted, .index = 1},
-                             {.kind = Kind::kStarted, .index = 2, .run = 1},
-                             {.kind = Kind::kDelta, .index = 3, .text = "a"},
-                             {.kind = Kind::kDelta, .index = 4, .text = "b"},
-                             {.kind = Kind::kStepFinished, .index = 5, .text = "ab"},
-                             {.kind = Kind::kFinished,
-                              .index = 6,
-                              .text = "ab",
-                              .state = Turn::SUCCEEDED}}});
-    run_.kills.push_back({"dispatcher", At(12), {{Name(1), Turn::RUNNING}, {Name(2), Turn::QUEUED}}});
+    run_.watches.push_back(
+        {"u",
+         Name(1),
+         {{.kind = Kind::kAccepted, .index = 1},
+          {.kind = Kind::kStarted, .index = 2, .run = 1},
+          {.kind = Kind::kDelta, .index = 3, .text = "a"},
+          {.kind = Kind::kDelta, .index = 4, .text = "b"},
+          {.kind = Kind::kStepFinished, .index = 5, .text = "ab"},
+          {.kind = Kind::kFinished, .index = 6, .text = "ab", .state = Turn::SUCCEEDED}}});
+    run_.kills.push_back(
+        {"dispatcher", At(12), {{Name(1), Turn::RUNNING}, {Name(2), Turn::QUEUED}}});
   }
 
   // Events of the one watcher.

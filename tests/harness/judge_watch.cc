@@ -45,7 +45,8 @@ class View {
       case SeenEvent::Kind::kStepFinished:
         return SeeStep(event);
       case SeenEvent::Kind::kRestarted:
-        std::erase_if(deltas_, [&](const Piece& piece) { return piece.index > event.keep_through; });
+        std::erase_if(deltas_,
+                      [&](const Piece& piece) { return piece.index > event.keep_through; });
         run_ = event.run;
         return;
       case SeenEvent::Kind::kFinished:

@@ -21,8 +21,8 @@ std::string Text(absl::Time time) { return absl::FormatTime(time, absl::UTCTimeZ
 std::string Text(TurnState state) { return chat::v1::Turn::State_Name(state); }
 
 json::value Line(const Intent& one) {
-  return {{"what", "intent"},     {"request_id", one.request_id}, {"user", one.user},
-          {"session", one.session}, {"order", one.order},         {"mark", one.mark}};
+  return {{"what", "intent"},       {"request_id", one.request_id}, {"user", one.user},
+          {"session", one.session}, {"order", one.order},           {"mark", one.mark}};
 }
 
 json::value Line(const Told& one) {
@@ -34,7 +34,7 @@ json::value Line(const Told& one) {
 }
 
 json::value Line(const Outcome& one) {
-  return {{"what", "outcome"},       {"time", Text(one.time)}, {"turn", one.turn},
+  return {{"what", "outcome"},        {"time", Text(one.time)}, {"turn", one.turn},
           {"state", Text(one.state)}, {"source", one.source},   {"output", one.output}};
 }
 
@@ -59,9 +59,9 @@ json::value Line(const ProviderCall& one) {
 }
 
 json::value Line(const StoredTurn& one) {
-  return {{"what", "stored"},           {"user", one.user},   {"turn", one.name},
-          {"sequence", one.sequence},   {"state", Text(one.state)}, {"request_id", one.request_id},
-          {"input", one.input},         {"output", one.output}};
+  return {{"what", "stored"},         {"user", one.user},         {"turn", one.name},
+          {"sequence", one.sequence}, {"state", Text(one.state)}, {"request_id", one.request_id},
+          {"input", one.input},       {"output", one.output}};
 }
 
 json::value Line(const KillSeen& one) {

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "libs/base/mutex.h"
+#include "tests/harness/history.h"
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "tests/harness/history.h"
 
 namespace penstock::harness {
 

@@ -7,14 +7,15 @@
 
 #include <grpcpp/channel.h>
 
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "tests/harness/caller.h"
 #include "tests/harness/mesh_config.h"
 #include "tests/harness/processes.h"
 #include "tests/harness/simulator.h"
 #include "tests/harness/tokens.h"
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace penstock::harness {
 

@@ -9,8 +9,8 @@
 
 namespace penstock::harness {
 
-// Path of a setting, as SETTINGS.md writes it with numbers for list entries ("models.0.concurrency"),
-// to its value in YAML ("200ms", "[a, b]", "{input: 1, output: 2}").
+// Path of a setting, as SETTINGS.md writes it with numbers for list entries
+// ("models.0.concurrency"), to its value in YAML ("200ms", "[a, b]", "{input: 1, output: 2}").
 using Settings = std::map<std::string, std::string>;
 
 // Text of deploy/config/five.yaml.

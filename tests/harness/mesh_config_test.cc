@@ -31,8 +31,7 @@ TEST(MeshConfig, ChangesSettingsThatAreThereAndAddsOthers) {
 TEST(MeshConfig, NamesAPathThatDoesNotFit) {
   EXPECT_THAT(WithSettings(kYaml, {{"models.3.name", "x"}}).status().ToString(),
               HasSubstr("setting models.3.name: entry 3 of a list of 1"));
-  EXPECT_THAT(WithSettings(kYaml, {{"models.name", "x"}}).status().ToString(),
-              HasSubstr("no map"));
+  EXPECT_THAT(WithSettings(kYaml, {{"models.name", "x"}}).status().ToString(), HasSubstr("no map"));
   EXPECT_THAT(WithSettings(kYaml, {{"turn.max_starts.x", "1"}}).status().ToString(),
               HasSubstr("no map"));
   EXPECT_EQ(SettingOf(kYaml, "turn.nothing").status().code(), absl::StatusCode::kNotFound);

@@ -109,8 +109,8 @@ absl::StatusOr<std::string> PersistentCaller::Submit(const Intent& intent, const
   ledger_.Want(intent);
   while (true) {
     ledger_.Tell({intent.request_id, Answer::kInvoked, absl::Now()});
-    const auto turn = caller_.Call(caller_.turns(), &gateway::v1::Turns::Stub::SubmitTurn, request,
-                                   kCallTimeout);
+    const auto turn =
+        caller_.Call(caller_.turns(), &gateway::v1::Turns::Stub::SubmitTurn, request, kCallTimeout);
     if (turn.ok()) {
       ledger_.Tell({intent.request_id, Answer::kAcknowledged, absl::Now(), turn->name()});
       return turn->name();
@@ -173,7 +173,8 @@ absl::Status CollectProviderCalls(const Simulator& simulator, History& history) 
   PENSTOCK_ASSIGN_OR_RETURN(const auto requests, simulator.Requests());
   for (const ProviderRequest& request : requests) {
     std::string text;
-    for (const PromptMessage& message : request.messages) absl::StrAppend(&text, message.text, "\n");
+    for (const PromptMessage& message : request.messages)
+      absl::StrAppend(&text, message.text, "\n");
     history.provider_calls.push_back({.turn = request.turn,
                                       .attempt = request.attempt,
                                       .start = absl::FromUnixMicros(request.start_us),

@@ -1,18 +1,19 @@
 // A caller that does what the API asks of one: it repeats a submission with the same request_id
-// until it knows, and watches a turn to its end over streams that break. The ledger hears of it all.
+// until it knows, and watches a turn to its end over streams that break. The ledger hears of it
+// all.
 #pragma once
 
 #include <string>
 
 #include "penstock/gateway/v1/turns.pb.h"
-
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "tests/harness/caller.h"
 #include "tests/harness/history.h"
 #include "tests/harness/ledger.h"
 #include "tests/harness/simulator.h"
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace penstock::harness {
 

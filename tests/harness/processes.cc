@@ -100,13 +100,13 @@ absl::StatusOr<std::string> Processes::Run(Entry& entry) {
   }
   const std::string output = File(program.name, ".out");
   const size_t before = SizeOf(output);
-  PENSTOCK_ASSIGN_OR_RETURN(
-      entry.child, Child::Start(spawner_, {.program = program.binary,
-                                           .arguments = program.arguments,
-                                           .folder = folder_,
-                                           .output_file = output,
-                                           .error_file = File(program.name, ".err"),
-                                           .environment = program.environment}));
+  PENSTOCK_ASSIGN_OR_RETURN(entry.child,
+                            Child::Start(spawner_, {.program = program.binary,
+                                                    .arguments = program.arguments,
+                                                    .folder = folder_,
+                                                    .output_file = output,
+                                                    .error_file = File(program.name, ".err"),
+                                                    .environment = program.environment}));
   entry.expected_to_end = false;
   const absl::Time deadline = absl::Now() + program.start_timeout;
   while (absl::Now() < deadline) {
@@ -143,7 +143,8 @@ absl::Status Processes::Kill(absl::string_view name) {
 absl::StatusOr<Ending> Processes::Terminate(absl::string_view name, absl::Duration timeout) {
   PENSTOCK_ASSIGN_OR_RETURN(const auto entry, Find(name));
   MutexLock lock(entry->mutex);
-  if (entry->child == nullptr) return absl::FailedPreconditionError(absl::StrCat(name, ": never ran"));
+  if (entry->child == nullptr)
+    return absl::FailedPreconditionError(absl::StrCat(name, ": never ran"));
   entry->expected_to_end = true;
   entry->child->Signal(SIGTERM);
   auto ending = entry->child->WaitFor(timeout);
@@ -175,8 +176,8 @@ absl::Status Processes::CheckRunning() {
     MutexLock lock((*entry)->mutex);
     if ((*entry)->expected_to_end || (*entry)->Running()) continue;
     const auto ending = (*entry)->child->WaitFor(absl::ZeroDuration());
-    complaints.push_back(absl::StrCat(name, " ended by itself with ", ending->ToString(), ":\n",
-                                      Tail(name, 20)));
+    complaints.push_back(
+        absl::StrCat(name, " ended by itself with ", ending->ToString(), ":\n", Tail(name, 20)));
   }
   if (complaints.empty()) return absl::OkStatus();
   return absl::AbortedError(absl::StrJoin(complaints, "\n"));

@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "libs/base/mutex.h"
+#include "tests/harness/child.h"
+#include "tests/harness/spawner.h"
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "tests/harness/child.h"
-#include "tests/harness/spawner.h"
 
 namespace penstock::harness {
 

@@ -22,7 +22,8 @@ class ProcessesTest : public testing::Test {
   ~ProcessesTest() override { std::filesystem::remove_all(folder_); }
 
   static Program Shell(const std::string& name, const std::string& script) {
-    return {.name = name, .binary = "/bin/sh", .arguments = {"-c", script}, .ready_prefix = "ready"};
+    return {
+        .name = name, .binary = "/bin/sh", .arguments = {"-c", script}, .ready_prefix = "ready"};
   }
 
   std::string folder_;
@@ -104,8 +105,10 @@ TEST_F(ProcessesTest, ReportsWhoEndedByItselfAndNotWhomWeKilled) {
 
 TEST_F(ProcessesTest, StopsAllAndNamesWhoDidNotEndWell) {
   Processes processes(folder_);
-  ASSERT_TRUE(processes.Start(Shell("good", "trap 'exit 0' TERM; echo ready; sleep 1000 & wait")).ok());
-  ASSERT_TRUE(processes.Start(Shell("bad", "trap 'exit 4' TERM; echo ready; sleep 1000 & wait")).ok());
+  ASSERT_TRUE(
+      processes.Start(Shell("good", "trap 'exit 0' TERM; echo ready; sleep 1000 & wait")).ok());
+  ASSERT_TRUE(
+      processes.Start(Shell("bad", "trap 'exit 4' TERM; echo ready; sleep 1000 & wait")).ok());
 
   EXPECT_EQ(processes.StopAll().message(), "bad ended with exit code 4");
 }

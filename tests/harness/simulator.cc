@@ -123,7 +123,8 @@ std::string Simulator::GateUrl(absl::string_view gate) const {
   return absl::StrCat(control_url_, "/gates/", gate);
 }
 
-absl::StatusOr<std::string> Simulator::Http(const std::string& path, const std::string* body) const {
+absl::StatusOr<std::string> Simulator::Http(const std::string& path,
+                                            const std::string* body) const {
   const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
   const std::string url = control_url_ + path;
   std::string answer;
@@ -137,7 +138,8 @@ absl::StatusOr<std::string> Simulator::Http(const std::string& path, const std::
   if (body != nullptr) curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, body->c_str());
   const CURLcode code = curl_easy_perform(curl.get());
   if (code != CURLE_OK) {
-    return absl::UnavailableError(absl::StrCat("providersim, ", url, ": ", curl_easy_strerror(code)));
+    return absl::UnavailableError(
+        absl::StrCat("providersim, ", url, ": ", curl_easy_strerror(code)));
   }
   int64_t status = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);

@@ -63,7 +63,8 @@ bool Redirect(const char* file, int descriptor) {
                      Redirect(command.output_file.c_str(), STDOUT_FILENO) &&
                      Redirect(command.error_file.c_str(), STDERR_FILENO) &&
                      close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
-  if (ready) execve(command.program.c_str(), prepared.arguments.data(), prepared.environment.data());
+  if (ready)
+    execve(command.program.c_str(), prepared.arguments.data(), prepared.environment.data());
   const int error = errno;
   if (write(report, &error, sizeof(error)) < 0) _exit(126);
   _exit(127);

@@ -26,8 +26,8 @@ std::string Summary(const KillSeen& kill) {
   const auto format = [](std::string* out, const std::pair<const TurnState, int>& stage) {
     absl::StrAppend(out, stage.second, " ", chat::v1::Turn::State_Name(stage.first));
   };
-  return absl::StrCat(kill.process, ", ", kill.stages.size(), " in flight: ",
-                      absl::StrJoin(stages, ", ", format));
+  return absl::StrCat(kill.process, ", ", kill.stages.size(),
+                      " in flight: ", absl::StrJoin(stages, ", ", format));
 }
 
 }  // namespace
@@ -65,7 +65,8 @@ int Report::Count(Verdict verdict) const {
 std::string Report::ToString() const {
   std::string text = absl::StrCat(
       counts.intents, " turns wanted, ", counts.acknowledged, " acknowledged, ", counts.ended,
-      " ended; ", counts.provider_calls, " provider calls, ", counts.repeated_provider_calls,
+      " ended; ", counts.broken_calls, " submissions broke and were repeated; ",
+      counts.provider_calls, " provider calls, ", counts.repeated_provider_calls,
       " of them repeated; ", counts.restarted_watches, " watchers saw a restart\n");
   for (const Verdict verdict : kAllVerdicts) {
     absl::StrAppend(&text, NameOf(verdict), " ", Count(verdict), "  ");

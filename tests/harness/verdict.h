@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/string_view.h"
 #include "tests/harness/history.h"
+
+#include "absl/strings/string_view.h"
 
 namespace penstock::harness {
 
@@ -26,9 +27,9 @@ enum class Verdict {
   kPhantom,
 };
 
-inline constexpr Verdict kAllVerdicts[] = {Verdict::kLost,    Verdict::kDoubled, Verdict::kReordered,
-                                           Verdict::kCrossed, Verdict::kSpliced, Verdict::kUnresolved,
-                                           Verdict::kPhantom};
+inline constexpr Verdict kAllVerdicts[] = {
+    Verdict::kLost,    Verdict::kDoubled,    Verdict::kReordered, Verdict::kCrossed,
+    Verdict::kSpliced, Verdict::kUnresolved, Verdict::kPhantom};
 
 // "LOST", "DOUBLED" …
 absl::string_view NameOf(Verdict verdict);
@@ -45,6 +46,8 @@ struct Counts {
   int intents = 0;
   int acknowledged = 0;
   int ended = 0;
+  // Submissions of which a caller was told nothing, and which it repeated.
+  int broken_calls = 0;
   int provider_calls = 0;
   // Calls of a turn beyond its first.
   int repeated_provider_calls = 0;
