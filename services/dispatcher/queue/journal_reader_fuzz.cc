@@ -2,9 +2,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
+#include "libs/identity/journaled.h"
 #include "services/dispatcher/queue/journal_keys.h"
 #include "services/dispatcher/queue/journal_reader.h"
+
+#include "absl/strings/str_cat.h"
 
 namespace {
 
@@ -18,14 +22,25 @@ absl::string_view TakePiece(absl::string_view& rest) {
   return piece;
 }
 
+// The key that the record in `value` belongs under, so that not every input is refused for its key;
+// `key` itself when there is none.
+std::string RightKey(absl::string_view key, absl::string_view value) {
+  penstock::dispatcher::v1::Submitted submitted;
+  const auto versions = penstock::dispatcher::kRecordVersions;
+  if (!penstock::rocks::ParseFramed(value, versions, submitted).ok()) return std::string(key);
+  const auto user = penstock::identity::UserKeyOfJournaled(submitted.tenant(), submitted.user());
+  return absl::StrCat(user.bytes(), key);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   absl::string_view rest(reinterpret_cast<const char*>(data), size);
   penstock::dispatcher::JournalReader reader(3, 1);
   while (!rest.empty()) {
-    const absl::string_view key = TakePiece(rest);
+    const absl::string_view piece = TakePiece(rest);
     const absl::string_view value = TakePiece(rest);
+    const std::string key = RightKey(piece, value);
     reader.ReadTurn(key, value).IgnoreError();
     reader.ReadJob(key, value).IgnoreError();
     penstock::dispatcher::IdemKeyOfDue(key);
