@@ -14,6 +14,8 @@ find_package(yaml-cpp REQUIRED)
 find_package(GTest 1.12 REQUIRED)
 find_package(benchmark REQUIRED)
 
+# Against glibc's malloc: a quarter less CPU a turn and half the memory of a live stream (tests/bench/turns).
+find_library(PENSTOCK_JEMALLOC_LIBRARY jemalloc REQUIRED)
 find_library(PENSTOCK_STEMMER_LIBRARY stemmer REQUIRED)
 find_library(PENSTOCK_UTF8PROC_LIBRARY utf8proc REQUIRED)
 find_library(PENSTOCK_RE2_LIBRARY re2 REQUIRED)

@@ -47,6 +47,11 @@ function(penstock_binary)
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} penstock_flags penstock_warnings)
   set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
   add_dependencies(programs ${ARG_NAME})
+  if(NOT PENSTOCK_SANITIZER)
+    # No symbol of it is named anywhere, so --as-needed would drop it.
+    target_link_options(${ARG_NAME} PRIVATE
+      -Wl,--push-state,--no-as-needed ${PENSTOCK_JEMALLOC_LIBRARY} -Wl,--pop-state)
+  endif()
 endfunction()
 
 # penstock_fuzz(NAME <name> SRCS <file>... [DEPS <target>...]): a libFuzzer target; only in preset fuzz.
