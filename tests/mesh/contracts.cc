@@ -22,8 +22,9 @@ google::protobuf::FileDescriptorSet ReadSet() {
 
 struct Files {
   Files() {
+    const google::protobuf::FileDescriptorSet set = ReadSet();
     // protoc writes a file behind those that it imports.
-    for (const auto& file : ReadSet().file()) {
+    for (const auto& file : set.file()) {
       const FileDescriptor* built = pool.BuildFile(file);
       if (built == nullptr) std::abort();
       if (absl::StartsWith(built->package(), "penstock.")) ours.push_back(built);

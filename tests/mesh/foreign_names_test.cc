@@ -83,6 +83,7 @@ class ForeignNamesTest : public testing::Test {
       for (const Probe& probe : probes) {
         const Seen seen = probe.ask(*citizen.caller, citizen.names);
         EXPECT_TRUE(seen.status.ok()) << rpc << " " << probe.what << ": " << seen.status;
+        if (!probe.shows_what_was_said) continue;
         EXPECT_THAT(harness::CanariesIn(seen.Wire()), ElementsAreArray({citizen.canary})) << rpc;
       }
     }

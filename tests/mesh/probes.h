@@ -28,6 +28,8 @@ struct Probe {
   bool names_a_thing = true;
   // Asks as the owner of `caller`, with names of whoever.
   std::function<Seen(const harness::Caller& caller, const Names& names)> ask;
+  // The owner's answer holds something the owner said, so that one who sees too much is found out.
+  bool shows_what_was_said = true;
 };
 
 // By the full name of the RPC, "penstock.gateway.v1.Turns.GetTurn".

@@ -24,21 +24,21 @@ Probe GetTurn(const std::string& what, std::string Names::* name) {
           }};
 }
 
-// Reads at most three events: a live turn has no end.
-Probe WatchTurn(const std::string& what, std::string Names::* name) {
-  return {what, true, [name](const Caller& caller, const Names& names) {
+// An ended turn to its end; of a live one, which has none, what comes before its first token.
+Probe WatchTurn(const std::string& what, std::string Names::* name, bool live) {
+  return {what, true,
+          [name, live](const Caller& caller, const Names& names) {
             gateway::v1::WatchTurnRequest request;
             request.set_name(names.*name);
             Seen seen;
-            int events = 0;
             const auto see = [&](const chat::v1::TurnEvent& event) {
               seen.responses += event.SerializeAsString();
-              // Of a turn that runs nothing but these two comes before its first token.
-              return ++events < 3 && !event.has_started() && !event.has_queued();
+              return !live || (!event.has_started() && !event.has_queued());
             };
             seen.status = caller.WatchTurn(request, see);
             return seen;
-          }};
+          },
+          /*shows_what_was_said=*/!live};
 }
 
 Probe ListTurns(const std::string& what, bool names_a_thing,
@@ -130,8 +130,8 @@ const Probes& ReadProbes() {
        {GetTurn("ended", &Names::turn), GetTurn("running", &Names::live_turn),
         GetTurn("waiting", &Names::queued_turn)}},
       {"penstock.gateway.v1.Turns.WatchTurn",
-       {WatchTurn("ended", &Names::turn), WatchTurn("running", &Names::live_turn),
-        WatchTurn("waiting", &Names::queued_turn)}},
+       {WatchTurn("ended", &Names::turn, false), WatchTurn("running", &Names::live_turn, true),
+        WatchTurn("waiting", &Names::queued_turn, true)}},
       {"penstock.gateway.v1.Turns.ListTurns", ListTurnsProbes()},
       {"penstock.gateway.v1.Sessions.GetSession",
        {GetSession("that all have", false, &Names::same_session),
