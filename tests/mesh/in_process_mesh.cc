@@ -62,7 +62,7 @@ absl::Status InProcessMesh::StartServices(const harness::Settings& settings) {
                            {"endpoints.gateway", absl::StrCat("\"unix:", folder_, "/gateway\"")},
                            {"providers.0.base_url", simulator_->url()},
                            {"process.admin", "\"\""},
-                           {"drain.timeout", "2s"}};
+                           {"drain.timeout", "100ms"}};
   for (const auto& [path, value] : settings) all[path] = value;
   PENSTOCK_ASSIGN_OR_RETURN(const std::string sample, harness::SampleConfig());
   PENSTOCK_ASSIGN_OR_RETURN(const std::string yaml, harness::WithSettings(sample, all));

@@ -60,7 +60,7 @@ absl::StatusOr<std::string> Submit(const Citizen& citizen, const std::string& se
       const chat::v1::Turn turn,
       citizen.caller->Call(
           citizen.caller->turns(), &Turns::Stub::SubmitTurn,
-          Ask<gateway::v1::SubmitTurnRequest>(citizen, session, request_id, "/sim hang-before")));
+          Ask<gateway::v1::SubmitTurnRequest>(citizen, session, request_id, "/sim hang-after 5")));
   return turn.name();
 }
 

@@ -22,7 +22,7 @@ struct Names {
   std::string session = {};
   // Ended, in `session`.
   std::string turn = {};
-  // Runs for ever, in a session that only this user has.
+  // Runs for ever, in a session that only this user has; has said the canary.
   std::string live_turn = {};
   // Waits behind it.
   std::string queued_turn = {};

@@ -1,4 +1,7 @@
+#include <utility>
+
 #include "libs/base/refusal.h"
+#include "tests/harness/canary.h"
 #include "tests/mesh/probes.h"
 
 #include "absl/strings/str_cat.h"
@@ -24,21 +27,36 @@ Probe GetTurn(const std::string& what, std::string Names::* name) {
           }};
 }
 
-// An ended turn to its end; of a live one, which has none, what comes before its first token.
-Probe WatchTurn(const std::string& what, std::string Names::* name, bool live) {
-  return {what, true,
-          [name, live](const Caller& caller, const Names& names) {
+// Reads until `enough` says so, or to the end: a live turn has none.
+Probe WatchTurn(const std::string& what, std::string Names::* name,
+                bool (*enough)(const std::string& text, const chat::v1::TurnEvent& event)) {
+  return {what, true, [=](const Caller& caller, const Names& names) {
             gateway::v1::WatchTurnRequest request;
             request.set_name(names.*name);
             Seen seen;
+            std::string text;
             const auto see = [&](const chat::v1::TurnEvent& event) {
               seen.responses += event.SerializeAsString();
-              return !live || (!event.has_started() && !event.has_queued());
+              text += event.delta().text();
+              return !enough(text, event);
             };
             seen.status = caller.WatchTurn(request, see);
             return seen;
-          },
-          /*shows_what_was_said=*/!live};
+          }};
+}
+
+std::vector<Probe> WatchTurnProbes() {
+  const auto never = [](const std::string&, const chat::v1::TurnEvent&) { return false; };
+  const auto shown = [](const std::string& text, const chat::v1::TurnEvent&) {
+    return !harness::CanariesIn(text).empty();
+  };
+  const auto accepted = [](const std::string&, const chat::v1::TurnEvent& event) {
+    return event.has_accepted();
+  };
+  Probe waiting = WatchTurn("waiting", &Names::queued_turn, accepted);
+  waiting.shows_what_was_said = false;
+  return {WatchTurn("ended", &Names::turn, never), WatchTurn("running", &Names::live_turn, shown),
+          std::move(waiting)};
 }
 
 Probe ListTurns(const std::string& what, bool names_a_thing,
@@ -129,9 +147,7 @@ const Probes& ReadProbes() {
       {"penstock.gateway.v1.Turns.GetTurn",
        {GetTurn("ended", &Names::turn), GetTurn("running", &Names::live_turn),
         GetTurn("waiting", &Names::queued_turn)}},
-      {"penstock.gateway.v1.Turns.WatchTurn",
-       {WatchTurn("ended", &Names::turn, false), WatchTurn("running", &Names::live_turn, true),
-        WatchTurn("waiting", &Names::queued_turn, true)}},
+      {"penstock.gateway.v1.Turns.WatchTurn", WatchTurnProbes()},
       {"penstock.gateway.v1.Turns.ListTurns", ListTurnsProbes()},
       {"penstock.gateway.v1.Sessions.GetSession",
        {GetSession("that all have", false, &Names::same_session),
