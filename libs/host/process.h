@@ -10,7 +10,7 @@
 //
 // Its life: flags, configuration, logs, signals, threads, admin port, Start of each service in the
 // order given, the ready line on standard output, a wait for SIGTERM or SIGINT, health to "not
-// ready", `drain.delay`, Drain and then Stop of each service in reverse order, join.
+// ready", `drain.delay`, Drain and Stop of each service in reverse order, join.
 #pragma once
 
 #include <memory>

@@ -109,15 +109,17 @@ void Runtime::Stop() {
   health_.StopServing();
   // Endpoints and load balancers learn of "not ready" before connections are refused.
   std::this_thread::sleep_for(absl::ToChronoNanoseconds(ToDuration(config_.drain().delay())));
-  DrainServices();
-  StopServices();
+  DrainAndStopServices();
 }
 
-void Runtime::DrainServices() {
+// Each before the next: what a service still runs when its drain is over must find those that it
+// calls whole, until it is stopped itself.
+void Runtime::DrainAndStopServices() {
   const absl::Duration end = environment_.clock.Monotonic() + ToDuration(config_.drain().timeout());
-  for (size_t i = running_; i-- > 0;) {
-    const absl::Duration left = end - environment_.clock.Monotonic();
-    services_[i]->Drain(std::max(left, absl::ZeroDuration()));
+  while (running_ > 0) {
+    Service& service = *services_[--running_];
+    service.Drain(std::max(end - environment_.clock.Monotonic(), absl::ZeroDuration()));
+    service.Stop();
   }
 }
 

@@ -43,14 +43,14 @@ class Runtime {
   // is null when there is none.
   std::string ReadyLine() const;
 
-  // Not ready, `drain.delay`, Drain of each service in reverse order within `drain.timeout` in all,
-  // then Stop of each in reverse order.
+  // Not ready, `drain.delay`, then Drain and Stop of each service in reverse order, so that who
+  // calls has gone before who is called; the drains within `drain.timeout` in all.
   void Stop();
 
  private:
   absl::Status OpenAdmin();
   absl::Status StartServices();
-  void DrainServices();
+  void DrainAndStopServices();
   void StopServices();
 
   const std::string name_;

@@ -57,7 +57,7 @@ class RuntimeTest : public testing::Test {
   Log log_;
 };
 
-TEST_F(RuntimeTest, StartsInOrderAndDrainsThenStopsInReverse) {
+TEST_F(RuntimeTest, StartsInOrderAndEndsEachServiceBeforeTheOneItCalls) {
   Runtime runtime("standalone", config_);
 
   ASSERT_TRUE(runtime
@@ -70,8 +70,8 @@ TEST_F(RuntimeTest, StartsInOrderAndDrainsThenStopsInReverse) {
                   .ok());
   runtime.Stop();
 
-  EXPECT_THAT(log_, ElementsAre("start store", "start gateway", "drain gateway", "drain store",
-                                "stop gateway", "stop store"));
+  EXPECT_THAT(log_, ElementsAre("start store", "start gateway", "drain gateway", "stop gateway",
+                                "drain store", "stop store"));
 }
 
 TEST_F(RuntimeTest, IsReadyBetweenStartAndStop) {
