@@ -1,0 +1,58 @@
+// A process that is told to stop ends well with turns still running, and loses none of them.
+
+#include <string>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include "tests/harness/judge.h"
+#include "tests/harness/mesh.h"
+#include "tests/harness/persistent_caller.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+
+namespace penstock::harness {
+namespace {
+
+bool Failed() { return testing::Test::HasFailure(); }
+
+class RestartTest : public testing::TestWithParam<Shape> {};
+
+TEST_P(RestartTest, TurnsThatOutlastTheDrainRunAgain) {
+  const auto mesh = Mesh::Start(
+      {.shape = GetParam(), .settings = {{"drain.timeout", "100ms"}}, .failed = Failed});
+  ASSERT_TRUE(mesh.ok()) << mesh.status();
+  const std::string owner = GetParam() == Shape::kStandalone ? "standalone" : "dispatcher";
+  const auto caller = (*mesh)->NewCaller({.user = "u"});
+  Ledger ledger;
+  const PersistentCaller persistent(*caller, ledger);
+  const absl::Time give_up = absl::Now() + absl::Seconds(30);
+  for (int order = 1; order <= 2; ++order) {
+    const auto turn = persistent.Submit({absl::StrCat("r", order), "u", "sessions/s", order},
+                                        "Write this.\n/sim delay 1000", give_up);
+    ASSERT_TRUE(turn.ok()) << turn.status();
+  }
+
+  const auto ending = (*mesh)->processes().Terminate(owner);
+  ASSERT_TRUE(ending.ok()) << ending.status();
+  EXPECT_TRUE(ending->ok()) << ending->ToString();
+  const auto ready = (*mesh)->processes().Restart(owner);
+  ASSERT_TRUE(ready.ok()) << ready.status();
+
+  History history = ledger.Take();
+  const absl::Status collected = persistent.CollectStored("u", give_up, history);
+  ASSERT_TRUE(collected.ok()) << collected;
+  const Report report = Judge(history);
+  EXPECT_TRUE(report.clean()) << report.ToString();
+  EXPECT_EQ(history.stored.size(), 2);
+  for (const StoredTurn& turn : history.stored) {
+    EXPECT_EQ(turn.state, chat::v1::Turn::SUCCEEDED) << turn.name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, RestartTest, testing::Values(Shape::kStandalone, Shape::kFiveProcesses),
+                         [](const auto& shape) { return std::string(NameOf(shape.param)); });
+
+}  // namespace
+}  // namespace penstock::harness
