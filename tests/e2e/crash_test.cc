@@ -1,9 +1,10 @@
 // Nothing that was acknowledged is lost, doubled or reordered, whoever is killed.
 //
 // Five processes; callers submit turns in sessions of three without waiting for answers, repeat
-// what they do not know, and watch every turn to its end; meanwhile dispatcher and session-state
-// are killed with SIGKILL, in turn, with at least ten turns in flight. PENSTOCK_SCALE=full: the
-// counts of the acceptance list. PENSTOCK_FIGURES: a file for what was measured.
+// what they do not know (and the rest once more, as if its answer had been lost), and watch every
+// turn to its end; meanwhile dispatcher and session-state are killed with SIGKILL, in turn, with at
+// least ten turns in flight. PENSTOCK_SCALE=full: the counts of the acceptance list.
+// PENSTOCK_FIGURES: a file for what was measured.
 
 #include <algorithm>
 #include <atomic>
@@ -127,17 +128,27 @@ class CrashRun {
     const std::string user = UserOf(session);
     const PersistentCaller caller(*callers_.at(user), ledger_);
     const absl::Time give_up = absl::Now() + kPatience;
+    std::vector<Intent> intents;
+    std::vector<std::string> texts;
     std::vector<std::string> turns;
     for (int order = 1; order <= kTurnsASession; ++order) {
-      const Intent intent = IntentOf(session, order);
-      PENSTOCK_ASSIGN_OR_RETURN(std::string turn,
-                                caller.Submit(intent, TextOf(intent, random), give_up));
-      turns.push_back(std::move(turn));
+      intents.push_back(IntentOf(session, order));
+      texts.push_back(TextOf(intents.back(), random));
+      PENSTOCK_ASSIGN_OR_RETURN(turns.emplace_back(),
+                                caller.Submit(intents.back(), texts.back(), give_up));
     }
-    for (const std::string& turn : turns) {
-      PENSTOCK_RETURN_IF_ERROR(caller.Follow(user, turn, give_up));
+    for (size_t i = 0; i < turns.size(); ++i) {
+      Pause(random, 200);
+      // As if the answer had been lost: while it runs, after its end, before and after a crash.
+      PENSTOCK_RETURN_IF_ERROR(caller.Repeat(intents[i], texts[i], give_up).status());
+      PENSTOCK_RETURN_IF_ERROR(caller.Follow(user, turns[i], give_up));
     }
     return absl::OkStatus();
+  }
+
+  static void Pause(std::mt19937& random, int most_ms) {
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(std::uniform_int_distribution(0, most_ms)(random)));
   }
 
   void Kill() {
@@ -145,8 +156,7 @@ class CrashRun {
     for (int i = 0; i < scale_.kills(); ++i) {
       // Spread over four fifths of the run: the last kills need turns in flight, too.
       AwaitEnded(static_cast<size_t>(scale_.turns() * i * 4 / (scale_.kills() * 5)));
-      std::this_thread::sleep_for(
-          std::chrono::milliseconds(std::uniform_int_distribution(0, 300)(random)));
+      Pause(random, 300);
       KillSeen kill = AwaitVictim(kVictims[i % 2]);
       if (testing::Test::HasFailure()) return;
       const absl::Status killed = mesh_.processes().Kill(kill.process);

@@ -101,12 +101,17 @@ bool AnyLive(const std::vector<Turn>& turns) {
 
 absl::StatusOr<std::string> PersistentCaller::Submit(const Intent& intent, const std::string& text,
                                                      absl::Time give_up) const {
+  ledger_.Want(intent);
+  return Repeat(intent, text, give_up);
+}
+
+absl::StatusOr<std::string> PersistentCaller::Repeat(const Intent& intent, const std::string& text,
+                                                     absl::Time give_up) const {
   gateway::v1::SubmitTurnRequest request;
   request.set_session(intent.session);
   request.set_request_id(intent.request_id);
   request.mutable_turn()->add_input()->mutable_text()->set_text(text);
   request.mutable_turn()->set_create_session(true);
-  ledger_.Want(intent);
   while (true) {
     ledger_.Tell({intent.request_id, Answer::kInvoked, absl::Now()});
     const auto turn =

@@ -26,6 +26,10 @@ class PersistentCaller {
   absl::StatusOr<std::string> Submit(const Intent& intent, const std::string& text,
                                      absl::Time give_up) const;
 
+  // Submits once more what Submit has submitted, as one does whose answer was lost.
+  absl::StatusOr<std::string> Repeat(const Intent& intent, const std::string& text,
+                                     absl::Time give_up) const;
+
   // Until Finished was seen.
   absl::Status Follow(const std::string& user, const std::string& turn, absl::Time give_up) const;
 
