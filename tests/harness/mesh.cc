@@ -103,7 +103,7 @@ absl::Status Mesh::MakeFolder() {
 }
 
 absl::Status Mesh::StartSimulator() {
-  std::vector<std::string> flags = {"--listen", "127.0.0.1:0", "--ledger", simulator_ledger()};
+  std::vector<std::string> flags = {"--listen", "127.0.0.1:0"};
   flags.insert(flags.end(), options_.simulator_flags.begin(), options_.simulator_flags.end());
   const std::string prefix = "ready providersim ";
   PENSTOCK_ASSIGN_OR_RETURN(const std::string ready,

@@ -55,8 +55,6 @@ class Mesh {
   Processes& processes() { return *processes_; }
   const Simulator& simulator() const { return *simulator_; }
   const Tokens& tokens() const { return *tokens_; }
-  // What the simulator appends to: call_log.h reads it.
-  std::string simulator_ledger() const { return folder_ + "/providersim.ledger"; }
 
   // "unix:/…/gateway.sock" or "127.0.0.1:PORT".
   const std::string& gateway_address() const { return gateway_address_; }
