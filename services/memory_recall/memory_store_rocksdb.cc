@@ -282,18 +282,20 @@ Awaitable<absl::StatusOr<size_t>> RocksMemoryStore::Sweep(absl::Time now, size_t
     return keys.size() < limit;
   };
   PENSTOCK_CO_RETURN_IF_ERROR(co_await database_.Scan(kDue, "", DueEnd(now), visit));
-  for (const auto& key : keys) {
-    rocks::WriteBatch batch;
-    batch.Delete(kDue, key);
-    if (const auto due = ParseDueKey(key)) {
-      const auto hold = co_await locks_.Lock(due->user);
-      PENSTOCK_CO_RETURN_IF_ERROR(due->kind == DueKind::kMemory
-                                      ? co_await SweepMemory(*due, now, batch)
-                                      : co_await SweepRequest(*due, now, batch));
-      PENSTOCK_CO_RETURN_IF_ERROR(co_await committer_.Commit(std::move(batch), rocks::Sync::kNo));
-    }
-  }
+  for (const auto& key : keys) PENSTOCK_CO_RETURN_IF_ERROR(co_await SweepOne(key, now));
   co_return keys.size();
+}
+
+Awaitable<absl::Status> RocksMemoryStore::SweepOne(std::string key, absl::Time now) {
+  rocks::WriteBatch batch;
+  batch.Delete(kDue, key);
+  const auto due = ParseDueKey(key);
+  if (!due) co_return co_await committer_.Commit(std::move(batch), rocks::Sync::kNo);
+  const auto hold = co_await locks_.Lock(due->user);
+  PENSTOCK_CO_RETURN_IF_ERROR(due->kind == DueKind::kMemory
+                                  ? co_await SweepMemory(*due, now, batch)
+                                  : co_await SweepRequest(*due, now, batch));
+  co_return co_await committer_.Commit(std::move(batch), rocks::Sync::kNo);
 }
 
 Awaitable<absl::Status> RocksMemoryStore::SweepMemory(Due due, absl::Time now,

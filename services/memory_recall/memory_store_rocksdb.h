@@ -50,6 +50,8 @@ class RocksMemoryStore : public MemoryStore {
   Awaitable<absl::StatusOr<std::vector<std::string>>> Evict(User user, int64_t count,
                                                             memory::v1::MemoryCounts& counts,
                                                             rocks::WriteBatch& batch);
+  // Removes a row of family `due` and what it names; a row that is damaged, alone.
+  Awaitable<absl::Status> SweepOne(std::string key, absl::Time now);
   // Add to `batch` what removes it, if it has expired. Its user is locked.
   Awaitable<absl::Status> SweepMemory(Due due, absl::Time now, rocks::WriteBatch& batch);
   Awaitable<absl::Status> SweepRequest(Due due, absl::Time now, rocks::WriteBatch& batch);

@@ -75,6 +75,18 @@ TEST(RocksMemoryStore, MakesARankingRecordAnewThatIsOldOrDamaged) {
   EXPECT_EQ(block->spoken_words(), 4u);
 }
 
+TEST(RocksMemoryStore, SweepsARowThatIsDamaged) {
+  RocksUnderTest under_test;
+  rocks::CoroutineThreads threads;
+  rocks::WriteBatch batch;
+  batch.Put(kDue, DueKey(absl::UnixEpoch(), DueKind{7}, std::string(16, 'u'), "x"), "");
+  ASSERT_TRUE(under_test.database().Write(batch, rocks::Sync::kNo).ok());
+  const absl::Time now = absl::FromUnixSeconds(1000);
+
+  EXPECT_EQ(*threads.Await(under_test.store().Sweep(now, 10)), 1u);
+  EXPECT_EQ(*threads.Await(under_test.store().Sweep(now, 10)), 0u);
+}
+
 TEST(RocksMemoryStore, LoadsABlockOfThousands) {
   RocksUnderTest under_test;
   rocks::CoroutineThreads threads;
