@@ -54,7 +54,7 @@ std::shared_ptr<SharedBlock> BlockCache::Put(identity::UserKey user, uint64_t lo
   return shared;
 }
 
-void BlockCache::Changed(identity::UserKey user, std::vector<MemoryFeatures> added,
+void BlockCache::Changed(identity::UserKey user, const std::vector<MemoryFeatures>& added,
                          const std::vector<std::string>& removed) {
   std::shared_ptr<SharedBlock> block;
   {
@@ -66,7 +66,7 @@ void BlockCache::Changed(identity::UserKey user, std::vector<MemoryFeatures> add
   }
   size_t bytes = 0;
   block->Change([&](UserBlock& changing) {
-    for (auto& features : added) changing.Add(std::move(features));
+    for (const auto& features : added) changing.Add(features);
     for (const auto& id : removed) changing.Remove(id);
     bytes = changing.bytes();
   });

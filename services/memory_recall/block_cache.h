@@ -58,7 +58,7 @@ class BlockCache {
   std::shared_ptr<SharedBlock> Put(identity::UserKey user, uint64_t load, UserBlock block);
 
   // After a write: brings the user's block, if it is here, up to date.
-  void Changed(identity::UserKey user, std::vector<MemoryFeatures> added,
+  void Changed(identity::UserKey user, const std::vector<MemoryFeatures>& added,
                const std::vector<std::string>& removed);
 
  private:

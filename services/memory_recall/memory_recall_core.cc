@@ -197,7 +197,7 @@ Awaitable<absl::StatusOr<memory::v1::IngestResponse>> MemoryRecallCore::Ingest(
   auto features = FeaturesOfAll(args.memories);
   PENSTOCK_CO_ASSIGN_OR_RETURN(const auto ingested, co_await store_.Ingest(user, std::move(args)));
   features.resize(ingested.written);
-  blocks_.Changed(user, std::move(features), ingested.evicted);
+  blocks_.Changed(user, features, ingested.evicted);
   written_.Increment(static_cast<double>(ingested.written));
   evicted_.Increment(static_cast<double>(ingested.evicted.size()));
   response.set_written(static_cast<int32_t>(ingested.written));
@@ -226,7 +226,7 @@ Awaitable<absl::StatusOr<chat::v1::Memory>> MemoryRecallCore::Create(
   features.push_back(FeaturesOf(args.memory.id, args.memory.ranking));
   PENSTOCK_CO_ASSIGN_OR_RETURN(auto created, co_await store_.Create(user, std::move(args)));
   if (created.created) {
-    blocks_.Changed(user, std::move(features), created.evicted);
+    blocks_.Changed(user, features, created.evicted);
     written_.Increment();
     evicted_.Increment(static_cast<double>(created.evicted.size()));
   }
