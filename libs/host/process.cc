@@ -14,6 +14,7 @@
 #include "libs/host/stop_signals.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 
 namespace penstock::host {
 namespace {
@@ -38,7 +39,14 @@ Severity SeverityOf(const config::v1::Config& config) {
   return name == "ERROR" ? Severity::kError : Severity::kInfo;
 }
 
+// Debian builds Abseil with its search for lock cycles, which enters every lock that gRPC takes into
+// one graph of the process, under one lock. Ours are searched by TSan.
+void StopSearchForLockCycles() {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+}
+
 int RunConfigured(absl::string_view name, const config::v1::Config& config, ServiceFactory make) {
+  StopSearchForLockCycles();
   ConfigureLog(name, SeverityOf(config));
   StopSignals signals;
   Runtime runtime(name, config);
