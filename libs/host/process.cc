@@ -39,8 +39,8 @@ Severity SeverityOf(const config::v1::Config& config) {
   return name == "ERROR" ? Severity::kError : Severity::kInfo;
 }
 
-// Debian builds Abseil with its search for lock cycles, which enters every lock that gRPC takes into
-// one graph of the process, under one lock. Ours are searched by TSan.
+// Debian builds Abseil with its search for lock cycles, which enters every lock that gRPC takes
+// into one graph of the process, under one lock. Ours are searched by TSan.
 void StopSearchForLockCycles() {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 }

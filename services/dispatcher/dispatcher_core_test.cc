@@ -9,6 +9,7 @@ namespace penstock::dispatcher {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::SizeIs;
 
 TEST_F(DispatcherCoreTest, RunsATurnFromAcceptedToFinished) {
@@ -61,6 +62,55 @@ TEST_F(DispatcherCoreTest, RefusesMoreTurnsThanASessionMayQueue) {
 
   EXPECT_EQ(ReasonOf(fourth.status()), "SESSION_QUEUE_FULL");
   EXPECT_TRUE(RetryAfterOf(fourth.status()).has_value());
+}
+
+TEST_F(DispatcherCoreTest, RefusesATurnOfABusySessionWhenAskedTo) {
+  provider_.Next({.events = {}, .end = {}, .hangs = true});
+  const std::string running = Accepted(Request("1"));
+  auto request = Request("2");
+  request.mutable_turn()->set_on_conflict(chat::v1::REJECT);
+
+  const auto second = Submit(request);
+
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(ReasonOf(second.status()), "SESSION_BUSY");
+  EXPECT_THAT(second.status().message(), HasSubstr(running));
+  EXPECT_TRUE(RetryAfterOf(second.status()).has_value());
+  request.set_session("sessions/idle");
+  EXPECT_TRUE(Submit(request).ok());
+}
+
+TEST_F(DispatcherCoreTest, InterruptsTheRunningTurnWithTheAcceptanceOfTheNext) {
+  provider_.Next({.events = {}, .end = {}, .hangs = true});
+  const std::string running = Accepted(Request("1"));
+  const std::string waiting = Accepted(Request("2"));
+  ASSERT_TRUE(Eventually([&] { return provider_.requests().size() == 1; }));
+  auto request = Request("3");
+  request.mutable_turn()->set_on_conflict(chat::v1::INTERRUPT);
+
+  const std::string third = Accepted(request);
+
+  EXPECT_EQ(Outcome(running).state(), Turn::CANCELLED);
+  EXPECT_EQ(Outcome(waiting).state(), Turn::SUCCEEDED);
+  EXPECT_EQ(Outcome(third).sequence(), 3);
+  EXPECT_THAT(session_.commits(), ElementsAre(running, waiting, third));
+}
+
+TEST_F(DispatcherCoreTest, RefusesATurnThatWouldWaitLongerThanItsCallerAllows) {
+  // The ETA model knows no service time yet: three turns of one session wait behind a hanging one.
+  for (int i = 0; i < 40; ++i) Outcome(Accepted(Request("x", absl::StrCat("warm", i))));
+  provider_.Next({.events = {}, .end = {}, .hangs = true});
+  Accepted(Request("1"));
+  Accepted(Request("2"));
+  auto request = Request("3");
+  *request.mutable_turn()->mutable_max_wait() = ToProto(absl::Nanoseconds(1));
+
+  const auto refused = Submit(request);
+
+  EXPECT_EQ(ReasonOf(refused.status()), "WAIT_TOO_LONG");
+  EXPECT_TRUE(RetryAfterOf(refused.status()).has_value());
+  *request.mutable_turn()->mutable_max_wait() = ToProto(absl::Hours(1));
+  EXPECT_TRUE(Submit(request).ok());
 }
 
 TEST_F(DispatcherCoreTest, SameRequestIdIsTheSameTurn) {

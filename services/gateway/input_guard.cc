@@ -175,7 +175,20 @@ absl::Status InputGuard::CheckTurn(absl::string_view session, absl::string_view 
     return FieldInvalid("turn.on_disconnect", absl::StrCat(spec.on_disconnect()),
                         "the values of OnDisconnect");
   }
+  if (!chat::v1::OnConflict_IsValid(spec.on_conflict())) {
+    return FieldInvalid("turn.on_conflict", absl::StrCat(spec.on_conflict()),
+                        "the values of OnConflict");
+  }
+  PENSTOCK_RETURN_IF_ERROR(CheckMaxWait(spec));
   return CheckLabels(spec.labels(), "turn.labels");
+}
+
+absl::Status InputGuard::CheckMaxWait(const chat::v1::TurnSpec& spec) const {
+  if (!spec.has_max_wait()) return absl::OkStatus();
+  PENSTOCK_RETURN_IF_ERROR(CheckDuration("turn.max_wait", spec.max_wait()));
+  const absl::Duration max_wait = FromProto(spec.max_wait());
+  if (max_wait > absl::ZeroDuration()) return absl::OkStatus();
+  return FieldInvalid("turn.max_wait", absl::FormatDuration(max_wait), "more than 0");
 }
 
 absl::Status InputGuard::CheckInput(const chat::v1::TurnSpec& spec) const {

@@ -210,6 +210,23 @@ std::vector<Case> Turns() {
             r.mutable_turn()->set_on_disconnect(static_cast<chat::v1::OnDisconnect>(9));
           },
           "turn.on_disconnect"),
+      Bad<Stream>(
+          "OnConflict",
+          [](Stream& r) {
+            r.mutable_turn()->set_on_conflict(static_cast<chat::v1::OnConflict>(9));
+          },
+          "turn.on_conflict"),
+      Fine<Stream>("MaxWait",
+                   [](Stream& r) { r.mutable_turn()->mutable_max_wait()->set_seconds(1); }),
+      Bad<Stream>(
+          "NoMaxWait", [](Stream& r) { r.mutable_turn()->mutable_max_wait(); }, "turn.max_wait"),
+      Bad<Stream>(
+          "MaxWaitNoDuration",
+          [](Stream& r) {
+            r.mutable_turn()->mutable_max_wait()->set_seconds(1);
+            r.mutable_turn()->mutable_max_wait()->set_nanos(-1);
+          },
+          "turn.max_wait.nanos"),
       Fine<Stream>("SixteenLabels", [](Stream& r) { AddLabels(r, 16); }),
       Bad<Stream>(
           "SeventeenLabels", [](Stream& r) { AddLabels(r, 17); }, "turn.labels"),

@@ -141,6 +141,7 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
   PENSTOCK_CO_ASSIGN_OR_RETURN(const ResolvedAgent agent,
                                services_.agents.Resolve(wanted, request.turn()));
   PENSTOCK_CO_RETURN_IF_ERROR(CheckDepth(*agent.model, turn_class));
+  PENSTOCK_CO_RETURN_IF_ERROR(CheckWait(shard, *entry, *agent.model, turn_class, request.turn()));
   const std::string agent_name = absl::StrCat("agents/", agent.agent->id());
   if (!exists) {
     PENSTOCK_CO_RETURN_IF_ERROR(co_await shard.Create(entry, agent_name, std::move(call)));
@@ -171,6 +172,25 @@ absl::Status Admission::CheckDepth(const config::v1::Model& model,
       .With("class", chat::v1::TurnClass_Name(turn_class))
       .With("eta_ms", absl::StrCat(absl::ToInt64Milliseconds(place.eta.p50)))
       .RetryAfter(std::max(absl::Seconds(1), place.eta.p50));
+}
+
+absl::Status Admission::CheckWait(const Shard& shard, const SessionEntry& entry,
+                                  const config::v1::Model& model, chat::v1::TurnClass turn_class,
+                                  const chat::v1::TurnSpec& spec) const {
+  if (!spec.has_max_wait()) return absl::OkStatus();
+  const absl::Duration allowed = FromProto(spec.max_wait());
+  const chat::v1::Queue place =
+      shard.PlaceOfNext(entry, turn_class, *services_.pools.at(model.name()));
+  const absl::Duration expected = FromProto(place.eta_p50());
+  if (expected <= allowed) return absl::OkStatus();
+  return Refusal(absl::StatusCode::kResourceExhausted, "WAIT_TOO_LONG",
+                 absl::StrCat("the turn would start in about ", absl::FormatDuration(expected),
+                              ", turn.max_wait allows ", absl::FormatDuration(allowed),
+                              "; try again later, or allow a longer wait"))
+      .With("limit", absl::FormatDuration(allowed))
+      .With("class", chat::v1::TurnClass_Name(turn_class))
+      .With("eta_ms", absl::StrCat(absl::ToInt64Milliseconds(expected)))
+      .RetryAfter(std::max(absl::Seconds(1), expected - allowed));
 }
 
 }  // namespace penstock::dispatcher

@@ -44,6 +44,10 @@ class Admission {
                                               v1::SubmitTurnRequest request, std::string digest,
                                               std::string traceparent, bool watched);
   absl::Status CheckDepth(const config::v1::Model& model, chat::v1::TurnClass turn_class) const;
+  // The caller's own bound.
+  absl::Status CheckWait(const Shard& shard, const SessionEntry& entry,
+                         const config::v1::Model& model, chat::v1::TurnClass turn_class,
+                         const chat::v1::TurnSpec& spec) const;
 
   const TurnServices& services_;
   Journal& journal_;

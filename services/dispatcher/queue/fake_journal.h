@@ -39,7 +39,7 @@ class FakeJournal : public Journal {
   }
 
   Awaitable<absl::Status> AppendSubmitted(identity::UserKey user, v1::Submitted submitted,
-                                          std::optional<v1::UserCounters>) override {
+                                          WithSubmitted also) override {
     MutexLock lock(mutex_);
     if (!refusal_.ok()) co_return refusal_;
     v1::RequestIdRow row;
@@ -52,6 +52,9 @@ class FakeJournal : public Journal {
                                                        .started = std::nullopt,
                                                        .cancel_requested = std::nullopt,
                                                        .generated = std::nullopt});
+    if (const auto turn = turns_.find(also.interrupted_turn); turn != turns_.end()) {
+      turn->second.cancel_requested = std::move(also.interruption);
+    }
     co_return absl::OkStatus();
   }
   Awaitable<absl::Status> AppendStarted(identity::UserKey, std::string turn_id,

@@ -26,6 +26,14 @@ struct UnfinishedTurn {
   std::optional<v1::Generated> generated;
 };
 
+// What is written with a submission, or not at all.
+struct WithSubmitted {
+  std::optional<v1::UserCounters> counters = std::nullopt;
+  // The turn of the same user that the submission interrupts; empty: none.
+  std::string interrupted_turn = "";
+  v1::CancelRequested interruption = {};
+};
+
 struct PendingJob {
   identity::UserKey user;
   v1::Job job;
@@ -58,9 +66,9 @@ class Journal {
   // read.
   virtual Awaitable<absl::StatusOr<std::vector<RecoveredShard>>> Open(int shards) = 0;
 
-  // Synced. Together with the row of its request_id, if it has one, and the counters, if given.
+  // Synced. Together with the row of its request_id, if it has one.
   virtual Awaitable<absl::Status> AppendSubmitted(identity::UserKey user, v1::Submitted submitted,
-                                                  std::optional<v1::UserCounters> counters) = 0;
+                                                  WithSubmitted also) = 0;
   virtual Awaitable<absl::Status> AppendStarted(identity::UserKey user, std::string turn_id,
                                                 v1::Started started) = 0;
   // Synced.

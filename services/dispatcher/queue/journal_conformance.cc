@@ -91,8 +91,7 @@ TEST_P(JournalConformance, RefusesANumberOfShardsOutOfRange) {
 
 TEST_P(JournalConformance, RecoversAnUnfinishedTurnWithAllItsRecords) {
   Restart();
-  ASSERT_TRUE(
-      Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t1", 5), std::nullopt)).ok());
+  ASSERT_TRUE(Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t1", 5), {})).ok());
   v1::Started started;
   started.set_starts(2);
   ASSERT_TRUE(Await(journal_->AppendStarted(User("u1"), "t1", started)).ok());
@@ -116,10 +115,22 @@ TEST_P(JournalConformance, RecoversAnUnfinishedTurnWithAllItsRecords) {
   EXPECT_EQ(shards[0].next_submit_number, 6);
 }
 
+TEST_P(JournalConformance, AnInterruptionIsRecoveredWithTheTurnThatInterrupts) {
+  Restart();
+  Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t1", 1), {})).IgnoreError();
+  Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t2", 2), {.interrupted_turn = "t1"}))
+      .IgnoreError();
+
+  const std::vector<UnfinishedTurn> turns = Restart()[0].turns;
+
+  ASSERT_THAT(turns, SizeIs(2));
+  EXPECT_TRUE(turns[0].cancel_requested.has_value());
+  EXPECT_FALSE(turns[1].cancel_requested.has_value());
+}
+
 TEST_P(JournalConformance, RecoversATurnOfWhichOnlyItsAcceptanceIsKnown) {
   Restart();
-  Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t1", 1), std::nullopt))
-      .IgnoreError();
+  Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t1", 1), {})).IgnoreError();
 
   const UnfinishedTurn turn = Restart()[0].turns.at(0);
 
@@ -130,8 +141,7 @@ TEST_P(JournalConformance, RecoversATurnOfWhichOnlyItsAcceptanceIsKnown) {
 
 TEST_P(JournalConformance, TheLatestRecordOfAKindCounts) {
   Restart();
-  Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t1", 1), std::nullopt))
-      .IgnoreError();
+  Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t1", 1), {})).IgnoreError();
   for (int starts = 1; starts <= 3; ++starts) {
     v1::Started started;
     started.set_starts(starts);
@@ -146,8 +156,7 @@ TEST_P(JournalConformance, KeepsApartTurnsWhoseIdsBeginAlike) {
   v1::Started started;
   started.set_starts(1);
   for (const char* turn : {"t", "t-", "t-1", "t~"}) {
-    Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", turn, 1), std::nullopt))
-        .IgnoreError();
+    Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", turn, 1), {})).IgnoreError();
   }
   Await(journal_->AppendStarted(User("u1"), "t-", started)).IgnoreError();
   Await(journal_->Settle(User("u1"), Submitted("u1", "t", 1), Usage("t"), {}, kNow)).IgnoreError();
@@ -165,7 +174,7 @@ TEST_P(JournalConformance, RecoversTurnsInOrderOfSubmissionInTheirUsersShard) {
   for (int number = 2 * kUsers; number > 0; --number) {
     const std::string user = absl::StrCat("u", number % kUsers);
     Await(journal_->AppendSubmitted(User(user), Submitted(user, absl::StrCat("t", number), number),
-                                    std::nullopt))
+                                    {}))
         .IgnoreError();
   }
   for (const int count : {1, 3, 64}) {
@@ -191,7 +200,7 @@ TEST_P(JournalConformance, RecoversTurnsInOrderOfSubmissionInTheirUsersShard) {
 TEST_P(JournalConformance, ASettledTurnLeavesUsageAndJobsOnly) {
   Restart();
   const v1::Submitted submitted = Submitted("u1", "t1", 1);
-  Await(journal_->AppendSubmitted(User("u1"), submitted, std::nullopt)).IgnoreError();
+  Await(journal_->AppendSubmitted(User("u1"), submitted, {})).IgnoreError();
   Await(journal_->AppendCancelRequested(User("u1"), "t1", {})).IgnoreError();
   ASSERT_TRUE(
       Await(journal_->Settle(User("u1"), submitted, Usage("t1"), {IngestJob("u1", "t1")}, kNow))
@@ -212,7 +221,7 @@ TEST_P(JournalConformance, SettlingAndAppendingTwiceIsLikeOnce) {
   Restart();
   const v1::Submitted submitted = Submitted("u1", "t1", 1, "r1");
   for (int i = 0; i < 2; ++i) {
-    ASSERT_TRUE(Await(journal_->AppendSubmitted(User("u1"), submitted, std::nullopt)).ok());
+    ASSERT_TRUE(Await(journal_->AppendSubmitted(User("u1"), submitted, {})).ok());
   }
   EXPECT_THAT(UnfinishedTurns(Restart()[0]), ElementsAre("t1"));
   for (int i = 0; i < 2; ++i) {
@@ -230,12 +239,12 @@ TEST_P(JournalConformance, SettlingAndAppendingTwiceIsLikeOnce) {
 TEST_P(JournalConformance, ARecordWrittenAfterTheSettleBringsNoTurnBack) {
   Restart();
   const v1::Submitted submitted = Submitted("u1", "t1", 1);
-  Await(journal_->AppendSubmitted(User("u1"), submitted, std::nullopt)).IgnoreError();
+  Await(journal_->AppendSubmitted(User("u1"), submitted, {})).IgnoreError();
   Await(journal_->Settle(User("u1"), submitted, Usage("t1"), {}, kNow)).IgnoreError();
   Await(journal_->AppendCancelRequested(User("u1"), "t1", {})).IgnoreError();
 
   EXPECT_THAT(Restart()[0].turns, IsEmpty());
-  Await(journal_->AppendSubmitted(User("u1"), submitted, std::nullopt)).IgnoreError();
+  Await(journal_->AppendSubmitted(User("u1"), submitted, {})).IgnoreError();
   EXPECT_FALSE(Restart()[0].turns.at(0).cancel_requested.has_value());
 }
 
@@ -258,8 +267,7 @@ TEST_P(JournalConformance, AFinishedJobIsGoneAndTheOthersComeOldestFirst) {
 
 TEST_P(JournalConformance, ARequestIdNamesItsTurnOfOneUser) {
   Restart();
-  Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t1", 1, "r1"), std::nullopt))
-      .IgnoreError();
+  Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t1", 1, "r1"), {})).IgnoreError();
   Restart();
 
   const auto row = Await(journal_->LookupRequestId(User("u1"), "r1", kNow));
@@ -277,7 +285,7 @@ TEST_P(JournalConformance, ARequestIdNamesItsTurnOfOneUser) {
 TEST_P(JournalConformance, ARequestIdExpiresOnlyAfterItsTurnWasSettled) {
   Restart();
   const v1::Submitted submitted = Submitted("u1", "t1", 1, "r1");
-  Await(journal_->AppendSubmitted(User("u1"), submitted, std::nullopt)).IgnoreError();
+  Await(journal_->AppendSubmitted(User("u1"), submitted, {})).IgnoreError();
   const absl::Time later = kNow + absl::Hours(24);
   EXPECT_TRUE(
       Await(journal_->LookupRequestId(User("u1"), "r1", absl::InfiniteFuture()))->has_value());
@@ -293,7 +301,7 @@ TEST_P(JournalConformance, SweepsWhatHasExpiredAndNothingElse) {
   for (int i = 0; i < 10; ++i) {
     const v1::Submitted submitted =
         Submitted("u1", absl::StrCat("t", i), i + 1, absl::StrCat("r", i));
-    Await(journal_->AppendSubmitted(User("u1"), submitted, std::nullopt)).IgnoreError();
+    Await(journal_->AppendSubmitted(User("u1"), submitted, {})).IgnoreError();
     if (i == 9) continue;  // lives
     Await(journal_->Settle(User("u1"), submitted, Usage("t"), {}, kNow + absl::Hours(i)))
         .IgnoreError();
@@ -314,10 +322,9 @@ TEST_P(JournalConformance, SweepsWhatHasExpiredAndNothingElse) {
 TEST_P(JournalConformance, SweepsNoRequestIdThatIsUsedAgain) {
   Restart();
   const v1::Submitted first = Submitted("u1", "t1", 1, "r1");
-  Await(journal_->AppendSubmitted(User("u1"), first, std::nullopt)).IgnoreError();
+  Await(journal_->AppendSubmitted(User("u1"), first, {})).IgnoreError();
   Await(journal_->Settle(User("u1"), first, Usage("t1"), {}, kNow)).IgnoreError();
-  Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t2", 2, "r1"), std::nullopt))
-      .IgnoreError();
+  Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t2", 2, "r1"), {})).IgnoreError();
 
   EXPECT_EQ(*Await(journal_->SweepRequestIds(kNow + absl::Hours(1), 100)), 0);
 
@@ -338,8 +345,7 @@ TEST_P(JournalConformance, SweepingBesideNewSubmissionsLosesNone) {
   std::vector<std::future<absl::Status>> submits;
   for (int i = 0; i < kIds; ++i) {
     submits.push_back(threads_.Start(journal_->AppendSubmitted(
-        User("u1"), Submitted("u1", absl::StrCat("new", i), 2, absl::StrCat("r", i)),
-        std::nullopt)));
+        User("u1"), Submitted("u1", absl::StrCat("new", i), 2, absl::StrCat("r", i)), {})));
   }
   EXPECT_TRUE(sweep.get().ok());
   for (auto& submit : submits) EXPECT_TRUE(submit.get().ok());
@@ -356,9 +362,9 @@ TEST_P(JournalConformance, CountersAreThoseOfTheLastSubmissionThatBroughtSome) {
   EXPECT_EQ(Await(journal_->LoadCounters(User("u1")))->first_turns_size(), 0);
   v1::UserCounters counters;
   counters.add_first_turns()->set_seconds(17);
-  Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t1", 1), counters)).IgnoreError();
-  Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t2", 2), std::nullopt))
+  Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t1", 1), {.counters = counters}))
       .IgnoreError();
+  Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t2", 2), {})).IgnoreError();
   Restart();
 
   EXPECT_EQ(Await(journal_->LoadCounters(User("u1")))->first_turns(0).seconds(), 17);
@@ -373,8 +379,8 @@ TEST_P(JournalConformance, ManyAtOnceAreAllThere) {
   for (int i = 0; i < kTurns; ++i) {
     const std::string turn = absl::StrCat("t", i);
     expected.insert(turn);
-    appends.push_back(threads_.Start(journal_->AppendSubmitted(
-        User("u1"), Submitted("u1", turn, i, absl::StrCat("r", i)), std::nullopt)));
+    appends.push_back(threads_.Start(
+        journal_->AppendSubmitted(User("u1"), Submitted("u1", turn, i, absl::StrCat("r", i)), {})));
   }
   for (auto& append : appends) EXPECT_TRUE(append.get().ok());
 

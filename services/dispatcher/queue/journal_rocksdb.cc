@@ -113,12 +113,15 @@ Awaitable<absl::StatusOr<int64_t>> RocksJournal::RaiseEpoch() {
 }
 
 Awaitable<absl::Status> RocksJournal::AppendSubmitted(identity::UserKey user,
-                                                      v1::Submitted submitted,
-                                                      std::optional<v1::UserCounters> counters) {
+                                                      v1::Submitted submitted, WithSubmitted also) {
   WriteBatch batch;
   batch.Put(kTurnFamily, TurnKey(user, submitted.turn_id(), TurnRecord::kSubmitted),
             Framed(submitted));
-  if (counters) batch.Put(kCounterFamily, CounterKey(user), Framed(*counters));
+  if (also.counters) batch.Put(kCounterFamily, CounterKey(user), Framed(*also.counters));
+  if (!also.interrupted_turn.empty()) {
+    batch.Put(kTurnFamily, TurnKey(user, also.interrupted_turn, TurnRecord::kCancelRequested),
+              Framed(also.interruption));
+  }
   if (submitted.request_id().empty()) {
     co_return co_await committer_.Commit(std::move(batch), Sync::kYes);
   }

@@ -34,7 +34,7 @@ class RocksJournal : public Journal {
 
   Awaitable<absl::StatusOr<std::vector<RecoveredShard>>> Open(int shards) override;
   Awaitable<absl::Status> AppendSubmitted(identity::UserKey user, v1::Submitted submitted,
-                                          std::optional<v1::UserCounters> counters) override;
+                                          WithSubmitted also) override;
   Awaitable<absl::Status> AppendStarted(identity::UserKey user, std::string turn_id,
                                         v1::Started started) override;
   Awaitable<absl::Status> AppendCancelRequested(identity::UserKey user, std::string turn_id,

@@ -109,7 +109,7 @@ TEST_F(RocksJournalTest, SyncsWhatIsAcknowledgedAndNothingElse) {
   v1::Submitted submitted;
   submitted.set_turn_id("t1");
 
-  threads_.Await(journal_->AppendSubmitted(user_, submitted, std::nullopt)).IgnoreError();
+  threads_.Await(journal_->AppendSubmitted(user_, submitted, {})).IgnoreError();
   EXPECT_EQ(syncs(), at_open + 1);
   threads_.Await(journal_->AppendStarted(user_, "t1", {})).IgnoreError();
   EXPECT_EQ(syncs(), at_open + 1);
@@ -128,7 +128,7 @@ TEST_F(RocksJournalTest, WithoutSyncATurnStillOutlivesTheProcess) {
   submitted.set_tenant("acme");
   submitted.set_user("u1");
   submitted.set_turn_id("t1");
-  ASSERT_TRUE(threads_.Await(journal_->AppendSubmitted(user_, submitted, std::nullopt)).ok());
+  ASSERT_TRUE(threads_.Await(journal_->AppendSubmitted(user_, submitted, {})).ok());
   Open(/*sync=*/false);
 
   EXPECT_EQ(threads_.Await(journal_->Open(1))->at(0).turns.size(), 1u);

@@ -21,6 +21,14 @@ absl::Status OwnerMoved() {
       .RetryAfter(absl::Seconds(1));
 }
 
+absl::Status SessionBusy(const SessionEntry& entry, const LiveTurn& active) {
+  return Refusal(absl::StatusCode::kAborted, "SESSION_BUSY",
+                 absl::StrCat(SessionName(entry.key.second), ": ", active.name(),
+                              " has not ended; wait for it, or submit with another on_conflict"))
+      .With("active_turn", active.name())
+      .RetryAfter(absl::Seconds(1));
+}
+
 bool MayBeFirst(const v1::Submitted& submitted) {
   return submitted.turn_class() == chat::v1::CLASS_PAID ||
          submitted.turn_class() == chat::v1::CLASS_FREE;
@@ -154,11 +162,14 @@ std::string Shard::AgentOf(const SessionEntry& entry) const {
   return entry.agent;
 }
 
-absl::StatusOr<std::shared_ptr<LiveTurn>> Shard::Enlist(SessionEntry& entry,
-                                                        identity::Principal principal,
-                                                        v1::Submitted submitted) {
+absl::StatusOr<Shard::Enlisted> Shard::Enlist(SessionEntry& entry, identity::Principal principal,
+                                              v1::Submitted submitted) {
   MutexLock lock(mutex_);
   if (given_up_) return OwnerMoved();
+  const chat::v1::OnConflict on_conflict = submitted.spec().on_conflict();
+  if (on_conflict == chat::v1::REJECT && !entry.line.empty()) {
+    return SessionBusy(entry, *entry.line.turns().front());
+  }
   const int32_t max_queued = context_.services.config.session().max_queued();
   if (entry.line.size() >= static_cast<size_t>(max_queued)) {
     return Refusal(absl::StatusCode::kResourceExhausted, "SESSION_QUEUE_FULL",
@@ -173,8 +184,12 @@ absl::StatusOr<std::shared_ptr<LiveTurn>> Shard::Enlist(SessionEntry& entry,
   auto turn = LiveTurn::Create(std::move(principal), std::move(submitted), epoch_,
                                /*earlier_starts=*/0, Timing());
   live_.emplace(key, turn);
+  std::shared_ptr<LiveTurn> interrupted;
+  if (on_conflict == chat::v1::INTERRUPT && !entry.line.empty()) {
+    interrupted = entry.line.turns().front();
+  }
   entry.line.Add(turn);
-  return turn;
+  return Enlisted{std::move(turn), std::move(interrupted)};
 }
 
 Awaitable<absl::StatusOr<std::shared_ptr<LiveTurn>>> Shard::Accept(
@@ -186,22 +201,30 @@ Awaitable<absl::StatusOr<std::shared_ptr<LiveTurn>>> Shard::Accept(
     MutexLock lock(mutex_);
     first = entry->last_sequence == 0 && MayBeFirst(submitted);
   }
-  std::optional<v1::UserCounters> counters;
+  WithSubmitted also;
   if (first) {
     if (!first_turns_.Knows(user)) {
       PENSTOCK_CO_ASSIGN_OR_RETURN(auto stored, co_await context_.journal.LoadCounters(user));
       first_turns_.Learn(user, std::move(stored));
     }
-    counters = first_turns_.Take(user, context_.services.clock.Now());
-    if (counters) submitted.set_turn_class(chat::v1::CLASS_FIRST);
+    also.counters = first_turns_.Take(user, context_.services.clock.Now());
+    if (also.counters) submitted.set_turn_class(chat::v1::CLASS_FIRST);
   }
-  PENSTOCK_CO_ASSIGN_OR_RETURN(const auto turn,
+  PENSTOCK_CO_ASSIGN_OR_RETURN(const auto enlisted,
                                Enlist(*entry, std::move(principal), std::move(submitted)));
+  const auto& turn = enlisted.turn;
+  if (enlisted.interrupted != nullptr) {
+    also.interrupted_turn = enlisted.interrupted->submitted().turn_id();
+    *also.interruption.mutable_time() = turn->submitted().create_time();
+  }
   const absl::Status journaled =
-      co_await context_.journal.AppendSubmitted(user, turn->submitted(), std::move(counters));
+      co_await context_.journal.AppendSubmitted(user, turn->submitted(), std::move(also));
   if (!journaled.ok()) {
     Delist(*turn);
     co_return journaled;
+  }
+  if (enlisted.interrupted != nullptr) {
+    enlisted.interrupted->RequestCancel(/*discard_output=*/false);
   }
   context_.services.metrics.accepted.Increment();
   context_.services.metrics.live.Increment();

@@ -56,7 +56,9 @@ class Shard : public TurnOwner {
   // Journals the turn at the end of its session's line and starts it. `submitted` lacks sequence
   // and, when no turn of the session was accepted before, may become one of class FIRST. `watched`:
   // the caller will attach at once. RESOURCE_EXHAUSTED (SESSION_QUEUE_FULL); UNAVAILABLE when the
-  // journal cannot be written.
+  // journal cannot be written. Of a session with a live turn, by the submission's on_conflict:
+  // ABORTED (SESSION_BUSY), or the cancellation of the turn at its head, journaled with the
+  // acceptance.
   Awaitable<absl::StatusOr<std::shared_ptr<LiveTurn>>> Accept(std::shared_ptr<SessionEntry> entry,
                                                               identity::Principal principal,
                                                               v1::Submitted submitted,
@@ -75,6 +77,9 @@ class Shard : public TurnOwner {
   void ForgetSession(const SessionKey& key);
 
   chat::v1::Queue PlaceOf(const LiveTurn& turn) const;
+  // Where the session's next turn would stand.
+  chat::v1::Queue PlaceOfNext(const SessionEntry& entry, chat::v1::TurnClass turn_class,
+                              const Arbiter& pool) const;
   // Once a second: tells watchers of waiting turns where these stand, and drops what is old.
   void Tick();
   // The dispatcher stops: no turn ends, the journal has them. Watchers are told `why`.
@@ -89,10 +94,15 @@ class Shard : public TurnOwner {
  private:
   LiveTurn::Timing Timing() const;
   void Start(std::shared_ptr<LiveTurn> turn, Remains remains);
+  struct Enlisted {
+    std::shared_ptr<LiveTurn> turn;
+    // To be cancelled for it; null: none.
+    std::shared_ptr<LiveTurn> interrupted;
+  };
+
   // Books the turn in the lines; its sequence is given here.
-  absl::StatusOr<std::shared_ptr<LiveTurn>> Enlist(SessionEntry& entry,
-                                                   identity::Principal principal,
-                                                   v1::Submitted submitted);
+  absl::StatusOr<Enlisted> Enlist(SessionEntry& entry, identity::Principal principal,
+                                  v1::Submitted submitted);
   void Delist(const LiveTurn& turn);
   Awaitable<void> JournalSettled(std::shared_ptr<LiveTurn> turn, chat::v1::Turn stored,
                                  std::vector<v1::Job> jobs);

@@ -39,6 +39,22 @@ std::vector<v1::Job> JobsOf(const TurnServices& services, const LiveTurn& turn,
   return {std::move(job)};
 }
 
+// Of a turn with `before` others of its session before it, `head` (or null) the first of them: the
+// head's place, then one start more for each.
+chat::v1::Queue Place(const Arbiter& pool, chat::v1::TurnClass turn_class, const LiveTurn* head,
+                      int64_t before) {
+  const PlaceInLine next = pool.PlaceOfNext(turn_class);
+  const auto waiting = head == nullptr ? nullptr : head->waiting();
+  PlaceInLine place = waiting == nullptr ? next : waiting->Place();
+  if (place.position == 0) place = next;
+  chat::v1::Queue queue;
+  queue.set_turn_class(turn_class);
+  queue.set_position(place.position + before);
+  *queue.mutable_eta_p50() = ToProto(place.eta.p50 + next.eta.p50 * before);
+  *queue.mutable_eta_p90() = ToProto(place.eta.p90 + next.eta.p90 * before);
+  return queue;
+}
+
 }  // namespace
 
 void Shard::Settle(std::shared_ptr<LiveTurn> turn, chat::v1::Turn stored) {
@@ -155,21 +171,26 @@ chat::v1::Queue Shard::PlaceOf(const LiveTurn& turn) const {
       before = entry->line.Before(turn);
     }
   }
-  chat::v1::Queue queue;
-  queue.set_turn_class(submitted.turn_class());
   const auto agent = context_.services.agents.Resolve(submitted.agent(), submitted.spec());
-  if (!agent.ok()) return queue;
-  const Arbiter& pool = *context_.services.pools.at(agent->model->name());
-  const auto waiting = head == nullptr ? nullptr : head->waiting();
-  // The head's place, then one start more for each turn of the session before this one.
-  PlaceInLine place = waiting != nullptr && waiting->Place().position > 0
-                          ? waiting->Place()
-                          : pool.PlaceOfNext(submitted.turn_class());
-  const PlaceInLine next = pool.PlaceOfNext(submitted.turn_class());
-  queue.set_position(place.position + before);
-  *queue.mutable_eta_p50() = ToProto(place.eta.p50 + next.eta.p50 * before);
-  *queue.mutable_eta_p90() = ToProto(place.eta.p90 + next.eta.p90 * before);
-  return queue;
+  if (agent.ok()) {
+    const Arbiter& pool = *context_.services.pools.at(agent->model->name());
+    return Place(pool, submitted.turn_class(), head.get(), before);
+  }
+  chat::v1::Queue unknown;
+  unknown.set_turn_class(submitted.turn_class());
+  return unknown;
+}
+
+chat::v1::Queue Shard::PlaceOfNext(const SessionEntry& entry, chat::v1::TurnClass turn_class,
+                                   const Arbiter& pool) const {
+  std::shared_ptr<LiveTurn> head;
+  int64_t before = 0;
+  {
+    MutexLock lock(mutex_);
+    before = static_cast<int64_t>(entry.line.size());
+    if (before > 0) head = entry.line.turns().front();
+  }
+  return Place(pool, turn_class, head.get(), before);
 }
 
 void Shard::Tick() {
