@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <utility>
 
 #include <arpa/inet.h>
@@ -120,7 +121,7 @@ absl::Status Mesh::WriteConfig() {
   Settings settings = {{"data_dir", folder_ + "/data"}, {"providers.0.base_url", provider_url_}};
   FreePorts ports;
   for (const absl::string_view name : kFive) {
-    std::string address = absl::StrCat("unix:", folder_, "/", name, ".sock");
+    std::string address = AddressFor(name);
     if (options_.tcp) {
       PENSTOCK_ASSIGN_OR_RETURN(const int port, ports.Next());
       address = absl::StrCat("127.0.0.1:", port);
@@ -150,6 +151,23 @@ absl::Status Mesh::StartServices() {
                                  .status());
   }
   return absl::OkStatus();
+}
+
+absl::Status Mesh::StartMore(absl::string_view service, const std::string& name,
+                             Settings settings) {
+  std::ifstream file(config_file_);
+  std::ostringstream own;
+  own << file.rdbuf();
+  PENSTOCK_ASSIGN_OR_RETURN(const std::string text, WithSettings(own.str(), settings));
+  const std::string config_file = absl::StrCat(folder_, "/", name, ".yaml");
+  PENSTOCK_RETURN_IF_ERROR(WriteFile(config_file, text));
+  return processes_
+      ->Start({.name = name, .binary = BinaryPath(service), .arguments = {"--config", config_file}})
+      .status();
+}
+
+std::string Mesh::AddressFor(absl::string_view name) const {
+  return absl::StrCat("unix:", folder_, "/", name, ".sock");
 }
 
 std::unique_ptr<Caller> Mesh::NewCaller(const TokenUser& user) const {

@@ -61,6 +61,12 @@ class Mesh {
   const std::string& folder() const { return folder_; }
   const std::string& config_file() const { return config_file_; }
 
+  // Starts one more process of `service`, called `name`, with some settings changed. The settings
+  // must give it an address, and a data_dir if it has data.
+  absl::Status StartMore(absl::string_view service, const std::string& name, Settings settings);
+  // An address for one more process: a socket in the folder.
+  std::string AddressFor(absl::string_view name) const;
+
   // A caller on a connection of its own.
   std::unique_ptr<Caller> NewCaller(const TokenUser& user) const;
   // A caller on a connection that several share.

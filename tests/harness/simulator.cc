@@ -102,6 +102,16 @@ absl::StatusOr<std::vector<ProviderRequest>> Simulator::Requests(int64_t since) 
   }
 }
 
+absl::StatusOr<std::vector<ProviderRequest>> Simulator::RequestsOf(absl::string_view turn) const {
+  PENSTOCK_ASSIGN_OR_RETURN(std::vector<ProviderRequest> requests, Requests());
+  std::vector<ProviderRequest> of_turn;
+  for (ProviderRequest& request : requests) {
+    if (absl::EndsWith(turn, absl::StrCat("/", request.turn)))
+      of_turn.push_back(std::move(request));
+  }
+  return of_turn;
+}
+
 absl::StatusOr<int64_t> Simulator::LastNumber() const {
   PENSTOCK_ASSIGN_OR_RETURN(const std::string text, Http("/requests?limit=1", nullptr));
   PENSTOCK_ASSIGN_OR_RETURN(const json::value page, ParseObject(text));

@@ -20,7 +20,7 @@ struct PromptMessage {
 // One request that the simulator received.
 struct ProviderRequest {
   int64_t number = 0;
-  // As our headers say.
+  // As our headers say: the last part of its name.
   std::string turn;
   int64_t attempt = 0;
   int64_t start_us = 0;
@@ -49,6 +49,8 @@ class Simulator {
 
   // Oldest first; those with a number above `since` that are still recorded (--record-limit).
   absl::StatusOr<std::vector<ProviderRequest>> Requests(int64_t since = 0) const;
+  // Those made for one turn, "sessions/…/turns/…".
+  absl::StatusOr<std::vector<ProviderRequest>> RequestsOf(absl::string_view turn) const;
   // Number of the newest request.
   absl::StatusOr<int64_t> LastNumber() const;
   absl::StatusOr<int64_t> OpenStreams() const;
