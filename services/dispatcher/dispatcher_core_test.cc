@@ -97,13 +97,12 @@ TEST_F(DispatcherCoreTest, InterruptsTheRunningTurnWithTheAcceptanceOfTheNext) {
 }
 
 TEST_F(DispatcherCoreTest, RefusesATurnThatWouldWaitLongerThanItsCallerAllows) {
-  // The ETA model knows no service time yet: three turns of one session wait behind a hanging one.
-  for (int i = 0; i < 40; ++i) Outcome(Accepted(Request("x", absl::StrCat("warm", i))));
   provider_.Next({.events = {}, .end = {}, .hangs = true});
   Accepted(Request("1"));
   Accepted(Request("2"));
   auto request = Request("3");
-  *request.mutable_turn()->mutable_max_wait() = ToProto(absl::Nanoseconds(1));
+  // Two turns of its session are before it, and a call is expected to take 2 s.
+  *request.mutable_turn()->mutable_max_wait() = ToProto(absl::Seconds(1));
 
   const auto refused = Submit(request);
 
@@ -146,10 +145,27 @@ TEST_F(DispatcherCoreTest, RefusesBeforeAnythingIsStored) {
 }
 
 TEST_F(DispatcherCoreTest, AJournalThatCannotBeWrittenRefusesTheTurn) {
-  journal_.Refuse(Refusal(absl::StatusCode::kUnavailable, "STORE_UNAVAILABLE", "disk full"));
+  const auto request = Request("x");
+  faults_.Add("AppendSubmitted", Fault::kBefore,
+              Refusal(absl::StatusCode::kUnavailable, "STORE_UNAVAILABLE", "disk full"));
 
-  EXPECT_EQ(ReasonOf(Submit(Request("x")).status()), "STORE_UNAVAILABLE");
+  EXPECT_EQ(ReasonOf(Submit(request).status()), "STORE_UNAVAILABLE");
   EXPECT_TRUE(core_->ListLive(principal_, "sessions/-")->empty());
+  EXPECT_EQ(Outcome(Accepted(request)).state(), Turn::SUCCEEDED);
+}
+
+TEST_F(DispatcherCoreTest, ACancelThatIsNotJournaledIsRefusedAndTheTurnRunsOn) {
+  provider_.Next({.events = {}, .end = {}, .hangs = true});
+  const std::string name = Accepted(Request("x"));
+  ASSERT_TRUE(Eventually([&] { return provider_.requests().size() == 1; }));
+  faults_.Add("AppendCancelRequested", Fault::kBefore, absl::UnavailableError("disk full"));
+  v1::CancelTurnRequest cancel;
+  cancel.set_name(name);
+
+  EXPECT_FALSE(Run(core_->Cancel(principal_, cancel)).ok());
+  EXPECT_FALSE(core_->GetLive(principal_, name)->cancel_requested());
+  ASSERT_TRUE(Run(core_->Cancel(principal_, cancel)).ok());
+  EXPECT_EQ(Outcome(name).state(), Turn::CANCELLED);
 }
 
 TEST_F(DispatcherCoreTest, TriesAgainWhileTheCallerHasSeenNothing) {

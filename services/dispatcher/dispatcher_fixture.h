@@ -15,6 +15,7 @@
 #include "libs/identity/testing.h"
 #include "services/dispatcher/dispatcher_core.h"
 #include "services/dispatcher/queue/fake_journal.h"
+#include "services/dispatcher/queue/faulty_journal.h"
 #include "services/dispatcher/turn/fake_peers.h"
 
 namespace penstock::dispatcher {
@@ -67,7 +68,7 @@ class DispatcherCoreTest : public testing::Test {
   void Restart() {
     core_.reset();
     core_ = std::make_unique<DispatcherCore>(environment_, Peers{session_, memory_, provider_},
-                                             journal_);
+                                             faulty_journal_);
     const absl::Status recovered = Run(core_->Recover());
     ASSERT_TRUE(recovered.ok()) << recovered;
   }
@@ -151,6 +152,9 @@ class DispatcherCoreTest : public testing::Test {
   FakeMemoryPeer memory_;
   FakeProviderPeer provider_;
   FakeJournal journal_;
+  // Of the journal's operations.
+  FaultPlan faults_;
+  FaultyJournal faulty_journal_{journal_, faults_};
   int next_request_ = 1;
   std::thread worker_;
   std::unique_ptr<DispatcherCore> core_;

@@ -44,6 +44,27 @@ TEST_F(DispatcherCoreTest, SettlesATurnThatHadEndedBeforeTheCrashWithoutAProvide
   EXPECT_TRUE(Eventually([&] { return journal_.unfinished().empty(); }));
 }
 
+TEST_F(DispatcherCoreTest, SettlesAgainAfterARestartWhatTheJournalDidNotTake) {
+  faults_.Add("Settle", Fault::kBefore, absl::UnavailableError("disk full"));
+  const std::string name = Accepted(Request("x"));
+  EXPECT_EQ(Outcome(name).state(), Turn::SUCCEEDED);
+  EXPECT_EQ(journal_.unfinished().size(), 1u);
+
+  Restart();
+
+  EXPECT_TRUE(Eventually([&] { return journal_.unfinished().empty(); }));
+  EXPECT_EQ(Outcome(name).state(), Turn::SUCCEEDED);
+  EXPECT_EQ(provider_.requests().size(), 1u);
+}
+
+TEST_F(DispatcherCoreTest, AnEndThatCanBeNeitherCommittedNorKeptIsTriedUntilOneWorks) {
+  session_.FailCommits(std::vector<absl::Status>(3, absl::UnavailableError("away")));
+  faults_.Add("AppendGenerated", Fault::kBefore, absl::UnavailableError("disk full"), 1000);
+
+  EXPECT_EQ(Outcome(Accepted(Request("x"))).state(), Turn::SUCCEEDED);
+  EXPECT_EQ(provider_.requests().size(), 1u);
+}
+
 TEST_F(DispatcherCoreTest, CommitsAGenerationThatWasKeptBeforeTheCrash) {
   session_.FailCommits(std::vector<absl::Status>(1000, absl::UnavailableError("away")));
   const std::string name = Accepted(Request("x"));

@@ -7,6 +7,7 @@
 #include "libs/base/refusal.h"
 #include "libs/identity/testing.h"
 #include "libs/rocksdb/testing.h"
+#include "services/session_state/faulty_session_store.h"
 #include "services/session_state/session_records.h"
 #include "services/session_state/session_store_rocksdb.h"
 
@@ -72,6 +73,35 @@ class SessionStateTest : public testing::Test {
       RocksSessionStore::Open({.path = folder_.path()}, reads_, metrics_).value();
   SessionState core_{*store_, clock_, {}};
 };
+
+TEST_F(SessionStateTest, ACommitWhoseAnswerWasLostIsAnsweredAgain) {
+  FaultPlan faults;
+  FaultySessionStore faulty(*store_, faults);
+  SessionState core(faulty, clock_, {});
+  const std::string name = "sessions/s1/turns/t1";
+  ASSERT_TRUE(Await(core.BeginTurn(user_, Begin(name, 1))).ok());
+  faults.Add("CommitTurn", Fault::kAfter, absl::UnavailableError("the answer is lost"));
+  ASSERT_FALSE(Await(core.CommitTurn(user_, Commit(name, 1))).ok());
+
+  const auto again = Await(core.CommitTurn(user_, Commit(name, 1)));
+
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_TRUE(again->already_committed());
+  EXPECT_EQ(again->turn().state(), Turn::SUCCEEDED);
+}
+
+TEST_F(SessionStateTest, AnErrorOfTheStoreReachesTheCallerWithItsReason) {
+  FaultPlan faults;
+  FaultySessionStore faulty(*store_, faults);
+  SessionState core(faulty, clock_, {});
+  faults.Add("BeginTurn", Fault::kBefore,
+             Refusal(absl::StatusCode::kUnavailable, "STORE_UNAVAILABLE", "disk full"));
+
+  const auto begun = Await(core.BeginTurn(user_, Begin("sessions/s1/turns/t1", 1)));
+
+  EXPECT_EQ(ReasonOf(begun.status()), "STORE_UNAVAILABLE");
+  EXPECT_TRUE(Await(core.BeginTurn(user_, Begin("sessions/s1/turns/t1", 1))).ok());
+}
 
 TEST_F(SessionStateTest, ATurnGoesFromBeginToEnd) {
   RunTurns(1);

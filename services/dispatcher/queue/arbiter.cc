@@ -70,6 +70,8 @@ PlaceInLine Arbiter::PlaceOfNext(chat::v1::TurnClass turn_class) const {
   return core_->PlaceOfNext(turn_class);
 }
 
+Eta Arbiter::Serial(int64_t calls) const { return core_->Serial(calls); }
+
 PoolLoad Arbiter::Load() const { return core_->Load(); }
 
 }  // namespace penstock::dispatcher

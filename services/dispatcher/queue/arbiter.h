@@ -121,6 +121,8 @@ class Arbiter {
   [[nodiscard]] std::unique_ptr<WaitingTurn> Enter(TurnInLine turn);
   // What Place would say to a turn of this class that entered now, last of its class.
   PlaceInLine PlaceOfNext(chat::v1::TurnClass turn_class) const;
+  // How long so many calls take one after the other, as those of one session do.
+  Eta Serial(int64_t calls) const;
   PoolLoad Load() const;
 
  private:

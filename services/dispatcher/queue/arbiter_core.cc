@@ -153,6 +153,11 @@ PlaceInLine ArbiterCore::PlaceOfNext(chat::v1::TurnClass turn_class) const {
   return PlaceAt(turn_class, scheduler_->PositionOfNext(turn_class));
 }
 
+Eta ArbiterCore::Serial(int64_t calls) const {
+  MutexLock lock(mutex_);
+  return eta_.Serial(calls);
+}
+
 PoolLoad ArbiterCore::Load() const {
   MutexLock lock(mutex_);
   return {.waiting = static_cast<int64_t>(scheduler_->waiting()),

@@ -62,6 +62,7 @@ class ArbiterCore : public std::enable_shared_from_this<ArbiterCore> {
 
   PlaceInLine Place(const TurnState& turn) const;
   PlaceInLine PlaceOfNext(chat::v1::TurnClass turn_class) const;
+  Eta Serial(int64_t calls) const;
   PoolLoad Load() const;
 
  private:

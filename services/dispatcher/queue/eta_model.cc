@@ -72,6 +72,12 @@ Eta EtaModel::Estimate(chat::v1::TurnClass turn_class, int64_t position, int64_t
   return {GammaQuantile(n, stretched, 0), GammaQuantile(n, stretched, kNormalP90)};
 }
 
+Eta EtaModel::Serial(int64_t calls) const {
+  if (calls <= 0) return {absl::ZeroDuration(), absl::ZeroDuration()};
+  const double n = static_cast<double>(calls);
+  return {GammaQuantile(n, service_seconds_, 0), GammaQuantile(n, service_seconds_, kNormalP90)};
+}
+
 double EtaModel::Gap(int64_t concurrency) const {
   if (gaps_ >= kMinGaps) return gap_seconds_;
   return service_seconds_ / static_cast<double>(std::max<int64_t>(concurrency, 1));

@@ -53,6 +53,9 @@ class EtaModel {
   double StartsPerSecond(int64_t concurrency, absl::Duration now) const;
   Eta Estimate(chat::v1::TurnClass turn_class, int64_t position, int64_t in_flight,
                int64_t concurrency, absl::Duration now) const;
+  // How long so many calls take one after the other, the first of them under way: as a Gamma(n, S)
+  // variable, which forgets how long the first has run.
+  Eta Serial(int64_t calls) const;
 
  private:
   // Seconds between two starts while turns wait.

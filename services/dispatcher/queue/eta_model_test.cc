@@ -56,6 +56,17 @@ TEST(EtaModel, MeasuresNoGapWhileNobodyWaited) {
   EXPECT_NEAR(absl::ToDoubleSeconds(eta.p50), 10, 0.5);
 }
 
+TEST(EtaModel, CallsOneAfterTheOtherTakeTheirServiceTimesTogether) {
+  EtaModel model;
+  for (int i = 0; i < 100; ++i) model.OnEnd(absl::Seconds(4));
+
+  EXPECT_EQ(model.Serial(0).p90, absl::ZeroDuration());
+  // One call of exponential length: ln 2 and ln 10 of its mean.
+  EXPECT_NEAR(absl::ToDoubleSeconds(model.Serial(1).p50), 4 * 0.693, 0.1);
+  EXPECT_NEAR(absl::ToDoubleSeconds(model.Serial(1).p90), 4 * 2.303, 0.2);
+  EXPECT_NEAR(absl::ToDoubleSeconds(model.Serial(50).p50), 200, 2);
+}
+
 TEST(EtaModel, LowerClassesWaitLongerWhileHigherOnesArrive) {
   EtaModel model;
   absl::Duration now = kStart;

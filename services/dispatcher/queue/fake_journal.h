@@ -41,7 +41,6 @@ class FakeJournal : public Journal {
   Awaitable<absl::Status> AppendSubmitted(identity::UserKey user, v1::Submitted submitted,
                                           WithSubmitted also) override {
     MutexLock lock(mutex_);
-    if (!refusal_.ok()) co_return refusal_;
     v1::RequestIdRow row;
     row.set_session_id(submitted.session_id());
     row.set_turn_id(submitted.turn_id());
@@ -116,11 +115,6 @@ class FakeJournal : public Journal {
   }
   Awaitable<absl::StatusOr<int64_t>> SweepRequestIds(absl::Time, int64_t) override { co_return 0; }
 
-  // Refuses every submission with this status from now on.
-  void Refuse(absl::Status refusal) {
-    MutexLock lock(mutex_);
-    refusal_ = std::move(refusal);
-  }
   std::map<std::string, UnfinishedTurn> unfinished() const {
     MutexLock lock(mutex_);
     return turns_;
@@ -133,7 +127,6 @@ class FakeJournal : public Journal {
  private:
   mutable Mutex mutex_;
   int64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::Status refusal_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, UnfinishedTurn> turns_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, PendingJob> jobs_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, v1::UsageRow> usage_ ABSL_GUARDED_BY(mutex_);

@@ -40,7 +40,7 @@ std::vector<v1::Job> JobsOf(const TurnServices& services, const LiveTurn& turn,
 }
 
 // Of a turn with `before` others of its session before it, `head` (or null) the first of them: the
-// head's place, then one start more for each.
+// head's place, then the end of each of these and a start more.
 chat::v1::Queue Place(const Arbiter& pool, chat::v1::TurnClass turn_class, const LiveTurn* head,
                       int64_t before) {
   const PlaceInLine next = pool.PlaceOfNext(turn_class);
@@ -50,8 +50,9 @@ chat::v1::Queue Place(const Arbiter& pool, chat::v1::TurnClass turn_class, const
   chat::v1::Queue queue;
   queue.set_turn_class(turn_class);
   queue.set_position(place.position + before);
-  *queue.mutable_eta_p50() = ToProto(place.eta.p50 + next.eta.p50 * before);
-  *queue.mutable_eta_p90() = ToProto(place.eta.p90 + next.eta.p90 * before);
+  const Eta ends = pool.Serial(before);
+  *queue.mutable_eta_p50() = ToProto(place.eta.p50 + next.eta.p50 * before + ends.p50);
+  *queue.mutable_eta_p90() = ToProto(place.eta.p90 + next.eta.p90 * before + ends.p90);
   return queue;
 }
 

@@ -64,9 +64,9 @@ Awaitable<absl::StatusOr<chat::v1::Turn>> CommitTurn(const TurnServices& service
           {{"turn", turn.name()}, {"status", refused.message()}});
     }
     if (!kept && services.clock.Monotonic() >= patience_ends) {
-      services.metrics.late_commits.Increment();
-      PENSTOCK_CO_RETURN_IF_ERROR(co_await owner.KeepGenerated(turn, GeneratedOf(ending.turn)));
-      kept = true;
+      const absl::Status journaled = co_await owner.KeepGenerated(turn, GeneratedOf(ending.turn));
+      kept = journaled.ok();
+      if (kept) services.metrics.late_commits.Increment();
     }
     co_await SleepOrStop(services.timers, PeerBackoff(failures), shutdown);
   }
