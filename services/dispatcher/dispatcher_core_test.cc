@@ -154,6 +154,13 @@ TEST_F(DispatcherCoreTest, AJournalThatCannotBeWrittenRefusesTheTurn) {
   EXPECT_EQ(Outcome(Accepted(request)).state(), Turn::SUCCEEDED);
 }
 
+TEST_F(DispatcherCoreTest, ASubmissionThatWasJournaledAfterAllIsAccepted) {
+  faults_.Add("AppendSubmitted", Fault::kAfter, absl::UnavailableError("the answer is lost"));
+
+  EXPECT_EQ(Outcome(Accepted(Request("x"))).state(), Turn::SUCCEEDED);
+  EXPECT_TRUE(Eventually([&] { return journal_.unfinished().empty(); }));
+}
+
 TEST_F(DispatcherCoreTest, ACancelThatIsNotJournaledIsRefusedAndTheTurnRunsOn) {
   provider_.Next({.events = {}, .end = {}, .hangs = true});
   const std::string name = Accepted(Request("x"));

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "libs/async/sleep_or_stop.h"
 #include "libs/async/status_macros.h"
 #include "libs/base/ids.h"
 #include "libs/base/log.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "libs/identity/journaled.h"
+#include "services/dispatcher/turn/retry_policy.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -219,7 +221,7 @@ Awaitable<absl::StatusOr<std::shared_ptr<LiveTurn>>> Shard::Accept(
   }
   const absl::Status journaled =
       co_await context_.journal.AppendSubmitted(user, turn->submitted(), std::move(also));
-  if (!journaled.ok()) {
+  if (!journaled.ok() && !co_await WasJournaled(*turn)) {
     Delist(*turn);
     co_return journaled;
   }
@@ -236,6 +238,19 @@ Awaitable<absl::StatusOr<std::shared_ptr<LiveTurn>>> Shard::Accept(
   turn->Arm(watched);
   Start(turn, {});
   co_return turn;
+}
+
+Awaitable<bool> Shard::WasJournaled(const LiveTurn& turn) {
+  const v1::Submitted& submitted = turn.submitted();
+  for (int32_t failures = 0; !submitted.request_id().empty(); ++failures) {
+    const auto row = co_await context_.journal.LookupRequestId(
+        turn.principal().key, submitted.request_id(), context_.services.clock.Now());
+    if (row.ok()) co_return row->has_value() && (*row)->turn_id() == submitted.turn_id();
+    if (!co_await SleepOrStop(context_.services.timers, PeerBackoff(failures), context_.shutdown)) {
+      break;
+    }
+  }
+  co_return false;
 }
 
 void Shard::Start(std::shared_ptr<LiveTurn> turn, Remains remains) {

@@ -104,6 +104,8 @@ class Shard : public TurnOwner {
   absl::StatusOr<Enlisted> Enlist(SessionEntry& entry, identity::Principal principal,
                                   v1::Submitted submitted);
   void Delist(const LiveTurn& turn);
+  // Whether a submission whose append failed is in the journal all the same.
+  Awaitable<bool> WasJournaled(const LiveTurn& turn);
   Awaitable<void> JournalSettled(std::shared_ptr<LiveTurn> turn, chat::v1::Turn stored,
                                  std::vector<v1::Job> jobs);
   std::vector<std::shared_ptr<LiveTurn>> AllLive() const;
