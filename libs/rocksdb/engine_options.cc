@@ -9,6 +9,8 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
+#include "libs/rocksdb/engine_env.h"
+
 namespace penstock::rocks {
 namespace {
 
@@ -31,6 +33,7 @@ std::shared_ptr<rocksdb::Cache> EngineCache(const Options& options) {
 rocksdb::DBOptions EngineDbOptions(const Options& options,
                                    const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::DBOptions db;
+  db.env = EngineEnv();
   db.create_if_missing = true;
   db.create_missing_column_families = true;
   db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
