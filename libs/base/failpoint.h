@@ -2,12 +2,14 @@
 //
 //   PENSTOCK_FAILPOINT("committer.before_write");
 //   PENSTOCK_RETURN_IF_ERROR(PENSTOCK_FAILPOINT_STATUS("journal.append"));
+//   if (PENSTOCK_PLANTED_BUG("planted.epoch_kept")) return stored;  // armed with error
 //
 // They exist only in builds with PENSTOCK_FAILPOINTS (preset chaos) and are armed by the
 // environment:
 // PENSTOCK_FAILPOINTS="committer.before_write=abort@3,rpc.reply=delay:50ms,journal.append=error@1".
 // Actions: abort (SIGKILL to the own process), delay:DURATION (sleeps on the spot), error (only
-// PENSTOCK_FAILPOINT_STATUS). "@n": only at the n-th hit, counted from 1; without it: at each.
+// PENSTOCK_FAILPOINT_STATUS and PENSTOCK_PLANTED_BUG). "@n": only at the n-th hit, counted from 1;
+// without it: at each.
 #pragma once
 
 #include <cstdint>
@@ -56,7 +58,9 @@ class Failpoints {
 #if defined(PENSTOCK_FAILPOINTS)
 #define PENSTOCK_FAILPOINT_STATUS(name) ::penstock::Failpoints::OfProcess().Hit(name)
 #define PENSTOCK_FAILPOINT(name) PENSTOCK_FAILPOINT_STATUS(name).IgnoreError()
+#define PENSTOCK_PLANTED_BUG(name) (!PENSTOCK_FAILPOINT_STATUS(name).ok())
 #else
 #define PENSTOCK_FAILPOINT_STATUS(name) ::absl::OkStatus()
 #define PENSTOCK_FAILPOINT(name) static_cast<void>(0)
+#define PENSTOCK_PLANTED_BUG(name) false
 #endif

@@ -21,6 +21,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include "libs/async/awaitable.h"
+#include "libs/base/failpoint.h"
 #include "libs/rpc/method.h"
 #include "libs/rpc/server_call.h"
 #include "libs/rpc/status.h"
@@ -60,6 +61,7 @@ class CallReactor : public Reactor {
 
   // Nothing of the reactor may be touched afterwards: OnDone deletes it.
   void End(const absl::Status& status) {
+    PENSTOCK_FAILPOINT("rpc.before_reply");
     method_.CountEnd(status, method_.environment().clock.Monotonic() - started_);
     this->Finish(ToGrpc(status));
   }

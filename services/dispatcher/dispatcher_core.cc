@@ -5,6 +5,7 @@
 
 #include "libs/async/sleep_or_stop.h"
 #include "libs/async/status_macros.h"
+#include "libs/base/failpoint.h"
 #include "libs/base/ids.h"
 #include "libs/base/log.h"
 #include "libs/base/proto_time.h"
@@ -86,6 +87,7 @@ Awaitable<absl::Status> DispatcherCore::Recover() {
     for (UnfinishedTurn& turn : found.turns) shards_.back()->TakeUp(std::move(turn));
     for (PendingJob& job : found.jobs) jobs_.Add(std::move(job), std::nullopt);
   }
+  PENSTOCK_FAILPOINT("dispatcher.after_recovery");
   admission_ = std::make_unique<Admission>(services_, journal_, next_submit_number);
   Spawn(environment_.executor, Tick());
   Log(Severity::kInfo, "recovered",

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "libs/async/status_macros.h"
+#include "libs/base/failpoint.h"
 
 namespace penstock::dispatcher {
 
@@ -82,6 +83,7 @@ Awaitable<absl::Status> DispatcherService::Submit(rpc::ServerCall& call,
       const Submission submission,
       co_await core_.Submit(call.principal(), request, obs::ToTraceparent(call.trace()),
                             /*watched=*/false));
+  PENSTOCK_FAILPOINT("dispatcher.before_submit_reply");
   PENSTOCK_CO_ASSIGN_OR_RETURN(turn, co_await core_.Get(call.principal(), submission.turn_name));
   co_return absl::OkStatus();
 }
@@ -120,6 +122,7 @@ Awaitable<absl::Status> DispatcherService::Cancel(rpc::ServerCall& call,
                                                   const v1::CancelTurnRequest& request,
                                                   Turn& turn) {
   PENSTOCK_CO_ASSIGN_OR_RETURN(turn, co_await core_.Cancel(call.principal(), request));
+  PENSTOCK_FAILPOINT("dispatcher.before_cancel_reply");
   co_return absl::OkStatus();
 }
 

@@ -5,6 +5,7 @@
 
 #include "libs/async/sleep_or_stop.h"
 #include "libs/async/status_macros.h"
+#include "libs/base/failpoint.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "services/gateway/public_status.h"
@@ -93,6 +94,7 @@ Awaitable<absl::StatusOr<Turn>> TurnsRpc::SubmitTurn(const Caller& caller,
   Backoff backoff(absl::HashOf(request_id));
   while (true) {
     auto turn = co_await downstream_.SubmitTurn(caller, submission.request);
+    PENSTOCK_FAILPOINT("gateway.before_submit_reply");
     if (turn.ok()) co_return turn;
     if (!submission.id_made_here || !IsBroken(turn.status())) {
       co_return PublicStatus(turn.status(), identity::kDispatcherAudience, caller.trace);
@@ -191,8 +193,11 @@ Awaitable<absl::Status> TurnsRpc::Relay(TurnFollower& turn, EventSink& out) {
   while (true) {
     PENSTOCK_CO_ASSIGN_OR_RETURN(const std::optional<TurnEvent> event, co_await turn.Next());
     if (!event) co_return absl::OkStatus();
+    if (event->has_finished()) PENSTOCK_FAILPOINT("gateway.before_finished");
     stall.Begin();
     const absl::Status written = co_await out.Write(*event);
+    if (event->has_accepted()) PENSTOCK_FAILPOINT("gateway.after_accepted");
+    if (event->has_delta()) PENSTOCK_FAILPOINT("gateway.after_delta");
     if (stall.End()) co_return SlowReader(stall_timeout);
     PENSTOCK_CO_RETURN_IF_ERROR(written);
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libs/async/status_macros.h"
+#include "libs/base/failpoint.h"
 #include "libs/base/ids.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
@@ -122,7 +123,9 @@ Awaitable<absl::StatusOr<MemoryStore::Ingested>> RocksMemoryStore::Ingest(identi
   turn.set_turn(args.turn);
   batch.Put(kTurns, HashedKey(key, args.turn), rocks::Frame(kVersion, turn));
   PutCounts(key, counts, batch);
+  PENSTOCK_FAILPOINT("memory_recall.ingest.before_write");
   PENSTOCK_CO_RETURN_IF_ERROR(co_await committer_.Commit(std::move(batch), rocks::Sync::kYes));
+  PENSTOCK_FAILPOINT("memory_recall.ingest.after_write");
   co_return Ingested{.written = static_cast<size_t>(written), .evicted = std::move(evicted)};
 }
 
@@ -160,7 +163,9 @@ Awaitable<absl::StatusOr<MemoryStore::Created>> RocksMemoryStore::Create(identit
   counts.set_created(counts.created() + 1);
   PutCounts(key, counts, batch);
   if (!args.request_id.empty()) PutRequest(key, args, batch);
+  PENSTOCK_FAILPOINT("memory_recall.create.before_write");
   PENSTOCK_CO_RETURN_IF_ERROR(co_await committer_.Commit(std::move(batch), rocks::Sync::kYes));
+  PENSTOCK_FAILPOINT("memory_recall.create.after_write");
   co_return Created{.memory = std::move(*args.memory.record.mutable_memory()),
                     .created = true,
                     .evicted = std::move(evicted)};

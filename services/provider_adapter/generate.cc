@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libs/async/status_macros.h"
+#include "libs/base/failpoint.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 
@@ -149,6 +150,7 @@ Awaitable<absl::Status> Generator::Generate(const GenerateRequest& request, Even
                             .idle_timeout = provider.idle_timeout,
                             .total_timeout = left};
   if (auto id = ClientRequestId(request)) http.headers.push_back(*std::move(id));
+  PENSTOCK_FAILPOINT("provider_adapter.before_request");
   metrics.Sent(http.body.size());
   const http::HttpCallId call = client_.Start(std::move(http), attempt);
   const std::stop_callback on_stop(stop, [&attempt] { attempt->Stop(); });
@@ -191,6 +193,7 @@ Awaitable<absl::Status> Generator::Relay(Attempt& attempt, const ModelRoute& mod
     } else {
       metrics.Succeeded();
     }
+    PENSTOCK_FAILPOINT("provider_adapter.before_finished");
     co_return co_await sink.Write(std::move(end.event));
   }
 }
@@ -203,6 +206,7 @@ Awaitable<absl::Status> Generator::Tell(Attempt::Batch batch, EventSink& sink) {
   }
   for (DeltaPiece& piece : batch.deltas) {
     GenerateEvent event;
+    PENSTOCK_FAILPOINT("provider_adapter.before_delta");
     event.mutable_delta()->set_part(piece.part);
     event.mutable_delta()->set_kind(static_cast<chat::v1::Delta::Kind>(piece.kind));
     event.mutable_delta()->set_text(std::move(piece.text));

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "libs/async/status_macros.h"
+#include "libs/base/failpoint.h"
 #include "libs/rocksdb/key.h"
 #include "services/session_state/refusals.h"
 #include "services/session_state/session_records.h"
@@ -98,6 +99,7 @@ Awaitable<absl::StatusOr<bool>> RocksSessionStore::EnsureSession(UserKey user,
   rocks::WriteBatch batch;
   PutSession(batch, key, *stored);
   PENSTOCK_CO_RETURN_IF_ERROR(co_await Commit(std::move(batch), rocks::Sync::kNo));
+  PENSTOCK_FAILPOINT("session_state.ensure_session.after_write");
   co_return true;
 }
 
@@ -146,7 +148,9 @@ Awaitable<absl::StatusOr<Session>> RocksSessionStore::CreateUnderRequestId(UserK
     const int64_t due = DueSecond(args.now + options_.request_id_ttl);
     batch.Put(kDue, DueKey(due, DueKind::kCreate, create_key), "");
   }
+  PENSTOCK_FAILPOINT("session_state.create_session.before_write");
   PENSTOCK_CO_RETURN_IF_ERROR(co_await Commit(std::move(batch), rocks::Sync::kYes));
+  PENSTOCK_FAILPOINT("session_state.create_session.after_write");
   co_return ToPublic(stored);
 }
 

@@ -23,6 +23,7 @@ using session::v1::StoredSession;
 using session::v1::StoredTurnPosition;
 
 bool Older(const Fence& fence, const Fence& than) {
+  if (PENSTOCK_PLANTED_BUG("planted.fence_unchecked")) return false;
   return std::tuple(fence.epoch(), fence.start()) < std::tuple(than.epoch(), than.start());
 }
 
@@ -92,6 +93,7 @@ Awaitable<absl::StatusOr<BeginTurnResponse>> RocksSessionStore::BeginTurn(UserKe
   if (!turn || fence_raised) {
     Touch(*stored, args.now);
     PutSession(batch, key, *stored);
+    PENSTOCK_FAILPOINT("session_state.begin_turn.before_write");
     PENSTOCK_CO_RETURN_IF_ERROR(co_await Commit(std::move(batch), rocks::Sync::kNo));
     PENSTOCK_FAILPOINT("session_state.begin_turn.after_write");
   }

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "libs/base/failpoint.h"
 #include "libs/rocksdb/lossy/lossy_file_system.h"
 
 namespace penstock::rocks {
@@ -32,7 +33,10 @@ class LossyWritableFile : public rocksdb::FSWritableFile {
     return rocksdb::IOStatus::OK();
   }
   rocksdb::IOStatus Sync(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override {
-    return file_->Sync();
+    PENSTOCK_FAILPOINT("files.before_sync");
+    rocksdb::IOStatus status = file_->Sync();
+    PENSTOCK_FAILPOINT("files.after_sync");
+    return status;
   }
   bool IsSyncThreadSafe() const override { return true; }
   uint64_t GetFileSize(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override {
@@ -91,6 +95,7 @@ class LossyFolder : public rocksdb::FSDirectory {
   LossyFolder(LossyFileSystem& owner, std::string path) : owner_(owner), path_(std::move(path)) {}
 
   rocksdb::IOStatus Fsync(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override {
+    PENSTOCK_FAILPOINT("files.before_folder_sync");
     return owner_.SyncFolder(path_);
   }
   rocksdb::IOStatus Close(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "libs/async/sleep_or_stop.h"
+#include "libs/base/failpoint.h"
 #include "libs/base/ids.h"
 #include "libs/base/log.h"
 #include "libs/base/proto_time.h"
@@ -92,6 +93,7 @@ Awaitable<void> IngestJobs::Finish(Waiting waiting) {
       co_return;  // the journal has the job
     }
   }
+  PENSTOCK_FAILPOINT("dispatcher.before_job_finished");
   backlog_.Decrement();
   const v1::Job& job = waiting.job.job;
   const absl::Status finished =

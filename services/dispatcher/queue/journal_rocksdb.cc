@@ -100,6 +100,7 @@ Awaitable<absl::StatusOr<int64_t>> RocksJournal::RaiseEpoch() {
   PENSTOCK_CO_ASSIGN_OR_RETURN(auto stored,
                                Parsed<google::protobuf::Int64Value>(
                                    co_await database_->Get(kMetaFamily, std::string(kEpochKey))));
+  if (stored && PENSTOCK_PLANTED_BUG("planted.epoch_kept")) co_return stored->value();
   google::protobuf::Int64Value epoch;
   epoch.set_value(stored ? stored->value() + 1 : 1);
   if (epoch.value() > kMaxEpoch) {
@@ -109,6 +110,7 @@ Awaitable<absl::StatusOr<int64_t>> RocksJournal::RaiseEpoch() {
   WriteBatch batch;
   batch.Put(kMetaFamily, kEpochKey, Framed(epoch));
   PENSTOCK_CO_RETURN_IF_ERROR(co_await committer_.Commit(std::move(batch), Sync::kYes));
+  PENSTOCK_FAILPOINT("journal.after_epoch");
   co_return epoch.value();
 }
 
@@ -128,6 +130,7 @@ Awaitable<absl::Status> RocksJournal::AppendSubmitted(identity::UserKey user,
   const std::string idem_key = IdemKey(user, submitted.request_id());
   batch.Put(kIdemFamily, idem_key, Framed(RowOf(submitted)));
   const auto hold = co_await request_ids_.Lock(idem_key);
+  PENSTOCK_FAILPOINT("journal.before_submitted");
   absl::Status status = co_await committer_.Commit(std::move(batch), Sync::kYes);
   PENSTOCK_FAILPOINT("journal.after_submitted");
   co_return status;
@@ -145,14 +148,18 @@ Awaitable<absl::Status> RocksJournal::AppendCancelRequested(identity::UserKey us
                                                             v1::CancelRequested cancel) {
   WriteBatch batch;
   batch.Put(kTurnFamily, TurnKey(user, turn_id, TurnRecord::kCancelRequested), Framed(cancel));
-  co_return co_await committer_.Commit(std::move(batch), Sync::kYes);
+  absl::Status status = co_await committer_.Commit(std::move(batch), Sync::kYes);
+  PENSTOCK_FAILPOINT("journal.after_cancel");
+  co_return status;
 }
 
 Awaitable<absl::Status> RocksJournal::AppendGenerated(identity::UserKey user, std::string turn_id,
                                                       v1::Generated generated) {
   WriteBatch batch;
   batch.Put(kTurnFamily, TurnKey(user, turn_id, TurnRecord::kGenerated), Framed(generated));
-  co_return co_await committer_.Commit(std::move(batch), Sync::kYes);
+  absl::Status status = co_await committer_.Commit(std::move(batch), Sync::kYes);
+  PENSTOCK_FAILPOINT("journal.after_generated");
+  co_return status;
 }
 
 Awaitable<absl::Status> RocksJournal::Settle(identity::UserKey user, v1::Submitted submitted,
@@ -179,7 +186,9 @@ Awaitable<absl::Status> RocksJournal::Settle(identity::UserKey user, v1::Submitt
     swept_through_ = std::min(swept_through_, due_key);
   }
   PENSTOCK_FAILPOINT("journal.before_settle");
-  co_return co_await committer_.Commit(std::move(batch), Sync::kNo);
+  absl::Status status = co_await committer_.Commit(std::move(batch), Sync::kNo);
+  PENSTOCK_FAILPOINT("journal.after_settle");
+  co_return status;
 }
 
 Awaitable<absl::Status> RocksJournal::FinishJob(identity::UserKey user, std::string turn_id,
@@ -191,6 +200,7 @@ Awaitable<absl::Status> RocksJournal::FinishJob(identity::UserKey user, std::str
 
 Awaitable<absl::StatusOr<std::optional<v1::RequestIdRow>>> RocksJournal::LookupRequestId(
     identity::UserKey user, std::string request_id, absl::Time now) {
+  if (PENSTOCK_PLANTED_BUG("planted.request_id_forgotten")) co_return std::nullopt;
   auto row =
       Parsed<v1::RequestIdRow>(co_await database_->Get(kIdemFamily, IdemKey(user, request_id)));
   if (row.ok() && row->has_value() && IsExpired(**row, now)) row->reset();

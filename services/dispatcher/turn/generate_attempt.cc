@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/base/failpoint.h"
 #include "services/dispatcher/turn/prepare_turn.h"
 
 namespace penstock::dispatcher {
@@ -61,6 +62,7 @@ Awaitable<AttemptOutcome> GenerateAttempt(const TurnServices& services, LiveTurn
     switch (told.event_case()) {
       case GenerateEvent::kDelta:
         outcome.any_delta = true;
+        PENSTOCK_FAILPOINT("dispatcher.before_delta");
         AppendDelta(services, turn, *told.mutable_delta());
         break;
       case GenerateEvent::kFinished:

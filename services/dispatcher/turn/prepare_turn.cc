@@ -6,6 +6,7 @@
 #include "libs/async/both.h"
 #include "libs/async/sleep_or_stop.h"
 #include "libs/async/status_macros.h"
+#include "libs/base/failpoint.h"
 #include "libs/base/ids.h"
 #include "libs/base/log.h"
 #include "libs/base/proto_time.h"
@@ -128,6 +129,7 @@ Awaitable<absl::StatusOr<Prepared>> PrepareTurn(const TurnServices& services, Li
   auto [begun, recalled] =
       co_await Both(services.executor, BeginTurn(services, turn, fence), Recall(services, turn));
   PENSTOCK_CO_RETURN_IF_ERROR(begun.status());
+  PENSTOCK_FAILPOINT("dispatcher.after_begin");
   Prepared prepared;
   prepared.recall_degraded = recalled.degraded;
   if (begun->has_ended()) {

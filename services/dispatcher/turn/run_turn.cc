@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libs/async/sleep_or_stop.h"
+#include "libs/base/failpoint.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "services/dispatcher/turn/commit_turn.h"
@@ -69,6 +70,7 @@ Awaitable<Ending> Generate(const Run& run, WaitingTurn& waiting, const Prepared&
     auto permit =
         co_await waiting.Acquire(prompt.input_tokens, prompt.max_output_tokens, turn.stop_token());
     if (!permit.ok()) co_return Stopped(turn, /*begun=*/true, 0, run.now());
+    PENSTOCK_FAILPOINT("dispatcher.before_started");
     TellStarted(run, prompt, prepared.recall_degraded);
     provider::v1::GenerateRequest request = prompt.request;
     request.set_turn(turn.name());
@@ -78,6 +80,7 @@ Awaitable<Ending> Generate(const Run& run, WaitingTurn& waiting, const Prepared&
     absl::Duration delay;
     switch (outcome.kind) {
       case AttemptOutcome::Kind::kFinished:
+        PENSTOCK_FAILPOINT("dispatcher.after_generate");
         permit->Settle(outcome.finished.usage());
         run.services.metrics.attempts.Increment();
         run.services.tokens.Learn(prompt.request.model(), prompt.raw_input_tokens,
@@ -191,6 +194,7 @@ Awaitable<void> RunTurn(const TurnServices& services, TurnOwner& owner,
       if (ReasonOf(stored.status()) == "FENCED") owner.GiveUp(stored.status());
       co_return;
     }
+    PENSTOCK_FAILPOINT("dispatcher.after_commit");
     ending = Ending{*std::move(stored), true, true};
   }
   owner.Settle(std::move(turn), std::move(ending->turn));
