@@ -81,6 +81,26 @@ TEST_F(DispatcherCoreTest, CommitsAGenerationThatWasKeptBeforeTheCrash) {
   EXPECT_EQ(provider_.requests().size(), 1u);
 }
 
+// A power cut of session-state takes the begin, which is not synced, of a turn that is then
+// cancelled.
+TEST_F(DispatcherCoreTest, ACancelledTurnWhoseBeginWasLostBeginsAgainAndEnds) {
+  provider_.Next({.events = {FakeProviderPeer::Delta("some")}, .end = {}, .hangs = true});
+  const std::string name = Accepted(Request("x"));
+  ASSERT_TRUE(Eventually([&] {
+    const auto live = core_->GetLive(principal_, name);
+    return live.ok() && live->has_first_output_time();
+  }));
+  session_.ForgetBegins();
+  v1::CancelTurnRequest cancel;
+  cancel.set_name(name);
+  ASSERT_TRUE(Run(core_->Cancel(principal_, cancel)).ok());
+
+  const Turn turn = Outcome(name);
+
+  EXPECT_EQ(turn.state(), Turn::CANCELLED);
+  EXPECT_EQ(session_.begins().size(), 2u);
+}
+
 TEST_F(DispatcherCoreTest, ATurnThatKilledItsProcessThreeTimesIsADeadLetter) {
   for (int i = 0; i < 4; ++i) provider_.Next({.events = {}, .end = {}, .hangs = true});
   const std::string name = Accepted(Request("x"));

@@ -55,10 +55,12 @@ Awaitable<absl::StatusOr<chat::v1::Turn>> CommitTurn(const TurnServices& service
     if (ReasonOf(refused) == "FENCED" || shutdown.stop_requested()) co_return refused;
     if (ReasonOf(refused) == "NOT_BEGUN") {
       // A power cut took the begin, which is not synced: begin again, then commit what we hold.
-      auto begun = co_await BeginTurn(services, turn, fence);
+      // Also when the turn was stopped: session-state must have its input.
+      auto begun = co_await BeginTurn(services, turn, fence, shutdown);
       if (begun.ok() && begun->has_ended()) co_return std::move(*begun->mutable_ended());
       if (!begun.ok() && ReasonOf(begun.status()) == "FENCED") co_return begun.status();
       ending.begun = begun.ok();
+      if (!ending.begun) *ending.turn.mutable_input() = turn.submitted().spec().input();
     } else if (!IsTransient(refused)) {
       Log(Severity::kError, "session-state refuses to commit a turn; trying again",
           {{"turn", turn.name()}, {"status", refused.message()}});

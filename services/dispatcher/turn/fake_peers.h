@@ -42,7 +42,8 @@ class FakeSessionPeer : public SessionPeer {
   }
 
   Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> BeginTurn(
-      PeerCall, session::v1::BeginTurnRequest request) override {
+      PeerCall call, session::v1::BeginTurnRequest request) override {
+    if (call.stop.stop_requested()) co_return absl::CancelledError("stopped");
     MutexLock lock(mutex_);
     if (auto failure = TakeFailure(begin_failures_)) co_return *std::move(failure);
     session::v1::BeginTurnResponse response;
@@ -71,6 +72,9 @@ class FakeSessionPeer : public SessionPeer {
     if (fenced_) co_return Fenced();
     if (!begun_.contains(name) && !request.with_input()) {
       co_return Refusal(absl::StatusCode::kFailedPrecondition, "NOT_BEGUN", name);
+    }
+    if (request.with_input() && request.turn().input().empty()) {
+      co_return FieldInvalid("turn.input", "no parts", "at least one");
     }
     ended_.emplace(name, request.turn());
     commits_.push_back(name);

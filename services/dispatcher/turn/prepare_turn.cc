@@ -112,13 +112,15 @@ bool IsTransient(const absl::Status& status) {
 
 Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> BeginTurn(const TurnServices& services,
                                                                     LiveTurn& turn,
-                                                                    session::v1::Fence fence) {
+                                                                    session::v1::Fence fence,
+                                                                    std::stop_token stop) {
   const session::v1::BeginTurnRequest request = BeginRequest(services, turn, fence);
   for (int32_t failures = 0;; ++failures) {
-    auto begun = co_await services.peers.session.BeginTurn(
-        CallFor(turn, services.clock.Now() + kStoreCallTimeout), request);
+    PeerCall call = CallFor(turn, services.clock.Now() + kStoreCallTimeout);
+    call.stop = stop;
+    auto begun = co_await services.peers.session.BeginTurn(std::move(call), request);
     if (begun.ok() || !IsTransient(begun.status())) co_return begun;
-    if (!co_await SleepOrStop(services.timers, PeerBackoff(failures), turn.stop_token())) {
+    if (!co_await SleepOrStop(services.timers, PeerBackoff(failures), stop)) {
       co_return absl::CancelledError("the turn was stopped");
     }
   }
@@ -127,7 +129,8 @@ Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> BeginTurn(const TurnSe
 Awaitable<absl::StatusOr<Prepared>> PrepareTurn(const TurnServices& services, LiveTurn& turn,
                                                 session::v1::Fence fence) {
   auto [begun, recalled] =
-      co_await Both(services.executor, BeginTurn(services, turn, fence), Recall(services, turn));
+      co_await Both(services.executor, BeginTurn(services, turn, fence, turn.stop_token()),
+                    Recall(services, turn));
   PENSTOCK_CO_RETURN_IF_ERROR(begun.status());
   PENSTOCK_FAILPOINT("dispatcher.after_begin");
   Prepared prepared;

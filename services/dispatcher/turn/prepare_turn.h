@@ -26,10 +26,11 @@ struct Prepared {
 Awaitable<absl::StatusOr<Prepared>> PrepareTurn(const TurnServices& services, LiveTurn& turn,
                                                 session::v1::Fence fence);
 
-// BeginTurn alone, repeated likewise: for a turn whose answer is there already.
+// BeginTurn alone, repeated likewise until `stop`: for a turn whose answer is there already.
 Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> BeginTurn(const TurnServices& services,
                                                                     LiveTurn& turn,
-                                                                    session::v1::Fence fence);
+                                                                    session::v1::Fence fence,
+                                                                    std::stop_token stop);
 
 // A call to a peer on behalf of the turn, stopped with it.
 PeerCall CallFor(const LiveTurn& turn, absl::Time deadline);

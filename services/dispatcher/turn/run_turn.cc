@@ -124,7 +124,7 @@ Awaitable<Ending> Generate(const Run& run, WaitingTurn& waiting, const Prepared&
 // A generation that an earlier life finished: only its commit is missing.
 Awaitable<Ending> CommitEarlier(Run& run) {
   run.fence = run.owner.Claim(*run.turn);
-  auto begun = co_await BeginTurn(run.services, *run.turn, run.fence);
+  auto begun = co_await BeginTurn(run.services, *run.turn, run.fence, run.turn->stop_token());
   if (!begun.ok()) co_return Stopped(*run.turn, /*begun=*/false, 0, run.now());
   if (begun->has_ended()) co_return Ending{*std::move(begun)->mutable_ended(), true, true};
   const v1::Generated& generated = *run.remains.generated;
