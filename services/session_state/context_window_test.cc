@@ -1,80 +1,55 @@
 #include "services/session_state/context_window.h"
 
+#include <deque>
+
 #include <gtest/gtest.h>
+
+#include "services/session_state/past_turn_for_test.h"
 
 namespace penstock::session_state {
 namespace {
 
-using chat::v1::Turn;
+TEST(ContextWindow, AnswersOldestFirst) {
+  const PastTurn newer = ShownTurn(2);
+  const PastTurn older = ShownTurn(1);
+  ContextWindow window({.max_tokens = 100, .max_turns = 10});
 
-// Owned by the window.
-const Turn& In(ContextWindow& window, const Turn& turn) {
-  Turn& copy = window.NewTurn();
-  copy = turn;
-  return copy;
-}
+  EXPECT_TRUE(window.Add(newer));
+  EXPECT_TRUE(window.Add(older));
 
-Turn TurnOf(const std::string& input, const std::string& output,
-            Turn::State state = Turn::SUCCEEDED) {
-  Turn turn;
-  turn.set_state(state);
-  turn.add_input()->mutable_text()->set_text(input);
-  turn.add_output()->add_parts()->mutable_text()->set_text(output);
-  return turn;
-}
-
-TEST(EstimatedTokens, AreBytesOfTextByFourTimesOnePointTwoRoundedUp) {
-  Turn turn;
-  EXPECT_EQ(EstimatedTokens(turn.input()), 0);
-
-  turn.add_input()->mutable_text()->set_text("a");
-  EXPECT_EQ(EstimatedTokens(turn.input()), 1);
-  turn.add_input()->mutable_text()->set_text("123456789");
-  EXPECT_EQ(EstimatedTokens(turn.input()), 3);
-  turn.add_input()->mutable_reasoning()->set_text(std::string(1000, 'x'));
-  EXPECT_EQ(EstimatedTokens(turn.input()), 3);
+  EXPECT_EQ(TextOf(window.Context()), "q1 a1 q2 a2");
 }
 
 TEST(ContextWindow, FillsExactlyItsTokens) {
-  ContextWindow window(6, 10);
+  const PastTurn newer = ShownTurn(2);
+  const PastTurn older = ShownTurn(1);
+  ContextWindow window({.max_tokens = 2, .max_turns = 10});
 
-  EXPECT_TRUE(window.Add(In(window, TurnOf("1234567890", "1234567890"))));
-  EXPECT_FALSE(window.Add(In(window, TurnOf("a", "b"))));
+  EXPECT_TRUE(window.Add(newer));
+  EXPECT_FALSE(window.Add(older));
 
-  const auto context = window.Context();
-  EXPECT_EQ(context.history_size(), 2);
-  EXPECT_TRUE(context.truncated());
+  EXPECT_EQ(TextOf(window.Context()), "q2 a2+");
 }
 
-TEST(ContextWindow, PassesOverWhatDidNotSucceedOrHasNoAnswer) {
-  ContextWindow window(100, 1);
-  Turn only_thought;
-  only_thought.set_state(Turn::SUCCEEDED);
-  only_thought.add_input()->mutable_text()->set_text("q");
-  only_thought.add_output()->add_parts()->mutable_reasoning()->set_text("hm");
+TEST(ContextWindow, PassesOverWhatShowsNothing) {
+  const PastTurn hidden = HiddenTurn(2);
+  const PastTurn shown = ShownTurn(1);
+  ContextWindow window({.max_tokens = 100, .max_turns = 1});
 
-  EXPECT_TRUE(window.Add(In(window, TurnOf("q", "cut", Turn::CANCELLED))));
-  EXPECT_TRUE(window.Add(In(window, TurnOf("q", "", Turn::RUNNING))));
-  EXPECT_TRUE(window.Add(In(window, only_thought)));
-  EXPECT_TRUE(window.Add(In(window, TurnOf("hello", "world"))));
+  EXPECT_TRUE(window.Add(hidden));
+  EXPECT_TRUE(window.Add(shown));
 
-  const auto context = window.Context();
-  ASSERT_EQ(context.history_size(), 2);
-  EXPECT_EQ(context.history(0).parts(0).text().text(), "hello");
-  EXPECT_FALSE(context.truncated());
+  EXPECT_EQ(TextOf(window.Context()), "q1 a1");
 }
 
-TEST(ContextWindow, LeavesReasoningOutAndKeepsRefusals) {
-  ContextWindow window(100, 1);
-  Turn turn = TurnOf("may I?", "no");
-  turn.mutable_output(0)->mutable_parts(0)->mutable_refusal()->set_text("no");
-  turn.mutable_output(0)->add_parts()->mutable_reasoning()->set_text("hm");
+TEST(ContextWindow, LooksAtABoundedNumberOfTurns) {
+  const PastTurn hidden = HiddenTurn(2);
+  ContextWindow window({.max_tokens = 100, .max_turns = 1});
 
-  window.Add(In(window, turn));
+  for (int i = 0; i < 68; ++i) EXPECT_TRUE(window.Add(hidden));
+  EXPECT_FALSE(window.Add(hidden));
 
-  const auto context = window.Context();
-  ASSERT_EQ(context.history(1).parts_size(), 1);
-  EXPECT_EQ(context.history(1).parts(0).refusal().text(), "no");
+  EXPECT_EQ(TextOf(window.Context()), "+");
 }
 
 }  // namespace

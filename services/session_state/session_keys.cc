@@ -40,6 +40,8 @@ std::string TurnKey(const SessionKey& session, int64_t sequence, absl::string_vi
       .Take();
 }
 
+absl::string_view TurnIdOfKey(absl::string_view key) { return key.substr(key.size() - 16); }
+
 std::string TurnIdKey(const SessionKey& session, absl::string_view turn16) {
   return KeyBuilder().Bytes(session.bytes()).Bytes(turn16).Take();
 }

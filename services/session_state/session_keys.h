@@ -46,6 +46,8 @@ class SessionKey {
 
 // Of an ended or begun turn: U16 S16 ~sequence8 T16.
 std::string TurnKey(const SessionKey& session, int64_t sequence, absl::string_view turn16);
+// T16 at the end of a TurnKey or TurnIdKey.
+absl::string_view TurnIdOfKey(absl::string_view key);
 // U16 S16 T16.
 std::string TurnIdKey(const SessionKey& session, absl::string_view turn16);
 // U16 ~created8 S16.

@@ -122,15 +122,24 @@ void DeleteSessionRows(rocks::WriteBatch& batch, const SessionKey& key,
   batch.Delete(kDue, DueKey(stored.due_second(), DueKind::kSession, key.bytes()));
 }
 
-void PutTurn(rocks::WriteBatch& batch, const SessionKey& key, absl::string_view turn_id,
-             const Turn& turn) {
-  const std::string turn16 = Hash16(turn_id);
-  batch.Put(kTurns, TurnKey(key, turn.sequence(), turn16), Encode(turn));
+void PutTurnId(rocks::WriteBatch& batch, const SessionKey& key, absl::string_view turn_id,
+               int64_t sequence) {
   StoredTurnPosition position;
   position.set_turn_id(std::string(turn_id));
-  position.set_sequence(turn.sequence());
-  batch.Put(kTurnIds, TurnIdKey(key, turn16), Encode(position));
-  if (!IsTerminal(turn.state())) return;
+  position.set_sequence(sequence);
+  batch.Put(kTurnIds, TurnIdKey(key, Hash16(turn_id)), Encode(position));
+}
+
+void PutBegunTurn(rocks::WriteBatch& batch, const SessionKey& key, absl::string_view turn_id,
+                  const Turn& turn) {
+  batch.Put(kTurns, TurnKey(key, turn.sequence(), Hash16(turn_id)), Encode(turn));
+  PutTurnId(batch, key, turn_id, turn.sequence());
+}
+
+void PutEndedTurn(rocks::WriteBatch& batch, const SessionKey& key, absl::string_view turn_id,
+                  const Turn& turn) {
+  const std::string turn16 = Hash16(turn_id);
+  batch.Put(kTurns, TurnKey(key, turn.sequence(), turn16), Encode(turn));
   StoredTurnEntry entry;
   entry.set_state(turn.state());
   entry.set_request_id(turn.request_id());

@@ -51,9 +51,15 @@ void PutSession(rocks::WriteBatch& batch, const SessionKey& key,
 void DeleteSessionRows(rocks::WriteBatch& batch, const SessionKey& key,
                        const session::v1::StoredSession& stored);
 
-// Writes the turn and the rows by which it is found; those of the lists once it has ended.
-void PutTurn(rocks::WriteBatch& batch, const SessionKey& key, absl::string_view turn_id,
-             const chat::v1::Turn& turn);
+// Where a turn is found by its id: written once, when the turn is first seen.
+void PutTurnId(rocks::WriteBatch& batch, const SessionKey& key, absl::string_view turn_id,
+               int64_t sequence);
+// A turn that the session has not seen before, with its PutTurnId.
+void PutBegunTurn(rocks::WriteBatch& batch, const SessionKey& key, absl::string_view turn_id,
+                  const chat::v1::Turn& turn);
+// The outcome in place of what was begun, and the row by which the lists find it.
+void PutEndedTurn(rocks::WriteBatch& batch, const SessionKey& key, absl::string_view turn_id,
+                  const chat::v1::Turn& turn);
 
 // What is stored of an ended turn: the outcome as committed, with the input and the acceptance as
 // begun.

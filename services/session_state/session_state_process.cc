@@ -21,6 +21,7 @@ namespace {
 RocksSessionStoreOptions StoreOptionsOf(const config::v1::Config& config) {
   return {.path = (std::filesystem::path(config.data_dir()) / "session_state").string(),
           .block_cache_bytes = config.process().block_cache_bytes(),
+          .session_cache_bytes = config.session().cache_bytes(),
           .sync = config.journal().sync(),
           .idle_ttl = FromProto(config.session().idle_ttl()),
           .max_history_turns = config.session().max_history_turns(),

@@ -306,6 +306,33 @@ TEST_P(SessionStoreConformance, HistoryIsBoundedInTurnsAndInTokens) {
   EXPECT_FALSE(five.truncated());
 }
 
+TEST_P(SessionStoreConformance, TurnsOfManySessionsAtOnceKeepTheirHistoriesApart) {
+  for (int i = 1; i <= 20; ++i) {
+    ASSERT_TRUE(Begin(absl::StrCat("s", i), absl::StrCat("a", i), 1, FenceOf(1, 1)).ok());
+  }
+  for (int i = 1; i <= 20; ++i) {
+    const std::string turn = absl::StrCat("a", i);
+    ASSERT_TRUE(Commit(absl::StrCat("s", i), turn, Turn::SUCCEEDED, FenceOf(1, 1)).ok());
+  }
+
+  for (int i = 1; i <= 20; ++i) {
+    const auto begun = Begin(absl::StrCat("s", i), absl::StrCat("b", i), 2, FenceOf(1, 2));
+    EXPECT_THAT(Texts(begun->context()), ElementsAre(absl::StrCat("turn a", i, " says"),
+                                                     absl::StrCat("turn a", i, " answers")));
+  }
+}
+
+TEST_P(SessionStoreConformance, ASessionMadeAgainByATurnHasAHistoryOfItsOwn) {
+  for (int i = 1; i <= 3; ++i) RunTurn("s1", absl::StrCat("t", i), i);
+  ASSERT_TRUE(Await(store().DeleteSession(user_, {"s1", ""})).ok());
+
+  RunTurn("s1", "new", 1);
+  const auto begun = Begin("s1", "next", 2, FenceOf(9, 9));
+
+  EXPECT_THAT(Texts(begun->context()), ElementsAre("turn new says", "turn new answers"));
+  EXPECT_EQ(Get("s1")->turn_count(), 2);
+}
+
 TEST_P(SessionStoreConformance, LargeTurnsAreReadBackWhole) {
   const std::string large(1 << 20, 'x');
   ASSERT_TRUE(Begin("s1", "t1", 1, FenceOf(1, 1)).ok());

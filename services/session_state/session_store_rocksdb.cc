@@ -54,7 +54,8 @@ RocksSessionStore::RocksSessionStore(RocksSessionStoreOptions options,
                                      obs::Metrics& metrics)
     : options_(std::move(options)),
       database_(std::move(database)),
-      committer_(*database_, metrics, {.store = "session_state"}) {}
+      committer_(*database_, metrics, {.store = "session_state"}),
+      cache_(options_.session_cache_bytes, metrics) {}
 
 Awaitable<rocks::KeyLocks::Hold> RocksSessionStore::LockSession(const SessionKey& key) {
   return locks_.Lock(absl::StrCat("s", key.bytes()));
@@ -93,6 +94,7 @@ Awaitable<absl::StatusOr<bool>> RocksSessionStore::EnsureSession(UserKey user,
                                                                  EnsureSessionArgs args) {
   const SessionKey key(user, args.session);
   const auto hold = co_await LockSession(key);
+  cache_.Drop(key);
   PENSTOCK_CO_ASSIGN_OR_RETURN(auto stored, co_await LoadSession(key, args.session));
   if (stored) co_return false;
   stored = NewSession(args.session, args.agent, options_.idle_ttl, args.now);
@@ -129,6 +131,7 @@ Awaitable<absl::StatusOr<Session>> RocksSessionStore::CreateUnderRequestId(UserK
                                                                            CreateSessionArgs args) {
   const SessionKey key(user, args.session);
   const auto hold = co_await LockSession(key);
+  cache_.Drop(key);
   PENSTOCK_CO_ASSIGN_OR_RETURN(const auto existing, co_await LoadSession(key, args.session));
   if (existing) co_return SessionExists(args.session);
   const absl::Duration idle_ttl =
@@ -165,6 +168,7 @@ Awaitable<absl::StatusOr<Session>> RocksSessionStore::UpdateSession(UserKey user
                                                                     UpdateSessionArgs args) {
   const SessionKey key(user, args.session);
   const auto hold = co_await LockSession(key);
+  cache_.Drop(key);
   PENSTOCK_CO_ASSIGN_OR_RETURN(StoredSession stored, co_await RequireSession(key, args.session));
   PENSTOCK_CO_RETURN_IF_ERROR(CheckEtag(args.session, args.etag, stored));
   Apply(args.changes, *stored.mutable_session());
@@ -180,6 +184,7 @@ Awaitable<absl::StatusOr<Session>> RocksSessionStore::DeleteSession(UserKey user
                                                                     DeleteSessionArgs args) {
   const SessionKey key(user, args.session);
   const auto hold = co_await LockSession(key);
+  cache_.Drop(key);
   PENSTOCK_CO_ASSIGN_OR_RETURN(const StoredSession stored,
                                co_await RequireSession(key, args.session));
   PENSTOCK_CO_RETURN_IF_ERROR(CheckEtag(args.session, args.etag, stored));
@@ -200,7 +205,7 @@ Awaitable<absl::Status> RocksSessionStore::AddDeletion(rocks::WriteBatch& batch,
     chat::v1::Turn turn;
     status = Decode(value, turn);
     if (!status.ok()) return false;
-    const absl::string_view turn16 = turn_key.substr(turn_key.size() - 16);
+    const absl::string_view turn16 = TurnIdOfKey(turn_key);
     const absl::Time created = FromProto(turn.create_time());
     batch.Delete(kTurnsByTime, TurnByTimeKey(key, created, turn.sequence(), turn16));
     by_key.Delete(kTurns, turn_key);

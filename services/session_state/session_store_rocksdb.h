@@ -11,6 +11,7 @@
 #include "libs/rocksdb/database.h"
 #include "libs/rocksdb/key_locks.h"
 #include "penstock/session/v1/stored.pb.h"
+#include "services/session_state/session_cache.h"
 #include "services/session_state/session_keys.h"
 #include "services/session_state/session_store.h"
 
@@ -20,6 +21,8 @@ struct RocksSessionStoreOptions {
   // The folder; made when it is missing.
   std::string path;
   int64_t block_cache_bytes = int64_t{64} << 20;
+  // Of the sessions used last; 0: every turn reads its session.
+  int64_t session_cache_bytes = int64_t{64} << 20;
   bool sync = true;
   // Of sessions that do not say.
   absl::Duration idle_ttl = absl::Hours(720);
@@ -78,10 +81,18 @@ class RocksSessionStore final : public SessionStore {
       UserKey user, const CreateSessionArgs& args);
   Awaitable<absl::StatusOr<chat::v1::Session>> CreateUnderRequestId(UserKey user,
                                                                     CreateSessionArgs args);
+  // Out of the cache, or what is stored. Null: there is none.
+  Awaitable<absl::StatusOr<std::unique_ptr<CachedSession>>> TakeSession(const SessionKey& key,
+                                                                        std::string session_id);
+  // That of `session`, or what is stored. `session` may be null.
+  Awaitable<absl::StatusOr<std::optional<chat::v1::Turn>>> TakeTurn(CachedSession* session,
+                                                                    const SessionKey& key,
+                                                                    const TurnIds& ids);
   // The history before a turn.
-  Awaitable<absl::StatusOr<session::v1::Context>> ReadContext(const SessionKey& key,
-                                                              int64_t before_sequence,
-                                                              const BeginTurnArgs& args);
+  Awaitable<absl::StatusOr<session::v1::Context>> ContextOf(CachedSession& session,
+                                                            const SessionKey& key,
+                                                            int64_t before_sequence,
+                                                            ContextBounds bounds);
   Awaitable<absl::StatusOr<TurnPage>> ListTurnsOfSession(UserKey user, ListTurnsArgs args);
   Awaitable<absl::StatusOr<TurnPage>> ListTurnsOfUser(UserKey user, ListTurnsArgs args);
   // Adds the deletion of a session with all its turns.
@@ -94,6 +105,7 @@ class RocksSessionStore final : public SessionStore {
   std::unique_ptr<rocks::Database> database_;
   rocks::Committer committer_;
   rocks::KeyLocks locks_;
+  SessionCache cache_;
 };
 
 }  // namespace penstock::session_state

@@ -208,6 +208,7 @@ Awaitable<absl::StatusOr<int>> RocksSessionStore::Sweep(absl::Time now, int limi
 Awaitable<absl::Status> RocksSessionStore::SweepSession(std::string due_key, absl::Time now) {
   const SessionKey key(absl::string_view(due_key).substr(due_key.size() - SessionKey::kBytes));
   const auto hold = co_await LockSession(key);
+  cache_.Drop(key);
   PENSTOCK_CO_ASSIGN_OR_RETURN(const auto found, co_await database_->Get(kSessions, key.bytes()));
   rocks::WriteBatch batch;
   batch.Delete(kDue, due_key);

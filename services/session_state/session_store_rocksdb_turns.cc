@@ -1,5 +1,6 @@
 // Begin, end and read one turn. The rules of fences: architecture, life of a turn.
 #include <algorithm>
+#include <deque>
 #include <tuple>
 #include <utility>
 
@@ -34,10 +35,6 @@ bool RaiseFence(StoredSession& stored, const Fence& fence) {
   return true;
 }
 
-// So many turns are looked at for the ones that have succeeded, so that a session full of failures
-// costs no more than another.
-int64_t RowsLookedAt(int32_t max_turns) { return int64_t{4} * max_turns + 64; }
-
 // What a turn is stored as between begin and end.
 Turn BegunTurn(const TurnIds& ids, Turn accepted) {
   accepted.set_name(TurnName(ids.session, ids.turn));
@@ -66,64 +63,98 @@ Awaitable<absl::StatusOr<std::optional<Turn>>> RocksSessionStore::LoadTurn(const
   co_return std::make_optional(std::move(turn));
 }
 
+Awaitable<absl::StatusOr<std::unique_ptr<CachedSession>>> RocksSessionStore::TakeSession(
+    const SessionKey& key, std::string session_id) {
+  if (auto cached = cache_.Take(key)) {
+    PENSTOCK_CO_RETURN_IF_ERROR(
+        CheckSameId(SessionName(session_id), cached->stored.session().name()));
+    co_return cached;
+  }
+  PENSTOCK_CO_ASSIGN_OR_RETURN(auto stored, co_await LoadSession(key, session_id));
+  if (!stored) co_return nullptr;
+  co_return std::make_unique<CachedSession>(*std::move(stored));
+}
+
+Awaitable<absl::StatusOr<std::optional<Turn>>> RocksSessionStore::TakeTurn(CachedSession* session,
+                                                                           const SessionKey& key,
+                                                                           const TurnIds& ids) {
+  if (session && session->begun && session->begun->name() == TurnName(ids.session, ids.turn)) {
+    co_return std::exchange(session->begun, std::nullopt);
+  }
+  co_return co_await LoadTurn(key, ids.turn);
+}
+
 Awaitable<absl::StatusOr<BeginTurnResponse>> RocksSessionStore::BeginTurn(UserKey user,
                                                                           BeginTurnArgs args) {
   const SessionKey key(user, args.ids.session);
   const auto hold = co_await LockSession(key);
   BeginTurnResponse response;
-  PENSTOCK_CO_ASSIGN_OR_RETURN(auto turn, co_await LoadTurn(key, args.ids.turn));
+  PENSTOCK_CO_ASSIGN_OR_RETURN(auto session, co_await TakeSession(key, args.ids.session));
+  PENSTOCK_CO_ASSIGN_OR_RETURN(auto turn, co_await TakeTurn(session.get(), key, args.ids));
   if (turn && IsTerminal(turn->state())) {
     *response.mutable_ended() = *std::move(turn);
     co_return response;
   }
-  PENSTOCK_CO_ASSIGN_OR_RETURN(auto stored, co_await LoadSession(key, args.ids.session));
-  if (stored && Older(args.fence, stored->fence())) {
-    co_return Fenced(args.ids, args.fence, stored->fence());
+  if (session && Older(args.fence, session->stored.fence())) {
+    co_return Fenced(args.ids, args.fence, session->stored.fence());
   }
-  if (!stored) {
-    stored = NewSession(args.ids.session, args.accepted.agent(), options_.idle_ttl, args.now);
+  if (!session) {
+    session = std::make_unique<CachedSession>(
+        NewSession(args.ids.session, args.accepted.agent(), options_.idle_ttl, args.now));
   }
-  const bool fence_raised = RaiseFence(*stored, args.fence);
-  const int64_t sequence = turn ? turn->sequence() : args.accepted.sequence();
+  const bool fence_raised = RaiseFence(session->stored, args.fence);
+  const bool is_new = !turn;
   rocks::WriteBatch batch;
-  if (!turn) {
-    CountTurn(*stored, sequence);
-    PutTurn(batch, key, args.ids.turn, BegunTurn(args.ids, std::move(args.accepted)));
+  if (is_new) {
+    turn = BegunTurn(args.ids, std::move(args.accepted));
+    CountTurn(session->stored, turn->sequence());
+    PutBegunTurn(batch, key, args.ids.turn, *turn);
   }
-  if (!turn || fence_raised) {
-    Touch(*stored, args.now);
-    PutSession(batch, key, *stored);
+  if (is_new || fence_raised) {
+    Touch(session->stored, args.now);
+    PutSession(batch, key, session->stored);
     PENSTOCK_FAILPOINT("session_state.begin_turn.before_write");
     PENSTOCK_CO_RETURN_IF_ERROR(co_await Commit(std::move(batch), rocks::Sync::kNo));
     PENSTOCK_FAILPOINT("session_state.begin_turn.after_write");
   }
+  session->recent.Note(MakePastTurn(*turn, Hash16(args.ids.turn)));
+  const ContextBounds bounds{
+      args.max_tokens, args.max_turns == 0 ? options_.max_history_turns
+                                           : std::min(args.max_turns, options_.max_history_turns)};
   PENSTOCK_CO_ASSIGN_OR_RETURN(*response.mutable_context(),
-                               co_await ReadContext(key, sequence, args));
+                               co_await ContextOf(*session, key, turn->sequence(), bounds));
+  session->begun = std::move(turn);
+  cache_.Put(key, std::move(session));
   co_return response;
 }
 
-Awaitable<absl::StatusOr<Context>> RocksSessionStore::ReadContext(const SessionKey& key,
-                                                                  int64_t before_sequence,
-                                                                  const BeginTurnArgs& args) {
-  const int32_t max_turns = args.max_turns == 0
-                                ? options_.max_history_turns
-                                : std::min(args.max_turns, options_.max_history_turns);
-  ContextWindow window(args.max_tokens, max_turns);
-  int64_t rows_left = RowsLookedAt(max_turns);
+Awaitable<absl::StatusOr<Context>> RocksSessionStore::ContextOf(CachedSession& session,
+                                                                const SessionKey& key,
+                                                                int64_t before_sequence,
+                                                                ContextBounds bounds) {
+  if (auto known = session.recent.ContextBefore(before_sequence, bounds))
+    co_return *std::move(known);
+  ContextWindow window(bounds);
+  std::deque<PastTurn> newest_first;
+  bool all = true;
   absl::Status status;
-  const auto visit = [&](absl::string_view, absl::string_view value) {
-    if (rows_left-- == 0) {
-      window.Truncate();
-      return false;
-    }
-    Turn& older = window.NewTurn();
-    status = Decode(value, older);
-    return status.ok() && window.Add(older);
+  const auto visit = [&](absl::string_view turn_key, absl::string_view value) {
+    Turn turn;
+    status = Decode(value, turn);
+    if (!status.ok()) return false;
+    newest_first.push_back(MakePastTurn(turn, TurnIdOfKey(turn_key)));
+    if (turn.sequence() < before_sequence) all = window.Add(newest_first.back());
+    return all;
   };
-  PENSTOCK_CO_RETURN_IF_ERROR(co_await database_->Scan(
-      kTurns, TurnKey(key, before_sequence - 1, ""), rocks::PrefixSuccessor(key.bytes()), visit));
+  PENSTOCK_CO_RETURN_IF_ERROR(co_await database_->Scan(kTurns, TurnKey(key, before_sequence, ""),
+                                                       rocks::PrefixSuccessor(key.bytes()), visit));
   PENSTOCK_CO_RETURN_IF_ERROR(status);
-  co_return window.Context();
+  Context context = window.Context();
+  // Turns above are not known, so only the newest turn's context leaves no gap.
+  if (before_sequence >= session.stored.last_sequence()) {
+    session.recent = RecentTurns(std::move(newest_first), all);
+  }
+  co_return context;
 }
 
 Awaitable<absl::StatusOr<CommitTurnResponse>> RocksSessionStore::CommitTurn(UserKey user,
@@ -131,35 +162,40 @@ Awaitable<absl::StatusOr<CommitTurnResponse>> RocksSessionStore::CommitTurn(User
   const SessionKey key(user, args.ids.session);
   const auto hold = co_await LockSession(key);
   CommitTurnResponse response;
-  PENSTOCK_CO_ASSIGN_OR_RETURN(auto turn, co_await LoadTurn(key, args.ids.turn));
+  PENSTOCK_CO_ASSIGN_OR_RETURN(auto session, co_await TakeSession(key, args.ids.session));
+  PENSTOCK_CO_ASSIGN_OR_RETURN(auto turn, co_await TakeTurn(session.get(), key, args.ids));
   if (turn && IsTerminal(turn->state())) {
     *response.mutable_turn() = *std::move(turn);
     response.set_already_committed(true);
     co_return response;
   }
-  PENSTOCK_CO_ASSIGN_OR_RETURN(auto stored, co_await LoadSession(key, args.ids.session));
   const bool ends_unbegun = !turn && args.with_input && args.turn.state() != Turn::SUCCEEDED;
-  const bool fenced = stored && (ends_unbegun ? args.fence.epoch() < stored->fence().epoch()
-                                              : Older(args.fence, stored->fence()));
-  if (fenced) co_return Fenced(args.ids, args.fence, stored->fence());
+  const bool fenced =
+      session && (ends_unbegun ? args.fence.epoch() < session->stored.fence().epoch()
+                               : Older(args.fence, session->stored.fence()));
+  if (fenced) co_return Fenced(args.ids, args.fence, session->stored.fence());
   if (!turn && !ends_unbegun) co_return NotBegun(args.ids);
-  if (!stored) {
-    stored = NewSession(args.ids.session, args.turn.agent(), options_.idle_ttl, args.now);
+  if (!session) {
+    session = std::make_unique<CachedSession>(
+        NewSession(args.ids.session, args.turn.agent(), options_.idle_ttl, args.now));
   }
+  rocks::WriteBatch batch;
   if (turn) {
-    RaiseFence(*stored, args.fence);
+    RaiseFence(session->stored, args.fence);
   } else {
-    CountTurn(*stored, args.turn.sequence());
     turn = BegunTurn(args.ids, args.turn);
+    CountTurn(session->stored, turn->sequence());
+    PutTurnId(batch, key, args.ids.turn, turn->sequence());
   }
   *response.mutable_turn() = EndedTurn(*std::move(turn), std::move(args.turn));
-  Touch(*stored, args.now);
-  rocks::WriteBatch batch;
-  PutTurn(batch, key, args.ids.turn, response.turn());
-  PutSession(batch, key, *stored);
+  Touch(session->stored, args.now);
+  PutEndedTurn(batch, key, args.ids.turn, response.turn());
+  PutSession(batch, key, session->stored);
   PENSTOCK_FAILPOINT("session_state.commit_turn.before_write");
   PENSTOCK_CO_RETURN_IF_ERROR(co_await Commit(std::move(batch), rocks::Sync::kYes));
   PENSTOCK_FAILPOINT("session_state.commit_turn.after_write");
+  session->recent.Note(MakePastTurn(response.turn(), Hash16(args.ids.turn)));
+  cache_.Put(key, std::move(session));
   co_return response;
 }
 

@@ -1,0 +1,38 @@
+// What later turns of a session get to know of one of its turns. Pure.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "penstock/chat/v1/turn.pb.h"
+
+#include "absl/strings/string_view.h"
+
+namespace penstock::session_state {
+
+// Estimated tokens of a message: UTF-8 bytes of its text / 4 × 1.2, rounded up. Reasoning counts
+// nothing: it is never sent back to a provider.
+int64_t EstimatedTokens(const google::protobuf::RepeatedPtrField<chat::v1::Part>& parts);
+
+struct PastTurn {
+  using Id16 = std::array<char, 16>;
+
+  int64_t sequence = 0;
+  Id16 turn16 = {};
+  int64_t tokens = 0;
+  // What the user said and what the assistant answered, as two entries of Context.history on the
+  // wire. Empty: the turn has not SUCCEEDED, or has no answer to show.
+  std::string messages = {};
+
+  // Memory it takes.
+  size_t bytes() const { return sizeof(PastTurn) + messages.capacity(); }
+  // Rises from the newest turn to the oldest, as the keys of turns do.
+  std::pair<int64_t, Id16> position() const { return {-sequence, turn16}; }
+};
+
+// `turn16` is Hash16 of its id.
+PastTurn MakePastTurn(const chat::v1::Turn& turn, absl::string_view turn16);
+
+}  // namespace penstock::session_state

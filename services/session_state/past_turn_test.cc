@@ -1,0 +1,79 @@
+#include "services/session_state/past_turn.h"
+
+#include <gtest/gtest.h>
+
+#include "penstock/session/v1/session_state.pb.h"
+
+namespace penstock::session_state {
+namespace {
+
+using chat::v1::Turn;
+
+constexpr char kTurn16[] = "0123456789abcdef";
+
+Turn TurnOf(const std::string& input, const std::string& output,
+            Turn::State state = Turn::SUCCEEDED) {
+  Turn turn;
+  turn.set_state(state);
+  turn.set_sequence(7);
+  turn.add_input()->mutable_text()->set_text(input);
+  turn.add_output()->add_parts()->mutable_text()->set_text(output);
+  return turn;
+}
+
+session::v1::Context ContextOf(const PastTurn& turn) {
+  session::v1::Context context;
+  EXPECT_TRUE(context.ParseFromString(turn.messages));
+  return context;
+}
+
+TEST(EstimatedTokens, AreBytesOfTextByFourTimesOnePointTwoRoundedUp) {
+  Turn turn;
+  EXPECT_EQ(EstimatedTokens(turn.input()), 0);
+
+  turn.add_input()->mutable_text()->set_text("a");
+  EXPECT_EQ(EstimatedTokens(turn.input()), 1);
+  turn.add_input()->mutable_text()->set_text("123456789");
+  EXPECT_EQ(EstimatedTokens(turn.input()), 3);
+  turn.add_input()->mutable_reasoning()->set_text(std::string(1000, 'x'));
+  EXPECT_EQ(EstimatedTokens(turn.input()), 3);
+}
+
+TEST(PastTurn, HoldsWhatWasSaidAndAnsweredAsEntriesOfAContext) {
+  const PastTurn past = MakePastTurn(TurnOf("1234567890", "b"), kTurn16);
+
+  EXPECT_EQ(past.sequence, 7);
+  EXPECT_EQ(absl::string_view(past.turn16.data(), past.turn16.size()), kTurn16);
+  EXPECT_EQ(past.tokens, 4);
+  const session::v1::Context context = ContextOf(past);
+  ASSERT_EQ(context.history_size(), 2);
+  EXPECT_EQ(context.history(0).role(), chat::v1::USER);
+  EXPECT_EQ(context.history(0).parts(0).text().text(), "1234567890");
+  EXPECT_EQ(context.history(1).role(), chat::v1::ASSISTANT);
+  EXPECT_EQ(context.history(1).parts(0).text().text(), "b");
+}
+
+TEST(PastTurn, ShowsNothingOfWhatDidNotSucceedOrHasNoAnswer) {
+  Turn only_thought;
+  only_thought.set_state(Turn::SUCCEEDED);
+  only_thought.add_input()->mutable_text()->set_text("q");
+  only_thought.add_output()->add_parts()->mutable_reasoning()->set_text("hm");
+
+  EXPECT_EQ(MakePastTurn(TurnOf("q", "cut", Turn::CANCELLED), kTurn16).messages, "");
+  EXPECT_EQ(MakePastTurn(TurnOf("q", "", Turn::RUNNING), kTurn16).messages, "");
+  EXPECT_EQ(MakePastTurn(only_thought, kTurn16).messages, "");
+}
+
+TEST(PastTurn, LeavesReasoningOutAndKeepsRefusals) {
+  Turn turn = TurnOf("may I?", "no");
+  turn.mutable_output(0)->mutable_parts(0)->mutable_refusal()->set_text("no");
+  turn.mutable_output(0)->add_parts()->mutable_reasoning()->set_text("hm");
+
+  const session::v1::Context context = ContextOf(MakePastTurn(turn, kTurn16));
+
+  ASSERT_EQ(context.history(1).parts_size(), 1);
+  EXPECT_EQ(context.history(1).parts(0).refusal().text(), "no");
+}
+
+}  // namespace
+}  // namespace penstock::session_state
