@@ -1,6 +1,7 @@
 #include "libs/rocksdb/database.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include <rocksdb/db.h>
@@ -122,6 +123,40 @@ struct Database::ScanPosition {
   Visitor visit;
 };
 
+// Keys that are looked for together.
+struct Database::ManyGets {
+  // Finds what it can on this tier. False: blocks are missing, `missing` says of which keys.
+  absl::StatusOr<bool> Advance(const Engine& engine, rocksdb::ReadTier tier) {
+    rocksdb::ReadOptions read;
+    read.read_tier = tier;
+    std::vector<rocksdb::Slice> slices;
+    for (const size_t i : missing) slices.push_back(ToSlice(keys[i]));
+    std::vector<rocksdb::PinnableSlice> values(slices.size());
+    std::vector<rocksdb::Status> statuses(slices.size());
+    engine.db->MultiGet(read, engine.handle(family), slices.size(), slices.data(), values.data(),
+                        statuses.data());
+    std::vector<size_t> still_missing;
+    for (size_t i = 0; i < slices.size(); ++i) {
+      const rocksdb::Status& status = statuses[i];
+      if (status.ok()) {
+        found[missing[i]] = values[i].ToString();
+      } else if (status.IsIncomplete()) {
+        still_missing.push_back(missing[i]);
+      } else if (!status.IsNotFound()) {
+        return ReadError(status);
+      }
+    }
+    missing = std::move(still_missing);
+    return missing.empty();
+  }
+
+  ColumnFamily family;
+  std::vector<std::string> keys;
+  std::vector<std::optional<std::string>> found = {};
+  // Places of the keys that were not looked for in all blocks.
+  std::vector<size_t> missing = {};
+};
+
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path, Options options,
                                                          BoundedExecutor& reads) {
   const std::shared_ptr<rocksdb::Cache> cache = EngineCache(options);
@@ -171,6 +206,20 @@ absl::StatusOr<std::optional<std::string>> Database::GetBlocking(ColumnFamily fa
   if (status.ok()) return std::make_optional(std::move(value));
   if (status.IsNotFound()) return std::optional<std::string>();
   return ReadError(status);
+}
+
+Awaitable<absl::StatusOr<std::vector<std::optional<std::string>>>> Database::GetMany(
+    ColumnFamily family, std::vector<std::string> keys) {
+  ManyGets gets{family, std::move(keys)};
+  gets.found.resize(gets.keys.size());
+  gets.missing.resize(gets.keys.size());
+  std::iota(gets.missing.begin(), gets.missing.end(), size_t{0});
+  absl::StatusOr<bool> over = gets.Advance(*engine_, rocksdb::kBlockCacheTier);
+  if (over.ok() && !*over) {
+    over = co_await reads_.Run([&] { return gets.Advance(*engine_, rocksdb::kReadAllTier); });
+  }
+  if (!over.ok()) co_return over.status();
+  co_return std::move(gets.found);
 }
 
 Awaitable<absl::Status> Database::Scan(ColumnFamily family, std::string begin, std::string end,

@@ -86,6 +86,23 @@ TEST_F(DatabaseTest, ReadsWhatIsInMemoryAndWhatIsOnlyOnDisk) {
   EXPECT_EQ(db_->GetBlocking(kPlain, "a")->value(), "1");
 }
 
+TEST_F(DatabaseTest, ReadsManyAtOnceFromMemoryAndFromDisk) {
+  const std::string large(8192, 'x');
+  Put(kPrefixed, "user1", "on disk");
+  Put(kPrefixed, "user2", large);
+  Reopen();
+  Put(kPrefixed, "user3", "in memory");
+
+  for (int round = 0; round < 2; ++round) {
+    const auto found =
+        threads_.Await(db_->GetMany(kPrefixed, {"user3", "nobody", "user2", "user1", "user3"}));
+
+    ASSERT_TRUE(found.ok()) << found.status();
+    EXPECT_THAT(*found, ElementsAre("in memory", std::nullopt, large, "on disk", "in memory"));
+  }
+  EXPECT_THAT(*threads_.Await(db_->GetMany(kPrefixed, {})), ElementsAre());
+}
+
 TEST_F(DatabaseTest, ScansAPrefixInOrderAndNothingBeyond) {
   for (const char* key : {"usr1b", "usr1a", "usr2a", "usr0z", "usr1c"}) Put(kPrefixed, key, "v");
 

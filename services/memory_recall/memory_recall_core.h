@@ -29,7 +29,7 @@ struct RecallSettings {
   size_t max_memories = 15;
   size_t max_memory_bytes = 8 << 10;
   int64_t max_memories_per_user = 10'000;
-  size_t cache_bytes = 32 << 20;
+  size_t cache_bytes = 128 << 20;
 };
 
 // Thread-safe.

@@ -195,14 +195,18 @@ Awaitable<absl::StatusOr<std::vector<std::string>>> RocksMemoryStore::Evict(
 
 Awaitable<absl::StatusOr<std::vector<chat::v1::Memory>>> RocksMemoryStore::Read(
     identity::UserKey user, std::vector<std::string> ids, absl::Time now) {
+  std::vector<std::string> keys;
+  keys.reserve(ids.size());
+  for (const auto& id : ids) keys.push_back(NewestFirstKey(user.bytes(), id));
+  PENSTOCK_CO_ASSIGN_OR_RETURN(const auto rows,
+                               co_await database_.GetMany(kMemories, std::move(keys)));
   std::vector<chat::v1::Memory> memories;
-  for (const auto& id : ids) {
+  memories.reserve(rows.size());
+  for (const auto& row : rows) {
+    if (!row) continue;
     MemoryRecord record;
-    PENSTOCK_CO_ASSIGN_OR_RETURN(
-        const bool found, co_await Load(kMemories, NewestFirstKey(user.bytes(), id), record));
-    if (found && !IsExpired(record.memory(), now)) {
-      memories.push_back(std::move(*record.mutable_memory()));
-    }
+    PENSTOCK_CO_RETURN_IF_ERROR(rocks::ParseFramed(*row, kVersions, record));
+    if (!IsExpired(record.memory(), now)) memories.push_back(std::move(*record.mutable_memory()));
   }
   co_return memories;
 }
