@@ -16,6 +16,7 @@
 #include "libs/async/timers.h"
 #include "libs/base/refusal.h"
 #include "libs/identity/testing.h"
+#include "libs/rpc/batched_stream.h"
 #include "libs/rpc/channel.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/idle_pulse.h"
@@ -28,10 +29,11 @@ namespace penstock::rpc {
 namespace {
 
 using chat::v1::Turn;
-using chat::v1::TurnEvent;
+
 using dispatcher::v1::CancelTurnRequest;
 using dispatcher::v1::Dispatcher;
 using dispatcher::v1::GetTurnRequest;
+using dispatcher::v1::TurnEventBatch;
 using dispatcher::v1::WatchTurnRequest;
 using testing::HasSubstr;
 
@@ -65,10 +67,10 @@ class TestService : public Dispatcher::CallbackService {
     return ServeUnary(cancel_turn_, context, request, response,
                       [this](auto&... call) { return WaitForStop(call...); });
   }
-  grpc::ServerWriteReactor<TurnEvent>* WatchTurn(grpc::CallbackServerContext* context,
-                                                 const WatchTurnRequest* request) override {
-    return ServeStream<TurnEvent>(watch_turn_, context, request,
-                                  [this](auto&... call) { return Watch(call...); });
+  grpc::ServerWriteReactor<TurnEventBatch>* WatchTurn(grpc::CallbackServerContext* context,
+                                                      const WatchTurnRequest* request) override {
+    return ServeStream<TurnEventBatch>(watch_turn_, context, request,
+                                       [this](auto&... call) { return Watch(call...); });
   }
 
   OneShot<bool> stopped;
@@ -93,13 +95,14 @@ class TestService : public Dispatcher::CallbackService {
     co_return absl::CancelledError("stopped");
   }
 
-  // Counts to after_index, or for ever when it is negative.
+  // Counts to twice after_index, two numbers a message, or for ever when it is negative.
   Awaitable<absl::Status> Watch(ServerCall&, const WatchTurnRequest& request,
-                                StreamWriter<TurnEvent>& out) {
+                                StreamWriter<TurnEventBatch>& out) {
     for (int64_t i = 1; request.after_index() < 0 || i <= request.after_index(); ++i) {
-      TurnEvent event;
-      event.set_index(i);
-      if (const absl::Status written = co_await out.Write(event); !written.ok()) {
+      TurnEventBatch batch;
+      batch.add_events()->set_index(2 * i - 1);
+      batch.add_events()->set_index(2 * i);
+      if (const absl::Status written = co_await out.Write(batch); !written.ok()) {
         caller_gone.set_value();
         co_return written;
       }
@@ -139,12 +142,12 @@ class RpcTest : public testing::TestWithParam<bool> {
                 std::move(options));
   }
 
-  ServerStream<TurnEvent> WatchTurn(std::string name, int64_t count) {
+  BatchedStream<TurnEventBatch> WatchTurn(std::string name, int64_t count) {
     WatchTurnRequest request;
     request.set_name(std::move(name));
     request.set_after_index(count);
-    return ServerStream<TurnEvent>::Open(stub_->async(), &Dispatcher::Stub::async::WatchTurn,
-                                         std::move(request), As("u1"));
+    return BatchedStream<TurnEventBatch>(ServerStream<TurnEventBatch>::Open(
+        stub_->async(), &Dispatcher::Stub::async::WatchTurn, std::move(request), As("u1")));
   }
 
   static CallOptions As(std::string user) {
@@ -217,7 +220,7 @@ TEST_P(RpcTest, StopTokenCancelsTheCallOnBothSides) {
 }
 
 TEST_P(RpcTest, StreamsEveryEventInOrderThenEnds) {
-  ServerStream<TurnEvent> stream = WatchTurn("t", 1000);
+  BatchedStream<TurnEventBatch> stream = WatchTurn("t", 500);
   for (int64_t i = 1; i <= 1000; ++i) {
     const auto event = Run(stream.Next());
     ASSERT_TRUE(event.ok() && event->has_value()) << event.status();
@@ -232,15 +235,16 @@ TEST_P(RpcTest, StreamsEveryEventInOrderThenEnds) {
 }
 
 TEST_P(RpcTest, StreamEndsWithTheHandlersStatus) {
-  ServerStream<TurnEvent> stream = WatchTurn("fails", 1);
+  BatchedStream<TurnEventBatch> stream = WatchTurn("fails", 1);
 
+  EXPECT_TRUE(Run(stream.Next()).ok());
   EXPECT_TRUE(Run(stream.Next()).ok());
   EXPECT_EQ(Run(stream.Next()).status(), absl::DataLossError("broken"));
 }
 
 TEST_P(RpcTest, DroppedStreamStopsItsWriter) {
   {
-    ServerStream<TurnEvent> stream = WatchTurn("t", -1);
+    BatchedStream<TurnEventBatch> stream = WatchTurn("t", -1);
     ASSERT_TRUE(Run(stream.Next()).ok());
   }
 

@@ -10,6 +10,13 @@ namespace penstock::dispatcher {
 using chat::v1::Turn;
 using chat::v1::TurnEvent;
 
+namespace {
+
+// With more it goes in several messages, each far below rpc::kMaxMessageBytes.
+constexpr size_t kMaxBatchBytes = 256 << 10;
+
+}  // namespace
+
 DispatcherService::DispatcherService(DispatcherCore& core,
                                      const rpc::ServerEnvironment& environment)
     : core_(core),
@@ -29,16 +36,16 @@ grpc::ServerUnaryReactor* DispatcherService::SubmitTurn(grpc::CallbackServerCont
                          [this](auto&... call) { return Submit(call...); });
 }
 
-grpc::ServerWriteReactor<TurnEvent>* DispatcherService::StreamTurn(
+grpc::ServerWriteReactor<v1::TurnEventBatch>* DispatcherService::StreamTurn(
     grpc::CallbackServerContext* context, const v1::StreamTurnRequest* request) {
-  return rpc::ServeStream<TurnEvent>(stream_turn_, context, request,
-                                     [this](auto&... call) { return Stream(call...); });
+  return rpc::ServeStream<v1::TurnEventBatch>(stream_turn_, context, request,
+                                              [this](auto&... call) { return Stream(call...); });
 }
 
-grpc::ServerWriteReactor<TurnEvent>* DispatcherService::WatchTurn(
+grpc::ServerWriteReactor<v1::TurnEventBatch>* DispatcherService::WatchTurn(
     grpc::CallbackServerContext* context, const v1::WatchTurnRequest* request) {
-  return rpc::ServeStream<TurnEvent>(watch_turn_, context, request,
-                                     [this](auto&... call) { return Watch(call...); });
+  return rpc::ServeStream<v1::TurnEventBatch>(watch_turn_, context, request,
+                                              [this](auto&... call) { return Watch(call...); });
 }
 
 grpc::ServerUnaryReactor* DispatcherService::CancelTurn(grpc::CallbackServerContext* context,
@@ -110,11 +117,20 @@ Awaitable<absl::Status> DispatcherService::Relay(rpc::ServerCall& call, std::str
       TurnEvents events,
       co_await core_.Watch(call.principal(), std::move(name), after_index, outcome_only));
   while (true) {
-    PENSTOCK_CO_ASSIGN_OR_RETURN(const EventBatch batch, co_await events.Next(call.stop_token()));
-    for (const TurnEvent& event : batch.events) {
-      PENSTOCK_CO_RETURN_IF_ERROR(co_await out.Write(event));
+    PENSTOCK_CO_ASSIGN_OR_RETURN(EventBatch ready, co_await events.Next(call.stop_token()));
+    v1::TurnEventBatch batch;
+    size_t bytes = 0;
+    for (TurnEvent& event : ready.events) {
+      bytes += event.ByteSizeLong();
+      if (bytes > kMaxBatchBytes && batch.events_size() > 0) {
+        PENSTOCK_CO_RETURN_IF_ERROR(co_await out.Write(batch));
+        batch.clear_events();
+        bytes = event.ByteSizeLong();
+      }
+      *batch.add_events() = std::move(event);
     }
-    if (batch.end) co_return absl::OkStatus();
+    if (batch.events_size() > 0) PENSTOCK_CO_RETURN_IF_ERROR(co_await out.Write(batch));
+    if (ready.end) co_return absl::OkStatus();
   }
 }
 

@@ -14,9 +14,9 @@ class DispatcherService final : public v1::Dispatcher::CallbackService {
   grpc::ServerUnaryReactor* SubmitTurn(grpc::CallbackServerContext* context,
                                        const v1::SubmitTurnRequest* request,
                                        chat::v1::Turn* response) override;
-  grpc::ServerWriteReactor<chat::v1::TurnEvent>* StreamTurn(
+  grpc::ServerWriteReactor<v1::TurnEventBatch>* StreamTurn(
       grpc::CallbackServerContext* context, const v1::StreamTurnRequest* request) override;
-  grpc::ServerWriteReactor<chat::v1::TurnEvent>* WatchTurn(
+  grpc::ServerWriteReactor<v1::TurnEventBatch>* WatchTurn(
       grpc::CallbackServerContext* context, const v1::WatchTurnRequest* request) override;
   grpc::ServerUnaryReactor* CancelTurn(grpc::CallbackServerContext* context,
                                        const v1::CancelTurnRequest* request,
@@ -35,7 +35,7 @@ class DispatcherService final : public v1::Dispatcher::CallbackService {
                                           v1::ForgetSessionResponse* response) override;
 
  private:
-  using Events = rpc::StreamWriter<chat::v1::TurnEvent>;
+  using Events = rpc::StreamWriter<v1::TurnEventBatch>;
 
   Awaitable<absl::Status> Submit(rpc::ServerCall& call, const v1::SubmitTurnRequest& request,
                                  chat::v1::Turn& turn);

@@ -5,9 +5,9 @@
 
 #include <grpcpp/channel.h>
 
+#include "libs/rpc/batched_stream.h"
 #include "libs/rpc/channel.h"
 #include "libs/rpc/client.h"
-#include "libs/rpc/server_stream.h"
 #include "penstock/dispatcher/v1/dispatcher.grpc.pb.h"
 #include "penstock/memory/v1/memory_recall.grpc.pb.h"
 #include "penstock/session/v1/session_state.grpc.pb.h"
@@ -75,21 +75,22 @@ class Peer {
   Clock& clock_;
 };
 
+using TurnEventBatches = rpc::ServerStream<dispatcher::v1::TurnEventBatch>;
+
 class GrpcTurnStream final : public TurnStream {
  public:
-  explicit GrpcTurnStream(rpc::ServerStream<TurnEvent> stream) : stream_(std::move(stream)) {}
-
+  explicit GrpcTurnStream(TurnEventBatches batches) : stream_(std::move(batches)) {}
   Answer<std::optional<TurnEvent>> Next() override { return stream_.Next(); }
   void Cancel() override { stream_.Cancel(); }
 
  private:
-  rpc::ServerStream<TurnEvent> stream_;
+  rpc::BatchedStream<dispatcher::v1::TurnEventBatch> stream_;
 };
 
 template <class Method, class Request>
 std::unique_ptr<TurnStream> Open(const Peer<Dispatcher>& dispatcher, const Caller& caller,
                                  Method method, Request request) {
-  return std::make_unique<GrpcTurnStream>(rpc::ServerStream<TurnEvent>::Open(
+  return std::make_unique<GrpcTurnStream>(TurnEventBatches::Open(
       dispatcher.async(), method, std::move(request), dispatcher.Options(caller)));
 }
 

@@ -21,6 +21,7 @@ using chat::v1::Memory;
 using chat::v1::Session;
 using chat::v1::Turn;
 using chat::v1::TurnEvent;
+using dispatcher::v1::TurnEventBatch;
 using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 
@@ -89,10 +90,15 @@ struct FakeHandlers {
     return stream;
   }
 
-  Awaitable<absl::Status> Play(rpc::ServerCall& call, rpc::StreamWriter<TurnEvent>& out) {
+  // The first event alone, then two in a message.
+  Awaitable<absl::Status> Play(rpc::ServerCall& call, rpc::StreamWriter<TurnEventBatch>& out) {
     const FakeStream stream = NextStream();
-    for (const TurnEvent& event : stream.events) {
-      if (!(co_await out.Write(event)).ok()) co_return Gone();
+    TurnEventBatch batch;
+    for (size_t i = 0; i < stream.events.size(); ++i) {
+      *batch.add_events() = stream.events[i];
+      if (i % 2 == 1 && i + 1 < stream.events.size()) continue;
+      if (!(co_await out.Write(batch)).ok()) co_return Gone();
+      batch.clear_events();
     }
     if (!stream.stays_open) co_return stream.end;
     OneShot<bool> stopped;
@@ -158,23 +164,23 @@ class FakeDispatcher final : public dispatcher::v1::Dispatcher::CallbackService 
   FakeDispatcher(FakeHandlers& fake, const rpc::ServerEnvironment& environment)
       : fake_(fake), method_(environment, "fake/Dispatcher") {}
 
-  grpc::ServerWriteReactor<TurnEvent>* StreamTurn(
+  grpc::ServerWriteReactor<TurnEventBatch>* StreamTurn(
       CallbackServerContext* context, const dispatcher::v1::StreamTurnRequest* request) override {
     {
       MutexLock lock(fake_.mutex);
       fake_.peers.streamed.push_back(*request);
     }
-    return rpc::ServeStream<TurnEvent>(
+    return rpc::ServeStream<TurnEventBatch>(
         method_, context, request,
         [this](rpc::ServerCall& call, const auto&, auto& out) { return fake_.Play(call, out); });
   }
-  grpc::ServerWriteReactor<TurnEvent>* WatchTurn(
+  grpc::ServerWriteReactor<TurnEventBatch>* WatchTurn(
       CallbackServerContext* context, const dispatcher::v1::WatchTurnRequest* request) override {
     {
       MutexLock lock(fake_.mutex);
       fake_.peers.watched.push_back(*request);
     }
-    return rpc::ServeStream<TurnEvent>(
+    return rpc::ServeStream<TurnEventBatch>(
         method_, context, request,
         [this](rpc::ServerCall& call, const auto&, auto& out) { return fake_.Play(call, out); });
   }

@@ -15,8 +15,12 @@ namespace penstock::provider_adapter {
 namespace {
 
 using provider::v1::GenerateEvent;
+using provider::v1::GenerateEventBatch;
 using provider::v1::GenerateRequest;
 
+// The end carries the whole text once more: with more than this before it, it goes by itself, so
+// that a message stays far below rpc::kMaxMessageBytes.
+constexpr size_t kMaxBytesBesideTheEnd = 256 << 10;
 // When every stream is taken: about the life of a short answer.
 constexpr absl::Duration kFullRetryDelay = absl::Milliseconds(250);
 
@@ -60,6 +64,21 @@ std::optional<std::string> ClientRequestId(const GenerateRequest& request) {
     return std::nullopt;
   }
   return absl::StrCat("X-Client-Request-Id: ", turn, ".", request.attempt());
+}
+
+GenerateEventBatch EventsOf(Attempt::Batch batch) {
+  GenerateEventBatch events;
+  if (batch.started) {
+    events.add_events()->mutable_started()->set_provider_request_id(std::move(batch.request_id));
+  }
+  for (DeltaPiece& piece : batch.deltas) {
+    PENSTOCK_FAILPOINT("provider_adapter.before_delta");
+    provider::v1::GenerateDelta& delta = *events.add_events()->mutable_delta();
+    delta.set_part(piece.part);
+    delta.set_kind(static_cast<chat::v1::Delta::Kind>(piece.kind));
+    delta.set_text(std::move(piece.text));
+  }
+  return events;
 }
 
 }  // namespace
@@ -138,7 +157,9 @@ Awaitable<absl::Status> Generator::Generate(const GenerateRequest& request, Even
   absl::StatusOr<std::string> body = provider.protocol->Body(model->wire_name, request);
   if (!body.ok()) {
     model_metrics_.at(model->name).Failed(chat::v1::INVALID_REQUEST);
-    co_return co_await sink.Write(InvalidRequest(provider, body.status()));
+    GenerateEventBatch failed;
+    *failed.add_events() = InvalidRequest(provider, body.status());
+    co_return co_await sink.Write(std::move(failed));
   }
 
   const std::shared_ptr<Attempt> attempt = NewAttempt(provider);
@@ -180,8 +201,15 @@ Awaitable<absl::Status> Generator::Relay(Attempt& attempt, const ModelRoute& mod
   while (true) {
     Attempt::Batch batch = co_await attempt.Next();
     const bool ended = batch.ended;
-    const absl::Status told = batch.stopped ? absl::CancelledError("the call was cancelled")
-                                            : co_await Tell(std::move(batch), sink);
+    const bool stopped = batch.stopped;
+    GenerateEventBatch events = EventsOf(std::move(batch));
+    const bool goes_alone = !ended || events.ByteSizeLong() > kMaxBytesBesideTheEnd;
+    absl::Status told;
+    if (stopped) {
+      told = absl::CancelledError("the call was cancelled");
+    } else if (events.events_size() > 0 && goes_alone) {
+      told = co_await sink.Write(std::exchange(events, {}));
+    }
     if (!told.ok()) {
       metrics.Cancelled();
       co_return told;
@@ -194,25 +222,9 @@ Awaitable<absl::Status> Generator::Relay(Attempt& attempt, const ModelRoute& mod
       metrics.Succeeded();
     }
     PENSTOCK_FAILPOINT("provider_adapter.before_finished");
-    co_return co_await sink.Write(std::move(end.event));
+    *events.add_events() = std::move(end.event);
+    co_return co_await sink.Write(std::move(events));
   }
-}
-
-Awaitable<absl::Status> Generator::Tell(Attempt::Batch batch, EventSink& sink) {
-  if (batch.started) {
-    GenerateEvent event;
-    event.mutable_started()->set_provider_request_id(std::move(batch.request_id));
-    PENSTOCK_CO_RETURN_IF_ERROR(co_await sink.Write(std::move(event)));
-  }
-  for (DeltaPiece& piece : batch.deltas) {
-    GenerateEvent event;
-    PENSTOCK_FAILPOINT("provider_adapter.before_delta");
-    event.mutable_delta()->set_part(piece.part);
-    event.mutable_delta()->set_kind(static_cast<chat::v1::Delta::Kind>(piece.kind));
-    event.mutable_delta()->set_text(std::move(piece.text));
-    PENSTOCK_CO_RETURN_IF_ERROR(co_await sink.Write(std::move(event)));
-  }
-  co_return absl::OkStatus();
 }
 
 void Generator::Count(const Attempt& attempt, const ModelRoute& model) {

@@ -28,7 +28,7 @@ class EventSink {
  public:
   virtual ~EventSink() = default;
   // A status that is not OK ends the call: nobody reads any more.
-  virtual Awaitable<absl::Status> Write(provider::v1::GenerateEvent event) = 0;
+  virtual Awaitable<absl::Status> Write(provider::v1::GenerateEventBatch batch) = 0;
 };
 
 // Thread-safe.
@@ -70,7 +70,6 @@ class Generator {
   std::shared_ptr<Attempt> NewAttempt(const ProviderRoute& provider) const;
   // Tells the sink all of the attempt.
   Awaitable<absl::Status> Relay(Attempt& attempt, const ModelRoute& model, EventSink& sink);
-  Awaitable<absl::Status> Tell(Attempt::Batch batch, EventSink& sink);
   // What the metrics keep of an attempt that is over.
   void Count(const Attempt& attempt, const ModelRoute& model);
 

@@ -106,9 +106,11 @@ class FakeHttpClient : public http::HttpStreamClient {
 // Keeps "STARTED req", "DELTA text", "FINISHED text", "FAILED KIND". Blocks while `gate` is given.
 class FakeSink : public EventSink {
  public:
-  Awaitable<absl::Status> Write(provider::v1::GenerateEvent event) override {
-    lines.push_back(Line(event));
-    events.push_back(std::move(event));
+  Awaitable<absl::Status> Write(provider::v1::GenerateEventBatch batch) override {
+    for (provider::v1::GenerateEvent& event : *batch.mutable_events()) {
+      lines.push_back(Line(event));
+      events.push_back(std::move(event));
+    }
     if (gate != nullptr) co_await std::exchange(gate, nullptr)->Wait();
     co_return status;
   }

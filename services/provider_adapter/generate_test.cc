@@ -118,7 +118,7 @@ TEST_F(GenerateTest, ASlowReaderGetsFewerLargerDeltasAndTheProviderIsReadOn) {
   Answer200();
   for (int i = 0; i < 100; ++i) EXPECT_EQ(Body(TextChunk("x")), Flow::kMore);
   EXPECT_EQ(Body(absl::StrCat(kFinish, kDone)), Flow::kEnough);
-  EXPECT_THAT(sink_.lines, ElementsAre("STARTED req_1"));
+  EXPECT_THAT(sink_.lines, ElementsAre("STARTED req_1", "DELTA x"));
 
   gate.Set(true);
   Pump();

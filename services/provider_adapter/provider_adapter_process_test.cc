@@ -25,6 +25,7 @@ namespace penstock::provider_adapter {
 namespace {
 
 using provider::v1::GenerateEvent;
+using provider::v1::GenerateEventBatch;
 using provider::v1::GenerateRequest;
 using testing::HasSubstr;
 
@@ -108,15 +109,18 @@ TEST_F(ProviderAdapterProcessTest, StreamsAnAnswerFromSocketToCaller) {
     grpc::ClientContext context;
     Grant(context, identity::kProviderAdapterAudience);
     const auto stream = stub_->Generate(&context, Request());
-    std::string deltas;
-    GenerateEvent event;
-    ASSERT_TRUE(stream->Read(&event));
-    EXPECT_EQ(event.started().provider_request_id(), "r1");
-    while (stream->Read(&event) && event.has_delta()) deltas += event.delta().text();
+    std::vector<GenerateEvent> events;
+    GenerateEventBatch batch;
+    while (stream->Read(&batch)) {
+      events.insert(events.end(), batch.events().begin(), batch.events().end());
+    }
 
+    ASSERT_GE(events.size(), 3u);
+    EXPECT_EQ(events.front().started().provider_request_id(), "r1");
+    std::string deltas;
+    for (const GenerateEvent& event : events) deltas += event.delta().text();
     EXPECT_EQ(deltas, "Hello");
-    EXPECT_EQ(event.finished().message().parts(0).text().text(), "Hello");
-    EXPECT_FALSE(stream->Read(&event));
+    EXPECT_EQ(events.back().finished().message().parts(0).text().text(), "Hello");
     EXPECT_TRUE(stream->Finish().ok());
   }
   EXPECT_EQ(server.connections(), 1);
@@ -147,12 +151,12 @@ TEST_F(ProviderAdapterProcessTest, CancellingTheCallClosesTheProvidersConnection
   Grant(context, identity::kProviderAdapterAudience);
 
   const auto stream = stub_->Generate(&context, Request());
-  GenerateEvent event;
-  ASSERT_TRUE(stream->Read(&event) && stream->Read(&event));
+  GenerateEventBatch batch;
+  ASSERT_TRUE(stream->Read(&batch));
   context.TryCancel();
 
   closed.get_future().wait();
-  while (stream->Read(&event)) {
+  while (stream->Read(&batch)) {
   }
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
 }
@@ -169,12 +173,12 @@ TEST_F(ProviderAdapterProcessTest, StopsWithStreamsOpen) {
   grpc::ClientContext context;
   Grant(context, identity::kProviderAdapterAudience);
   const auto stream = stub_->Generate(&context, Request());
-  GenerateEvent event;
-  ASSERT_TRUE(stream->Read(&event) && stream->Read(&event));
+  GenerateEventBatch batch;
+  ASSERT_TRUE(stream->Read(&batch));
 
   runtime_->Stop();
 
-  while (stream->Read(&event)) {
+  while (stream->Read(&batch)) {
   }
   EXPECT_FALSE(stream->Finish().ok());
 }

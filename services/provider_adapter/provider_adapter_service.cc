@@ -5,19 +5,19 @@
 namespace penstock::provider_adapter {
 namespace {
 
-using provider::v1::GenerateEvent;
+using provider::v1::GenerateEventBatch;
 using provider::v1::GenerateRequest;
 
 class StreamSink : public EventSink {
  public:
-  explicit StreamSink(rpc::StreamWriter<GenerateEvent>& out) : out_(out) {}
+  explicit StreamSink(rpc::StreamWriter<GenerateEventBatch>& out) : out_(out) {}
 
-  Awaitable<absl::Status> Write(GenerateEvent event) override {
-    co_return co_await out_.Write(event);
+  Awaitable<absl::Status> Write(GenerateEventBatch batch) override {
+    co_return co_await out_.Write(batch);
   }
 
  private:
-  rpc::StreamWriter<GenerateEvent>& out_;
+  rpc::StreamWriter<GenerateEventBatch>& out_;
 };
 
 }  // namespace
@@ -26,10 +26,10 @@ ProviderAdapterService::ProviderAdapterService(Generator& generator,
                                                const rpc::ServerEnvironment& environment)
     : generator_(generator), generate_(environment, "ProviderAdapter/Generate") {}
 
-grpc::ServerWriteReactor<GenerateEvent>* ProviderAdapterService::Generate(
+grpc::ServerWriteReactor<GenerateEventBatch>* ProviderAdapterService::Generate(
     grpc::CallbackServerContext* context, const GenerateRequest* request) {
-  return rpc::ServeStream<GenerateEvent>(generate_, context, request,
-                                         [this](auto&... call) { return Relay(call...); });
+  return rpc::ServeStream<GenerateEventBatch>(generate_, context, request,
+                                              [this](auto&... call) { return Relay(call...); });
 }
 
 Awaitable<absl::Status> ProviderAdapterService::Relay(rpc::ServerCall& call,

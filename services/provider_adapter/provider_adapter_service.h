@@ -11,11 +11,11 @@ class ProviderAdapterService final : public provider::v1::ProviderAdapter::Callb
  public:
   ProviderAdapterService(Generator& generator, const rpc::ServerEnvironment& environment);
 
-  grpc::ServerWriteReactor<provider::v1::GenerateEvent>* Generate(
+  grpc::ServerWriteReactor<provider::v1::GenerateEventBatch>* Generate(
       grpc::CallbackServerContext* context, const provider::v1::GenerateRequest* request) override;
 
  private:
-  using Events = rpc::StreamWriter<provider::v1::GenerateEvent>;
+  using Events = rpc::StreamWriter<provider::v1::GenerateEventBatch>;
 
   Awaitable<absl::Status> Relay(rpc::ServerCall& call, const provider::v1::GenerateRequest& request,
                                 Events& out);

@@ -4,8 +4,8 @@
 
 #include <grpcpp/channel.h>
 
+#include "libs/rpc/batched_stream.h"
 #include "libs/rpc/client.h"
-#include "libs/rpc/server_stream.h"
 #include "penstock/memory/v1/memory_recall.grpc.pb.h"
 #include "penstock/provider/v1/provider_adapter.grpc.pb.h"
 #include "penstock/session/v1/session_state.grpc.pb.h"
@@ -93,18 +93,18 @@ class GrpcMemoryPeer : public MemoryPeer {
   const Granting granting_;
 };
 
+using GenerateEventBatches = rpc::ServerStream<provider::v1::GenerateEventBatch>;
+
 class GrpcGenerateStream : public GenerateStream {
  public:
-  using Stream = rpc::ServerStream<provider::v1::GenerateEvent>;
-
-  explicit GrpcGenerateStream(Stream stream) : stream_(std::move(stream)) {}
+  explicit GrpcGenerateStream(GenerateEventBatches batches) : stream_(std::move(batches)) {}
 
   Awaitable<absl::StatusOr<std::optional<provider::v1::GenerateEvent>>> Next() override {
     return stream_.Next();
   }
 
  private:
-  Stream stream_;
+  rpc::BatchedStream<provider::v1::GenerateEventBatch> stream_;
 };
 
 class GrpcProviderPeer : public ProviderPeer {
@@ -115,8 +115,8 @@ class GrpcProviderPeer : public ProviderPeer {
   std::unique_ptr<GenerateStream> Generate(PeerCall call,
                                            provider::v1::GenerateRequest request) override {
     return std::make_unique<GrpcGenerateStream>(
-        GrpcGenerateStream::Stream::Open(stub_->async(), &ProviderAdapter::Stub::async::Generate,
-                                         std::move(request), granting_.Options(std::move(call))));
+        GenerateEventBatches::Open(stub_->async(), &ProviderAdapter::Stub::async::Generate,
+                                   std::move(request), granting_.Options(std::move(call))));
   }
 
  private:
