@@ -14,6 +14,7 @@
 #include "services/memory_recall/memory_id.h"
 #include "services/memory_recall/memory_keys.h"
 #include "services/memory_recall/memory_refusals.h"
+#include "services/memory_recall/memory_rows.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -24,61 +25,7 @@ using memory::v1::MemoryCounts;
 using memory::v1::MemoryRecord;
 using memory::v1::RankingRecord;
 
-constexpr uint8_t kVersion = 1;
 constexpr rocks::RecordVersions kVersions{.oldest_read = 1, .newest_read = 1};
-
-bool IsIngested(const chat::v1::Memory& memory) { return !memory.source_turn().empty(); }
-
-bool IsExpired(const chat::v1::Memory& memory, absl::Time now) {
-  return memory.has_expire_time() && FromProto(memory.expire_time()) <= now;
-}
-
-void AddToBatch(absl::string_view user, const NewMemory& memory, rocks::WriteBatch& batch) {
-  const auto& shown = memory.record.memory();
-  const std::string key = NewestFirstKey(user, memory.id);
-  batch.Put(kMemories, key, rocks::Frame(kVersion, memory.record));
-  batch.Put(kRanking, key, rocks::Frame(kVersion, memory.ranking));
-  if (IsIngested(shown)) batch.Put(kIngested, OldestFirstKey(user, memory.id), "");
-  if (shown.has_expire_time()) {
-    batch.Put(kDue,
-              DueKey(FromProto(shown.expire_time()), DueKind::kMemory, user, BytesOfId(memory.id)),
-              "");
-  }
-}
-
-void RemoveInBatch(absl::string_view user, absl::string_view id, const chat::v1::Memory& memory,
-                   MemoryCounts& counts, rocks::WriteBatch& batch) {
-  const std::string key = NewestFirstKey(user, id);
-  batch.Delete(kMemories, key);
-  batch.Delete(kRanking, key);
-  if (IsIngested(memory)) {
-    batch.Delete(kIngested, OldestFirstKey(user, id));
-    counts.set_ingested(counts.ingested() - 1);
-  } else {
-    counts.set_created(counts.created() - 1);
-  }
-  if (memory.has_expire_time()) {
-    batch.Delete(kDue,
-                 DueKey(FromProto(memory.expire_time()), DueKind::kMemory, user, BytesOfId(id)));
-  }
-}
-
-void PutCounts(absl::string_view user, const MemoryCounts& counts, rocks::WriteBatch& batch) {
-  batch.Put(kCounts, user, rocks::Frame(kVersion, counts));
-}
-
-void PutRequest(absl::string_view user, const MemoryStore::CreateArgs& args,
-                rocks::WriteBatch& batch) {
-  const absl::Time expire_time = args.now + args.request_id_ttl;
-  memory::v1::CreateRequestRecord record;
-  record.set_request_id(args.request_id);
-  record.set_body_hash(args.body_hash);
-  record.set_memory(args.memory.id);
-  *record.mutable_expire_time() = ToProto(expire_time);
-  const std::string key = HashedKey(user, args.request_id);
-  batch.Put(kRequests, key, rocks::Frame(kVersion, record));
-  batch.Put(kDue, DueKey(expire_time, DueKind::kRequest, user, key.substr(user.size())), "");
-}
 
 }  // namespace
 
@@ -121,7 +68,7 @@ Awaitable<absl::StatusOr<MemoryStore::Ingested>> RocksMemoryStore::Ingest(identi
   }
   counts.set_ingested(counts.ingested() + written);
   turn.set_turn(args.turn);
-  batch.Put(kTurns, HashedKey(key, args.turn), rocks::Frame(kVersion, turn));
+  batch.Put(kTurns, HashedKey(key, args.turn), rocks::Frame(kRecordVersion, turn));
   PutCounts(key, counts, batch);
   PENSTOCK_FAILPOINT("memory_recall.ingest.before_write");
   PENSTOCK_CO_RETURN_IF_ERROR(co_await committer_.Commit(std::move(batch), rocks::Sync::kYes));
