@@ -43,9 +43,10 @@ std::shared_ptr<grpc::Channel> Caller::Connect(const std::string& address) {
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
-Caller::Caller(std::shared_ptr<grpc::Channel> channel, std::string token)
+Caller::Caller(std::shared_ptr<grpc::Channel> channel, std::string token, bool waits)
     : channel_(std::move(channel)),
       authorization_("Bearer " + std::move(token)),
+      waits_(waits),
       turns_(Turns::NewStub(channel_)),
       sessions_(Sessions::NewStub(channel_)),
       memories_(Memories::NewStub(channel_)) {}
@@ -54,6 +55,7 @@ std::unique_ptr<grpc::ClientContext> Caller::NewContext(absl::Duration timeout) 
   auto context = std::make_unique<grpc::ClientContext>();
   context->set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
   context->AddMetadata("authorization", authorization_);
+  context->set_wait_for_ready(waits_);
   return context;
 }
 

@@ -27,7 +27,9 @@ class Caller {
   // Connects when first used, and again within a second when the other side comes back.
   static std::shared_ptr<grpc::Channel> Connect(const std::string& address);
 
-  Caller(std::shared_ptr<grpc::Channel> channel, std::string token);
+  // `waits`: calls wait for a connection, up to their deadline, instead of failing at once without
+  // one. (While they fail at once nobody lends gRPC a thread to connect on.)
+  Caller(std::shared_ptr<grpc::Channel> channel, std::string token, bool waits = false);
 
   // With deadline and bearer token.
   std::unique_ptr<grpc::ClientContext> NewContext(absl::Duration timeout) const;
@@ -64,6 +66,7 @@ class Caller {
  private:
   const std::shared_ptr<grpc::Channel> channel_;
   const std::string authorization_;
+  const bool waits_;
   const std::unique_ptr<gateway::v1::Turns::Stub> turns_;
   const std::unique_ptr<gateway::v1::Sessions::Stub> sessions_;
   const std::unique_ptr<gateway::v1::Memories::Stub> memories_;

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "penstock/chat/v1/turn.pb.h"
@@ -89,6 +91,12 @@ struct ProviderCall {
   absl::Time start = absl::InfinitePast();
   // Everything it was sent.
   std::string text = {};
+  // When its first token was due.
+  absl::Time first_token = absl::InfiniteFuture();
+  // InfiniteFuture while it is open.
+  absl::Time end = absl::InfiniteFuture();
+  // All of the answer was sent.
+  bool completed = false;
 };
 
 // A turn as ListTurns of its user shows it at the end.
@@ -102,11 +110,48 @@ struct StoredTurn {
   std::string output = {};
 };
 
-// A process was killed; where each turn in flight stood, by GetTurn just before.
+// Where an acknowledged turn stands of which no end was told.
+enum class Stage {
+  // Waits, for the first time or to be run again.
+  kAccepted,
+  // Its provider call is open, and no token has come.
+  kBegun,
+  kStreaming,
+  // The provider has answered; session-state has not stored the end.
+  kCommitting,
+  // Stored, and nobody was told.
+  kCommittedUntold,
+  kAwaitingTools,
+};
+
+inline constexpr Stage kAllStages[] = {Stage::kAccepted,        Stage::kBegun,
+                                       Stage::kStreaming,       Stage::kCommitting,
+                                       Stage::kCommittedUntold, Stage::kAwaitingTools};
+
+// A process was killed.
 struct KillSeen {
   std::string process;
+  // From outside: just before. By itself: when it was found dead.
   absl::Time time = absl::InfinitePast();
-  std::map<std::string, TurnState> stages = {};
+  // Where it killed itself; empty: killed from outside.
+  std::string failpoint = {};
+  // In which stage the turn was that came to the failpoint, if that says so.
+  std::optional<Stage> stage_of_hit = {};
+  // Of every turn in flight; found by Judge.
+  std::map<std::string, Stage> stages = {};
+};
+
+// A caller was told that a turn is cancelled, or will be.
+struct CancelTold {
+  std::string turn;
+  absl::Time time = absl::InfinitePast();
+};
+
+// A caller was told that a session or a memory, made with this request_id, is there.
+struct Made {
+  std::string user;
+  std::string request_id;
+  std::string name;
 };
 
 struct History {
@@ -117,6 +162,10 @@ struct History {
   std::vector<ProviderCall> provider_calls;
   std::vector<StoredTurn> stored;
   std::vector<KillSeen> kills;
+  std::vector<CancelTold> cancels;
+  std::vector<Made> made;
+  // Users and names of the sessions and memories that are there at the end.
+  std::vector<std::pair<std::string, std::string>> kept;
 };
 
 bool IsTerminal(TurnState state);

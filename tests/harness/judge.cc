@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "tests/harness/canary.h"
+#include "tests/harness/stages.h"
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -14,6 +15,9 @@
 
 namespace penstock::harness {
 namespace {
+
+// So long a call may begin that was under way when its turn was cancelled.
+constexpr absl::Duration kCancelReaches = absl::Milliseconds(100);
 
 // "t" of "sessions/s/turns/t".
 std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
@@ -33,7 +37,7 @@ struct Wish {
 class Court {
  public:
   explicit Court(const History& history) : history_(history) {
-    report_.kills = history.kills;
+    report_.kills = KillsWithStages(history);
     Gather();
   }
 
@@ -43,6 +47,8 @@ class Court {
     JudgeOutcomes();
     JudgeSessions();
     JudgeCanaries();
+    JudgeCancels();
+    JudgeMade();
     for (const Watch& watch : history_.watches) {
       for (Offence& offence : JudgeWatch(watch)) report_.offences.push_back(std::move(offence));
     }
@@ -253,6 +259,52 @@ class Court {
     }
   }
 
+  // A call that begins after a cancel was acknowledged: somebody forgot it.
+  void JudgeCancels() {
+    for (const CancelTold& cancel : history_.cancels) {
+      const auto wish = wish_by_id_.find(IdOf(cancel.turn));
+      if (wish == wish_by_id_.end()) continue;
+      for (const ProviderCall* call : wish->second->calls) {
+        if (call->start <= cancel.time + kCancelReaches) continue;
+        Accuse(Verdict::kLost, cancel.turn,
+               absl::StrCat("its cancel: sent to the provider ",
+                            absl::FormatDuration(call->start - cancel.time),
+                            " after the cancel was acknowledged"));
+      }
+    }
+  }
+
+  void JudgeMade() {
+    const std::set<std::pair<std::string, std::string>> kept(history_.kept.begin(),
+                                                             history_.kept.end());
+    std::map<std::pair<std::string, std::string>, std::string> by_request;
+    for (const Made& made : history_.made) {
+      const auto [first, fresh] = by_request.insert({{made.user, made.request_id}, made.name});
+      if (!fresh && first->second != made.name) {
+        Accuse(Verdict::kDoubled, made.name, absl::StrCat("has the request_id of ", first->second));
+      }
+      if (fresh && !kept.contains({made.user, made.name})) {
+        Accuse(Verdict::kLost, made.name, "its create was acknowledged, and it is not there");
+      }
+    }
+  }
+
+  // Why a turn was sent to the provider again.
+  void ExplainCall(const ProviderCall& before, const ProviderCall& again) {
+    bool stream = false;
+    bool answer = false;
+    for (const KillSeen& kill : history_.kills) {
+      if (kill.time < before.start || kill.time > again.start) continue;
+      const bool answered = before.completed && before.end < kill.time;
+      if (kill.process == "dispatcher") (answered ? answer : stream) = true;
+      if (kill.process == "provider_adapter") stream = true;
+    }
+    Counts& counts = report_.counts;
+    ++(stream   ? counts.after_lost_stream
+       : answer ? counts.after_lost_answer
+                : counts.unexplained_calls);
+  }
+
   void Count() {
     Counts& counts = report_.counts;
     counts.intents = static_cast<int>(wishes_.size());
@@ -262,6 +314,8 @@ class Court {
       counts.acknowledged += !wish.names.empty();
       counts.ended += wish.stored != nullptr && IsTerminal(wish.stored->state);
       counts.repeated_provider_calls += std::max(0, static_cast<int>(wish.calls.size()) - 1);
+      for (size_t i = 1; i < wish.calls.size(); ++i)
+        ExplainCall(*wish.calls[i - 1], *wish.calls[i]);
     }
     for (const Watch& watch : history_.watches) {
       counts.restarted_watches += std::any_of(

@@ -44,8 +44,7 @@ class JudgeTest : public testing::Test {
           {.kind = Kind::kDelta, .index = 4, .text = "b"},
           {.kind = Kind::kStepFinished, .index = 5, .text = "ab"},
           {.kind = Kind::kFinished, .index = 6, .text = "ab", .state = Turn::SUCCEEDED}}});
-    run_.kills.push_back(
-        {"dispatcher", At(12), {{Name(1), Turn::RUNNING}, {Name(2), Turn::QUEUED}}});
+    run_.kills.push_back({"dispatcher", At(11) + absl::Milliseconds(500)});
   }
 
   // Events of the one watcher.
@@ -69,7 +68,7 @@ TEST_F(JudgeTest, FindsNothingInAGoodRun) {
   EXPECT_EQ(report.counts.intents, 3);
   EXPECT_EQ(report.counts.acknowledged, 3);
   EXPECT_EQ(report.counts.ended, 3);
-  EXPECT_THAT(report.ToString(), HasSubstr("kill 1: dispatcher, 2 in flight: 1 QUEUED, 1 RUNNING"));
+  EXPECT_THAT(report.ToString(), HasSubstr("kill 1: dispatcher, 3 in flight: 2 accepted, 1 begun"));
 }
 
 TEST_F(JudgeTest, ATurnThatIsGoneIsLost) {
@@ -84,7 +83,7 @@ TEST_F(JudgeTest, ATurnThatNeverEndedIsLostAndItsStageAtEachKillIsTold) {
   run_.stored[1].state = Turn::RUNNING;
   run_.outcomes.erase(run_.outcomes.begin() + 1);
 
-  ExpectOnly(Verdict::kLost, Name(2), "still RUNNING at the end [kill 1 (dispatcher): QUEUED]");
+  ExpectOnly(Verdict::kLost, Name(2), "still RUNNING at the end [kill 1 (dispatcher): accepted]");
 }
 
 TEST_F(JudgeTest, TwoTurnsOfOneRequestAreDoubled) {
@@ -125,6 +124,40 @@ TEST_F(JudgeTest, ATurnThatRunsAgainBeforeItsEndIsOnlyCounted) {
 
   EXPECT_TRUE(report.clean()) << report.ToString();
   EXPECT_EQ(report.counts.repeated_provider_calls, 1);
+}
+
+TEST_F(JudgeTest, ACallThatIsPaidTwiceIsExplainedByAKillOrNot) {
+  run_.provider_calls.push_back({"t3", 2, At(20), run_.provider_calls[2].text});
+  EXPECT_EQ(Judge(run_).counts.unexplained_calls, 1);
+
+  run_.kills.push_back({"dispatcher", At(18)});
+  EXPECT_EQ(Judge(run_).counts.after_lost_stream, 1);
+
+  run_.provider_calls[2].completed = true;
+  run_.provider_calls[2].end = At(17);
+  EXPECT_EQ(Judge(run_).counts.after_lost_answer, 1);
+
+  run_.kills.back().process = "session_state";
+  EXPECT_EQ(Judge(run_).counts.unexplained_calls, 1);
+}
+
+TEST_F(JudgeTest, ACancelThatWasAcknowledgedAndForgottenIsLost) {
+  run_.cancels.push_back({Name(3), At(12)});
+
+  ExpectOnly(Verdict::kLost, Name(3), "1s after the cancel was acknowledged");
+}
+
+TEST_F(JudgeTest, ACreateThatWasAcknowledgedIsThereOnce) {
+  run_.made = {{"u", "c1", "sessions/a"}, {"u", "c1", "sessions/a"}};
+  run_.kept = {{"u", "sessions/a"}};
+  EXPECT_TRUE(Judge(run_).clean());
+
+  run_.kept = {{"v", "sessions/a"}};
+  ExpectOnly(Verdict::kLost, "sessions/a", "it is not there");
+
+  run_.kept = {{"u", "sessions/a"}, {"u", "sessions/b"}};
+  run_.made[1].name = "sessions/b";
+  ExpectOnly(Verdict::kDoubled, "sessions/b", "has the request_id of sessions/a");
 }
 
 TEST_F(JudgeTest, AnotherOrderThanThatOfAcceptanceIsReordered) {

@@ -51,10 +51,9 @@ json::value Line(const Watch& one) {
 }
 
 json::value Line(const ProviderCall& one) {
-  return {{"what", "provider"},
-          {"time", Text(one.start)},
-          {"turn", one.turn},
-          {"attempt", one.attempt},
+  return {{"what", "provider"},   {"time", Text(one.start)},
+          {"end", Text(one.end)}, {"completed", one.completed},
+          {"turn", one.turn},     {"attempt", one.attempt},
           {"text", one.text}};
 }
 
@@ -65,9 +64,18 @@ json::value Line(const StoredTurn& one) {
 }
 
 json::value Line(const KillSeen& one) {
-  json::object stages;
-  for (const auto& [turn, state] : one.stages) stages[turn] = Text(state);
-  return {{"what", "kill"}, {"time", Text(one.time)}, {"process", one.process}, {"stages", stages}};
+  return {{"what", "kill"},
+          {"time", Text(one.time)},
+          {"process", one.process},
+          {"failpoint", one.failpoint}};
+}
+
+json::value Line(const CancelTold& one) {
+  return {{"what", "cancel"}, {"time", Text(one.time)}, {"turn", one.turn}};
+}
+
+json::value Line(const Made& one) {
+  return {{"what", "made"}, {"user", one.user}, {"request_id", one.request_id}, {"name", one.name}};
 }
 
 }  // namespace
@@ -103,6 +111,16 @@ void Ledger::AddKill(KillSeen kill) {
   history_.kills.push_back(std::move(kill));
 }
 
+void Ledger::AddCancel(CancelTold cancel) {
+  MutexLock lock(mutex_);
+  history_.cancels.push_back(std::move(cancel));
+}
+
+void Ledger::AddMade(Made made) {
+  MutexLock lock(mutex_);
+  history_.made.push_back(std::move(made));
+}
+
 std::map<std::string, std::string> Ledger::InFlight() const {
   MutexLock lock(mutex_);
   return in_flight_;
@@ -130,6 +148,8 @@ absl::Status WriteHistory(const History& history, const std::string& path) {
   write(history.provider_calls);
   write(history.stored);
   write(history.kills);
+  write(history.cancels);
+  write(history.made);
   file.close();
   return file ? absl::OkStatus() : absl::UnavailableError(absl::StrCat("cannot write ", path));
 }

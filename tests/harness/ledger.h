@@ -23,6 +23,8 @@ class Ledger {
   void TellOutcome(Outcome outcome);
   void AddWatch(Watch watch);
   void AddKill(KillSeen kill);
+  void AddCancel(CancelTold cancel);
+  void AddMade(Made made);
 
   // Names of turns that are acknowledged, and of which nobody was told an end, with their users.
   std::map<std::string, std::string> InFlight() const;

@@ -147,7 +147,8 @@ absl::Status Mesh::StartServices() {
     PENSTOCK_RETURN_IF_ERROR(processes_
                                  ->Start({.name = std::string(name),
                                           .binary = BinaryPath(name),
-                                          .arguments = {"--config", config_file_}})
+                                          .arguments = {"--config", config_file_},
+                                          .environment = options_.environment})
                                  .status());
   }
   return absl::OkStatus();

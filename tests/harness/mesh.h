@@ -37,6 +37,8 @@ struct MeshOptions {
   // Changes of deploy/config/five.yaml.
   Settings settings = {};
   std::vector<std::string> simulator_flags = {};
+  // "NAME=value", of every service.
+  std::vector<std::string> environment = {};
   // Where the temporary folder is made; empty: $TMPDIR, else /tmp.
   std::string parent_folder = "";
   // When this says true as the mesh goes, the last lines of all logs are printed and the folder is

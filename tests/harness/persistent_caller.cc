@@ -8,6 +8,7 @@
 #include "libs/base/refusal.h"
 #include "libs/base/status_macros.h"
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 
@@ -92,6 +93,30 @@ Outcome OutcomeOf(const Turn& turn, absl::string_view source) {
           .time = absl::Now()};
 }
 
+// Repeats a call that says, with the same request_id, the same.
+template <class Call>
+auto UntilKnown(absl::Time give_up, const Call& call) {
+  auto answer = call();
+  while (!answer.ok() && AnswerOf(answer.status()) == Answer::kUnknown && absl::Now() < give_up) {
+    WaitToRepeat(answer.status());
+    answer = call();
+  }
+  return answer;
+}
+
+// Of the newest message's directive.
+absl::Duration FirstTokenDelay(absl::string_view prompt) {
+  constexpr absl::string_view kDirective = "/sim delay ";
+  const size_t at = prompt.rfind(kDirective);
+  if (at == absl::string_view::npos) return absl::ZeroDuration();
+  const absl::string_view rest = prompt.substr(at + kDirective.size());
+  int milliseconds = 0;
+  if (!absl::SimpleAtoi(rest.substr(0, rest.find('\n')), &milliseconds)) {
+    return absl::ZeroDuration();
+  }
+  return absl::Milliseconds(milliseconds);
+}
+
 bool AnyLive(const std::vector<Turn>& turns) {
   return std::any_of(turns.begin(), turns.end(),
                      [](const Turn& turn) { return !IsTerminal(turn.state()); });
@@ -127,6 +152,45 @@ absl::StatusOr<std::string> PersistentCaller::Repeat(const Intent& intent, const
   }
 }
 
+absl::Status PersistentCaller::Cancel(const std::string& turn, absl::Time give_up) const {
+  gateway::v1::CancelTurnRequest request;
+  request.set_name(turn);
+  const auto cancelled = UntilKnown(give_up, [&] {
+    return caller_.Call(caller_.turns(), &gateway::v1::Turns::Stub::CancelTurn, request,
+                        kCallTimeout);
+  });
+  if (cancelled.ok()) ledger_.AddCancel({turn, absl::Now()});
+  return cancelled.status();
+}
+
+absl::Status PersistentCaller::CreateSession(const std::string& user, const std::string& session_id,
+                                             const std::string& request_id,
+                                             absl::Time give_up) const {
+  gateway::v1::CreateSessionRequest request;
+  request.set_session_id(session_id);
+  request.set_request_id(request_id);
+  const auto made = UntilKnown(give_up, [&] {
+    return caller_.Call(caller_.sessions(), &gateway::v1::Sessions::Stub::CreateSession, request,
+                        kCallTimeout);
+  });
+  if (made.ok()) ledger_.AddMade({user, request_id, made->name()});
+  return made.status();
+}
+
+absl::Status PersistentCaller::CreateMemory(const std::string& user, const std::string& text,
+                                            const std::string& request_id,
+                                            absl::Time give_up) const {
+  gateway::v1::CreateMemoryRequest request;
+  request.set_request_id(request_id);
+  request.mutable_memory()->set_text(text);
+  const auto made = UntilKnown(give_up, [&] {
+    return caller_.Call(caller_.memories(), &gateway::v1::Memories::Stub::CreateMemory, request,
+                        kCallTimeout);
+  });
+  if (made.ok()) ledger_.AddMade({user, request_id, made->name()});
+  return made.status();
+}
+
 absl::Status PersistentCaller::Follow(const std::string& user, const std::string& turn,
                                       absl::Time give_up) const {
   Watch watch{.user = user, .turn = turn};
@@ -144,10 +208,12 @@ absl::Status PersistentCaller::Follow(const std::string& user, const std::string
       return true;
     };
     status = caller_.WatchTurn(request, see);
+    if (absl::IsNotFound(status)) break;
     if (!finished) WaitToRepeat(status);
   }
   ledger_.AddWatch(std::move(watch));
   if (finished) return absl::OkStatus();
+  if (absl::IsNotFound(status)) return status;
   return absl::DeadlineExceededError(
       absl::StrCat(turn, ": no end was told; the last stream ended with ", status.ToString()));
 }
@@ -174,6 +240,31 @@ absl::Status PersistentCaller::CollectStored(const std::string& user, absl::Time
   return absl::OkStatus();
 }
 
+absl::Status PersistentCaller::CollectKept(const std::string& user, absl::Time give_up,
+                                           History& history) const {
+  gateway::v1::ListSessionsRequest sessions;
+  do {
+    PENSTOCK_ASSIGN_OR_RETURN(const auto page, UntilKnown(give_up, [&] {
+                                return caller_.Call(caller_.sessions(),
+                                                    &gateway::v1::Sessions::Stub::ListSessions,
+                                                    sessions, kCallTimeout);
+                              }));
+    for (const auto& session : page.sessions()) history.kept.emplace_back(user, session.name());
+    sessions.set_page_token(page.next_page_token());
+  } while (!sessions.page_token().empty());
+  gateway::v1::ListMemoriesRequest memories;
+  do {
+    PENSTOCK_ASSIGN_OR_RETURN(const auto page, UntilKnown(give_up, [&] {
+                                return caller_.Call(caller_.memories(),
+                                                    &gateway::v1::Memories::Stub::ListMemories,
+                                                    memories, kCallTimeout);
+                              }));
+    for (const auto& memory : page.memories()) history.kept.emplace_back(user, memory.name());
+    memories.set_page_token(page.next_page_token());
+  } while (!memories.page_token().empty());
+  return absl::OkStatus();
+}
+
 absl::Status CollectProviderCalls(const Simulator& simulator, History& history) {
   PENSTOCK_ASSIGN_OR_RETURN(const auto requests, simulator.Requests());
   for (const ProviderRequest& request : requests) {
@@ -184,6 +275,10 @@ absl::Status CollectProviderCalls(const Simulator& simulator, History& history) 
                                       .attempt = request.attempt,
                                       .start = absl::FromUnixMicros(request.start_us),
                                       .text = std::move(text)});
+    ProviderCall& call = history.provider_calls.back();
+    call.first_token = call.start + FirstTokenDelay(call.text);
+    if (request.end_us != 0) call.end = absl::FromUnixMicros(request.end_us);
+    call.completed = request.outcome == "completed";
   }
   return absl::OkStatus();
 }

@@ -30,12 +30,23 @@ class PersistentCaller {
   absl::StatusOr<std::string> Repeat(const Intent& intent, const std::string& text,
                                      absl::Time give_up) const;
 
-  // Until Finished was seen.
+  // Until the intent to cancel is acknowledged, or the turn has ended.
+  absl::Status Cancel(const std::string& turn, absl::Time give_up) const;
+
+  // Make one under a request_id, until it is there; the same again says the same.
+  absl::Status CreateSession(const std::string& user, const std::string& session_id,
+                             const std::string& request_id, absl::Time give_up) const;
+  absl::Status CreateMemory(const std::string& user, const std::string& text,
+                            const std::string& request_id, absl::Time give_up) const;
+
+  // Until Finished was seen. NOT_FOUND when the turn is not known any more.
   absl::Status Follow(const std::string& user, const std::string& turn, absl::Time give_up) const;
 
   // Adds every turn of `user` to `history`, once none is live any more or `give_up` has come; an
   // error only when the last look failed. What GetTurn says of each is added as an outcome.
   absl::Status CollectStored(const std::string& user, absl::Time give_up, History& history) const;
+  // Adds every session and memory of `user` to `history.kept`.
+  absl::Status CollectKept(const std::string& user, absl::Time give_up, History& history) const;
 
  private:
   const Caller& caller_;

@@ -84,15 +84,31 @@ absl::StatusOr<std::string> Processes::Start(const Program& program) {
     }
     entries_.push_back(entry);
   }
-  return Run(*entry);
+  return Run(*entry, {});
 }
 
-absl::StatusOr<std::string> Processes::Restart(absl::string_view name) {
+absl::StatusOr<std::string> Processes::Restart(absl::string_view name,
+                                               const std::vector<std::string>& environment) {
   PENSTOCK_ASSIGN_OR_RETURN(const auto entry, Find(name));
-  return Run(*entry);
+  return Run(*entry, environment);
 }
 
-absl::StatusOr<std::string> Processes::Run(Entry& entry) {
+absl::StatusOr<Ending> Processes::AwaitEnding(absl::string_view name, absl::Duration timeout) {
+  PENSTOCK_ASSIGN_OR_RETURN(const auto entry, Find(name));
+  MutexLock lock(entry->mutex);
+  if (entry->child == nullptr) {
+    return absl::FailedPreconditionError(absl::StrCat(name, ": never ran"));
+  }
+  if (const auto ending = entry->child->WaitFor(timeout)) {
+    entry->expected_to_end = true;
+    return *ending;
+  }
+  return absl::DeadlineExceededError(
+      absl::StrCat(name, ": still runs after ", absl::FormatDuration(timeout)));
+}
+
+absl::StatusOr<std::string> Processes::Run(Entry& entry,
+                                           const std::vector<std::string>& environment) {
   const Program& program = entry.program;
   MutexLock lock(entry.mutex);
   if (entry.Running()) {
@@ -100,13 +116,15 @@ absl::StatusOr<std::string> Processes::Run(Entry& entry) {
   }
   const std::string output = File(program.name, ".out");
   const size_t before = SizeOf(output);
+  std::vector<std::string> variables = program.environment;
+  variables.insert(variables.end(), environment.begin(), environment.end());
   PENSTOCK_ASSIGN_OR_RETURN(entry.child,
                             Child::Start(spawner_, {.program = program.binary,
                                                     .arguments = program.arguments,
                                                     .folder = folder_,
                                                     .output_file = output,
                                                     .error_file = File(program.name, ".err"),
-                                                    .environment = program.environment}));
+                                                    .environment = std::move(variables)}));
   entry.expected_to_end = false;
   const absl::Time deadline = absl::Now() + program.start_timeout;
   while (absl::Now() < deadline) {

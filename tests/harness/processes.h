@@ -45,7 +45,11 @@ class Processes {
   // ready in time (it is killed then), and what it wrote last. ALREADY_EXISTS for a name twice.
   absl::StatusOr<std::string> Start(const Program& program);
   // Starts a program that has ended with the same command, so at the same address.
-  absl::StatusOr<std::string> Restart(absl::string_view name);
+  // `environment` is added for this life.
+  absl::StatusOr<std::string> Restart(absl::string_view name,
+                                      const std::vector<std::string>& environment = {});
+  // How it ended by itself, as the test wanted it to. DEADLINE_EXCEEDED when it still runs.
+  absl::StatusOr<Ending> AwaitEnding(absl::string_view name, absl::Duration timeout);
 
   // SIGKILL; the program has ended and is reaped on return. FAILED_PRECONDITION when it had ended
   // by itself before.
@@ -69,7 +73,7 @@ class Processes {
   struct Entry;
 
   absl::StatusOr<std::shared_ptr<Entry>> Find(absl::string_view name);
-  absl::StatusOr<std::string> Run(Entry& entry);
+  absl::StatusOr<std::string> Run(Entry& entry, const std::vector<std::string>& environment);
   std::string File(absl::string_view name, absl::string_view suffix) const;
   std::string Tail(absl::string_view name, size_t lines) const;
 

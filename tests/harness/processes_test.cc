@@ -49,6 +49,22 @@ TEST_F(ProcessesTest, SaysHowAProgramEndedThatNeverBecameReady) {
   EXPECT_THAT(ready.status().ToString(), HasSubstr("no space left"));
 }
 
+TEST_F(ProcessesTest, AProgramThatIsMeantToEndByItselfIsAwaited) {
+  Processes processes(folder_);
+  const std::string script = "echo ready; test -n \"$DIES\" && kill -9 $$; exec sleep 1000";
+  ASSERT_TRUE(processes.Start(Shell("server", script)).ok());
+  EXPECT_TRUE(
+      absl::IsDeadlineExceeded(processes.AwaitEnding("server", absl::Milliseconds(1)).status()));
+  ASSERT_TRUE(processes.Kill("server").ok());
+  processes.Restart("server", {"DIES=yes"}).status().IgnoreError();
+
+  const auto ending = processes.AwaitEnding("server", absl::Seconds(60));
+
+  ASSERT_TRUE(ending.ok()) << ending.status();
+  EXPECT_EQ(ending->signal, SIGKILL);
+  EXPECT_TRUE(processes.CheckRunning().ok());
+}
+
 TEST_F(ProcessesTest, SaysWhichProgramCannotBeStarted) {
   Processes processes(folder_);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "tests/harness/stages.h"
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
@@ -14,19 +16,20 @@ std::string StagesOf(const std::string& turn, const std::vector<KillSeen>& kills
   for (size_t i = 0; i < kills.size(); ++i) {
     const auto stage = kills[i].stages.find(turn);
     if (stage == kills[i].stages.end()) continue;
-    stages.push_back(absl::StrCat("kill ", i + 1, " (", kills[i].process,
-                                  "): ", chat::v1::Turn::State_Name(stage->second)));
+    stages.push_back(
+        absl::StrCat("kill ", i + 1, " (", kills[i].process, "): ", NameOf(stage->second)));
   }
   return stages.empty() ? "" : absl::StrCat(" [", absl::StrJoin(stages, ", "), "]");
 }
 
 std::string Summary(const KillSeen& kill) {
-  std::map<TurnState, int> stages;
-  for (const auto& [turn, state] : kill.stages) ++stages[state];
-  const auto format = [](std::string* out, const std::pair<const TurnState, int>& stage) {
-    absl::StrAppend(out, stage.second, " ", chat::v1::Turn::State_Name(stage.first));
+  std::map<Stage, int> stages;
+  for (const auto& [turn, stage] : kill.stages) ++stages[stage];
+  const auto format = [](std::string* out, const std::pair<const Stage, int>& stage) {
+    absl::StrAppend(out, stage.second, " ", NameOf(stage.first));
   };
-  return absl::StrCat(kill.process, ", ", kill.stages.size(),
+  const std::string where = kill.failpoint.empty() ? "" : absl::StrCat(" at ", kill.failpoint);
+  return absl::StrCat(kill.process, where, ", ", kill.stages.size(),
                       " in flight: ", absl::StrJoin(stages, ", ", format));
 }
 
@@ -67,7 +70,9 @@ std::string Report::ToString() const {
       counts.intents, " turns wanted, ", counts.acknowledged, " acknowledged, ", counts.ended,
       " ended; ", counts.broken_calls, " submissions broke and were repeated; ",
       counts.provider_calls, " provider calls, ", counts.repeated_provider_calls,
-      " of them repeated; ", counts.restarted_watches, " watchers saw a restart\n");
+      " of them repeated (", counts.after_lost_stream, " after a lost stream, ",
+      counts.after_lost_answer, " after an answer that a crash lost, ", counts.unexplained_calls,
+      " unexplained); ", counts.restarted_watches, " watchers saw a restart\n");
   for (const Verdict verdict : kAllVerdicts) {
     absl::StrAppend(&text, NameOf(verdict), " ", Count(verdict), "  ");
   }

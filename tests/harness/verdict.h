@@ -49,8 +49,13 @@ struct Counts {
   // Submissions of which a caller was told nothing, and which it repeated.
   int broken_calls = 0;
   int provider_calls = 0;
-  // Calls of a turn beyond its first.
+  // Calls of a turn beyond its first: paid twice. A stream may be lost with dispatcher or adapter,
+  // and an answer with a dispatcher that had not handed it to session-state yet.
   int repeated_provider_calls = 0;
+  int after_lost_stream = 0;
+  int after_lost_answer = 0;
+  // No kill explains them.
+  int unexplained_calls = 0;
   int restarted_watches = 0;
 };
 
