@@ -69,7 +69,7 @@ endfunction()
 
 # What one preset needs, so that none builds the whole tree: all programs, and the tests of each label.
 add_custom_target(programs)
-foreach(label unit mesh tsan e2e bench)
+foreach(label unit mesh tsan e2e bench chaos)
   add_custom_target(${label}_tests)
 endforeach()
 add_custom_target(fuzz_targets)

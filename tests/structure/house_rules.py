@@ -27,6 +27,13 @@ def line_limit(path):
     return 330, "a source"
 
 
+# Also those that take a safeguard away.
+FAILPOINT = re.compile(r'PENSTOCK_(?:FAILPOINT|FAILPOINT_STATUS|PLANTED_BUG)\(\s*"([^"]+)"')
+FAILPOINTS_PAGE = "tests/chaos/FAILPOINTS.md"
+# `area.what`, but no path and no file.
+FAILPOINT_ON_PAGE = re.compile(r"`([a-z_]+(?:\.[a-z_]+)+)`(?=[ ,.;])")
+
+
 def sizes(tree):
     for path in tree.cxx():
         limit, what = line_limit(path)
@@ -69,4 +76,18 @@ def compiler_flags(tree):
                     yield f"{path}:{number}: '{match.group(0)}' is for g++; the compiler is clang 19"
 
 
-ALL = [sizes, names, readmes, newlines, compiler_flags]
+def failpoints(tree):
+    """The page of failpoints names those of the sources, and no other."""
+    in_sources = {name: path for path in tree.cxx() if path.startswith(("libs/", "services/"))
+                  and not path.startswith("libs/base/failpoint")
+                  for name in FAILPOINT.findall(tree.text(path))}
+    on_page = set()
+    if FAILPOINTS_PAGE in tree.paths:
+        on_page = set(FAILPOINT_ON_PAGE.findall(tree.text(FAILPOINTS_PAGE)))
+    for name in sorted(in_sources.keys() - on_page):
+        yield f"{in_sources[name]}: failpoint {name} is not in {FAILPOINTS_PAGE}"
+    for name in sorted(on_page - in_sources.keys()):
+        yield f"{FAILPOINTS_PAGE}: no source has failpoint {name}"
+
+
+ALL = [sizes, names, readmes, newlines, compiler_flags, failpoints]

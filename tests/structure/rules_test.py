@@ -166,6 +166,16 @@ class HouseRules(RulesTest):
         for line in ('"CMAKE_CXX_COMPILER": "clang++-19"', "-Wall -Wshadow", "# Debian's g++ 12 miscompiles"):
             self.assertFalse(self.offences(house_rules.compiler_flags, {"CMakeLists.txt": line + "\n"}), line)
 
+    def test_the_page_of_failpoints_and_the_sources_agree(self):
+        page = "tests/chaos/FAILPOINTS.md"
+        source = 'PENSTOCK_FAILPOINT("journal.after");\nif (PENSTOCK_PLANTED_BUG("planted.x")) return;\n'
+        tree = {"libs/rocksdb/a.cc": source, page: "| `journal.after` | x |\nPlanted: `planted.x`.\n"}
+        self.assertFalse(self.offences(house_rules.failpoints, tree))
+        self.assertIn("journal.after is not in", str(self.offences(
+            house_rules.failpoints, {**tree, page: "`planted.x` \n"})))
+        self.assertIn("no source has failpoint journal.gone", str(self.offences(
+            house_rules.failpoints, {**tree, page: tree[page] + "`journal.gone`, too\n"})))
+
     def test_what_is_built_or_stored_is_not_looked_at(self):
         self.assertFalse(self.offences(house_rules.newlines, {"build/dev/x": "x", "data/y": "x",
                                                               "tests/clients/node_modules/z": "x"}))
