@@ -14,6 +14,9 @@ struct ContextBounds {
   int32_t max_turns = 0;
 };
 
+// The history is valid for every provider: a turn is in it whole or not at all, so that each tool
+// call in it is followed by its result (see PastTurn).
+//
 // Not thread-safe.
 class ContextWindow {
  public:
@@ -25,7 +28,7 @@ class ContextWindow {
   // and no older turn is wanted.
   bool Add(const PastTurn& turn);
 
-  // Oldest first: what the user said, what the assistant answered.
+  // Oldest first: what the user said, then the messages of the answer.
   session::v1::Context Context() const;
 
  private:

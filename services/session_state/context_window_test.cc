@@ -52,5 +52,23 @@ TEST(ContextWindow, LooksAtABoundedNumberOfTurns) {
   EXPECT_EQ(TextOf(window.Context()), "+");
 }
 
+TEST(ContextWindow, NoBudgetSplitsACallFromItsResult) {
+  chat::v1::Turn turn;
+  turn.set_state(chat::v1::Turn::SUCCEEDED);
+  turn.add_input()->mutable_text()->set_text("where?");
+  turn.add_output()->add_parts()->mutable_tool_call()->set_id("c1");
+  turn.mutable_output(0)->mutable_parts(0)->mutable_tool_call()->set_arguments("{\"at\":1}");
+  turn.add_output()->add_parts()->mutable_tool_result()->set_tool_call_id("c1");
+  turn.mutable_output(1)->set_role(chat::v1::TOOL);
+  turn.mutable_output(1)->mutable_parts(0)->mutable_tool_result()->set_content("here");
+  const PastTurn past = MakePastTurn(turn, std::string(16, 't'));
+
+  for (int64_t tokens = 0; tokens <= 12; ++tokens) {
+    ContextWindow window({.max_tokens = tokens, .max_turns = 5});
+    window.Add(past);
+    EXPECT_EQ(window.Context().history_size(), tokens < past.tokens ? 0 : 3) << tokens;
+  }
+}
+
 }  // namespace
 }  // namespace penstock::session_state

@@ -25,6 +25,10 @@ class FaultySessionStore final : public SessionStore {
                                                                       BeginTurnArgs args) override {
     return Faulty(plan_, "BeginTurn", inner_.BeginTurn(user, std::move(args)));
   }
+  Awaitable<absl::StatusOr<session::v1::AppendStepResponse>> AppendStep(
+      UserKey user, AppendStepArgs args) override {
+    return Faulty(plan_, "AppendStep", inner_.AppendStep(user, std::move(args)));
+  }
   Awaitable<absl::StatusOr<session::v1::CommitTurnResponse>> CommitTurn(
       UserKey user, CommitTurnArgs args) override {
     return Faulty(plan_, "CommitTurn", inner_.CommitTurn(user, std::move(args)));

@@ -1,8 +1,11 @@
 #include "services/session_state/past_turn.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "penstock/session/v1/session_state.pb.h"
+#include "services/session_state/session_records.h"
 
 namespace penstock::session_state {
 namespace {
@@ -13,12 +16,16 @@ using chat::v1::Turn;
 
 using Parts = google::protobuf::RepeatedPtrField<Part>;
 
-size_t TextBytes(const Part& part) {
+size_t ShownBytes(const Part& part) {
   switch (part.kind_case()) {
     case Part::kText:
       return part.text().text().size();
     case Part::kRefusal:
       return part.refusal().text().size();
+    case Part::kToolCall:
+      return part.tool_call().name().size() + part.tool_call().arguments().size();
+    case Part::kToolResult:
+      return part.tool_result().content().size();
     case Part::kReasoning:
     case Part::KIND_NOT_SET:
       return 0;
@@ -26,7 +33,9 @@ size_t TextBytes(const Part& part) {
   return 0;
 }
 
-bool IsShown(const Part& part) { return part.has_text() || part.has_refusal(); }
+bool IsShown(const Part& part) {
+  return part.has_text() || part.has_refusal() || part.has_tool_call() || part.has_tool_result();
+}
 
 // The parts that a model may see.
 void CopyShown(const Parts& from, Message& to) {
@@ -37,9 +46,50 @@ void CopyShown(const Parts& from, Message& to) {
 
 bool HasAnswer(const Turn& turn) {
   for (const Message& message : turn.output()) {
-    if (std::any_of(message.parts().begin(), message.parts().end(), IsShown)) return true;
+    for (const Part& part : message.parts()) {
+      if (IsShown(part)) return true;
+    }
   }
   return false;
+}
+
+bool Answers(const Message& results, const std::string& call_id) {
+  return std::any_of(results.parts().begin(), results.parts().end(), [&](const Part& part) {
+    return part.tool_result().tool_call_id() == call_id;
+  });
+}
+
+// Every call has its result in the message behind it.
+bool CallsAreAnswered(const Turn& turn) {
+  for (int i = 0; i < turn.output_size(); ++i) {
+    for (const Part& part : turn.output(i).parts()) {
+      if (!part.has_tool_call()) continue;
+      const bool last = i + 1 == turn.output_size();
+      if (last || !Answers(turn.output(i + 1), part.tool_call().id())) return false;
+    }
+  }
+  return true;
+}
+
+bool IsOfHistory(const Turn& turn) {
+  return IsTerminal(turn.state()) && !turn.output_partial() && HasAnswer(turn) &&
+         CallsAreAnswered(turn);
+}
+
+// The messages of the answer, those of one speaker in a row as one.
+void AddAnswer(const Turn& turn, session::v1::Context& context) {
+  for (const Message& message : turn.output()) {
+    Message shown;
+    shown.set_role(message.role() == chat::v1::TOOL ? chat::v1::TOOL : chat::v1::ASSISTANT);
+    CopyShown(message.parts(), shown);
+    if (shown.parts().empty()) continue;
+    Message& last = *context.mutable_history()->rbegin();
+    if (last.role() == shown.role()) {
+      last.mutable_parts()->MergeFrom(shown.parts());
+    } else {
+      *context.add_history() = std::move(shown);
+    }
+  }
 }
 
 std::string MessagesOf(const Turn& turn) {
@@ -47,9 +97,7 @@ std::string MessagesOf(const Turn& turn) {
   Message& said = *context.add_history();
   said.set_role(chat::v1::USER);
   CopyShown(turn.input(), said);
-  Message& answered = *context.add_history();
-  answered.set_role(chat::v1::ASSISTANT);
-  for (const Message& message : turn.output()) CopyShown(message.parts(), answered);
+  AddAnswer(turn, context);
   return context.SerializeAsString();
 }
 
@@ -57,14 +105,14 @@ std::string MessagesOf(const Turn& turn) {
 
 int64_t EstimatedTokens(const Parts& parts) {
   size_t bytes = 0;
-  for (const Part& part : parts) bytes += TextBytes(part);
+  for (const Part& part : parts) bytes += ShownBytes(part);
   return (static_cast<int64_t>(bytes) * 3 + 9) / 10;
 }
 
 PastTurn MakePastTurn(const Turn& turn, absl::string_view turn16) {
   PastTurn past{.sequence = turn.sequence()};
   std::copy_n(turn16.begin(), past.turn16.size(), past.turn16.begin());
-  if (turn.state() != Turn::SUCCEEDED || !HasAnswer(turn)) return past;
+  if (!IsOfHistory(turn)) return past;
   past.tokens = EstimatedTokens(turn.input());
   for (const Message& message : turn.output()) past.tokens += EstimatedTokens(message.parts());
   past.messages = MessagesOf(turn);

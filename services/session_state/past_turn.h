@@ -12,18 +12,22 @@
 
 namespace penstock::session_state {
 
-// Estimated tokens of a message: UTF-8 bytes of its text / 4 × 1.2, rounded up. Reasoning counts
-// nothing: it is never sent back to a provider.
+// Estimated tokens of a message: UTF-8 bytes of its text, tool calls and tool results / 4 × 1.2,
+// rounded up. Reasoning counts nothing: it is never sent back to a provider.
 int64_t EstimatedTokens(const google::protobuf::RepeatedPtrField<chat::v1::Part>& parts);
 
+// A turn is history when it SUCCEEDED, and also when it was cancelled, failed or expired after
+// whole steps (output_partial is false): the model then knows what it did, and the calls that were
+// open have results that say why they came to nothing. Each tool call in it is followed by its
+// result; a turn of which that is not true is none.
 struct PastTurn {
   using Id16 = std::array<char, 16>;
 
   int64_t sequence = 0;
   Id16 turn16 = {};
   int64_t tokens = 0;
-  // What the user said and what the assistant answered, as two entries of Context.history on the
-  // wire. Empty: the turn has not SUCCEEDED, or has no answer to show.
+  // What the user said, then the messages of the answer, as entries of Context.history on the wire.
+  // Empty: the turn is no history, or has no answer to show.
   std::string messages = {};
 
   // Memory it takes.

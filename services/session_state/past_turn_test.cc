@@ -18,6 +18,33 @@ Turn TurnOf(const std::string& input, const std::string& output,
   turn.set_sequence(7);
   turn.add_input()->mutable_text()->set_text(input);
   turn.add_output()->add_parts()->mutable_text()->set_text(output);
+  turn.set_output_partial(state != Turn::SUCCEEDED);
+  return turn;
+}
+
+void AddCall(Turn& turn, const std::string& id, const std::string& arguments) {
+  auto* message = turn.add_output();
+  message->set_role(chat::v1::ASSISTANT);
+  auto* call = message->add_parts()->mutable_tool_call();
+  call->set_id(id);
+  call->set_name("look_up");
+  call->set_arguments(arguments);
+}
+
+void AddResult(Turn& turn, const std::string& id, const std::string& content) {
+  auto* message = turn.add_output();
+  message->set_role(chat::v1::TOOL);
+  message->add_parts()->mutable_tool_result()->set_tool_call_id(id);
+  message->mutable_parts(0)->mutable_tool_result()->set_content(content);
+}
+
+// Asks, calls a tool, and ends like this.
+Turn TurnWithTool(Turn::State state) {
+  Turn turn;
+  turn.set_state(state);
+  turn.add_input()->mutable_text()->set_text("where?");
+  AddCall(turn, "c1", "{}");
+  AddResult(turn, "c1", "here");
   return turn;
 }
 
@@ -53,7 +80,7 @@ TEST(PastTurn, HoldsWhatWasSaidAndAnsweredAsEntriesOfAContext) {
   EXPECT_EQ(context.history(1).parts(0).text().text(), "b");
 }
 
-TEST(PastTurn, ShowsNothingOfWhatDidNotSucceedOrHasNoAnswer) {
+TEST(PastTurn, ShowsNothingOfPartialAnswersAndTurnsWithoutOne) {
   Turn only_thought;
   only_thought.set_state(Turn::SUCCEEDED);
   only_thought.add_input()->mutable_text()->set_text("q");
@@ -73,6 +100,45 @@ TEST(PastTurn, LeavesReasoningOutAndKeepsRefusals) {
 
   ASSERT_EQ(context.history(1).parts_size(), 1);
   EXPECT_EQ(context.history(1).parts(0).refusal().text(), "no");
+}
+
+TEST(PastTurn, WithToolsIsItsMessagesInOrder) {
+  Turn turn = TurnWithTool(Turn::SUCCEEDED);
+  turn.add_output()->add_parts()->mutable_text()->set_text("It is here.");
+
+  const session::v1::Context context = ContextOf(MakePastTurn(turn, kTurn16));
+
+  ASSERT_EQ(context.history_size(), 4);
+  EXPECT_EQ(context.history(0).role(), chat::v1::USER);
+  EXPECT_EQ(context.history(1).parts(0).tool_call().id(), "c1");
+  EXPECT_EQ(context.history(2).role(), chat::v1::TOOL);
+  EXPECT_EQ(context.history(2).parts(0).tool_result().tool_call_id(), "c1");
+  EXPECT_EQ(context.history(3).role(), chat::v1::ASSISTANT);
+  EXPECT_EQ(context.history(3).parts(0).text().text(), "It is here.");
+  // 6, 9, 4 and 11 bytes.
+  EXPECT_EQ(MakePastTurn(turn, kTurn16).tokens, 2 + 3 + 2 + 4);
+}
+
+TEST(PastTurn, WholeStepsAreHistoryHoweverTheTurnEnded) {
+  for (const auto state : {Turn::FAILED, Turn::CANCELLED, Turn::EXPIRED}) {
+    EXPECT_EQ(ContextOf(MakePastTurn(TurnWithTool(state), kTurn16)).history_size(), 3) << state;
+  }
+  Turn partial = TurnWithTool(Turn::CANCELLED);
+  partial.add_output()->add_parts()->mutable_text()->set_text("It is h");
+  partial.set_output_partial(true);
+  EXPECT_EQ(MakePastTurn(partial, kTurn16).messages, "");
+}
+
+TEST(PastTurn, EachCallInHistoryIsFollowedByItsResult) {
+  Turn open;
+  open.set_state(Turn::SUCCEEDED);
+  open.add_input()->mutable_text()->set_text("where?");
+  AddCall(open, "c1", "{}");
+  Turn another = open;
+  AddResult(another, "c2", "here");
+
+  EXPECT_EQ(MakePastTurn(open, kTurn16).messages, "");
+  EXPECT_EQ(MakePastTurn(another, kTurn16).messages, "");
 }
 
 }  // namespace

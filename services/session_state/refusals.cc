@@ -68,4 +68,16 @@ absl::Status NotBegun(const TurnIds& ids) {
       .With("name", name);
 }
 
+absl::Status StepOutOfPlace(const TurnIds& ids, int32_t step, int32_t next) {
+  return FieldInvalid("step.step", absl::StrCat(step, " of ", TurnName(ids.session, ids.turn)),
+                      absl::StrCat("0 to ", next, ": no step is left out"));
+}
+
+absl::Status StepDiffers(const TurnIds& ids, int32_t step) {
+  return FieldInvalid(
+      "step",
+      absl::StrCat("step ", step, " of ", TurnName(ids.session, ids.turn), " with another content"),
+      "the step that was kept first");
+}
+
 }  // namespace penstock::session_state

@@ -19,5 +19,9 @@ absl::Status VersionMismatch(absl::string_view session_id, int64_t version, absl
 absl::Status Fenced(const TurnIds& ids, const session::v1::Fence& found,
                     const session::v1::Fence& session);
 absl::Status NotBegun(const TurnIds& ids);
+// FIELD_INVALID: the next step of the turn is `next`.
+absl::Status StepOutOfPlace(const TurnIds& ids, int32_t step, int32_t next);
+// FIELD_INVALID: another step of this number is kept.
+absl::Status StepDiffers(const TurnIds& ids, int32_t step);
 
 }  // namespace penstock::session_state

@@ -28,6 +28,8 @@ struct CachedSession {
   session::v1::StoredSession stored;
   // The turn that began last, unless it has ended.
   std::optional<chat::v1::Turn> begun = {};
+  // How many are kept of that turn.
+  int32_t begun_steps = 0;
   RecentTurns recent = {};
 };
 

@@ -19,7 +19,8 @@ std::vector<rocks::ColumnFamilyOptions> ColumnFamilies() {
           {.name = "session_by_time", .prefix_bytes = 16},
           {.name = "turn_by_time", .prefix_bytes = 16},
           {.name = "create"},
-          {.name = "due"}};
+          {.name = "due"},
+          {.name = "step", .prefix_bytes = SessionKey::kBytes, .min_blob_bytes = 16 << 10}};
 }
 
 std::string Hash16(absl::string_view id) {
@@ -44,6 +45,10 @@ absl::string_view TurnIdOfKey(absl::string_view key) { return key.substr(key.siz
 
 std::string TurnIdKey(const SessionKey& session, absl::string_view turn16) {
   return KeyBuilder().Bytes(session.bytes()).Bytes(turn16).Take();
+}
+
+std::string StepKey(const SessionKey& session, absl::string_view turn16, int32_t step) {
+  return KeyBuilder().Bytes(session.bytes()).Bytes(turn16).U32(static_cast<uint32_t>(step)).Take();
 }
 
 std::string SessionByTimeKey(const SessionKey& session, absl::Time created) {

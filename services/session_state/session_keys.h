@@ -20,6 +20,7 @@ inline constexpr rocks::ColumnFamily kSessionsByTime{3};
 inline constexpr rocks::ColumnFamily kTurnsByTime{4};
 inline constexpr rocks::ColumnFamily kCreates{5};
 inline constexpr rocks::ColumnFamily kDue{6};
+inline constexpr rocks::ColumnFamily kSteps{7};
 
 std::vector<rocks::ColumnFamilyOptions> ColumnFamilies();
 
@@ -50,6 +51,8 @@ std::string TurnKey(const SessionKey& session, int64_t sequence, absl::string_vi
 absl::string_view TurnIdOfKey(absl::string_view key);
 // U16 S16 T16.
 std::string TurnIdKey(const SessionKey& session, absl::string_view turn16);
+// U16 S16 T16 step4.
+std::string StepKey(const SessionKey& session, absl::string_view turn16, int32_t step);
 // U16 ~created8 S16.
 std::string SessionByTimeKey(const SessionKey& session, absl::Time created);
 // U16 ~created8 S16 ~sequence8 T16.

@@ -1,8 +1,10 @@
 #include "services/session_state/session_records.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
+#include "libs/base/failpoint.h"
 #include "libs/base/ids.h"
 #include "libs/rocksdb/frame.h"
 
@@ -85,6 +87,17 @@ void Touch(StoredSession& stored, absl::Time now) {
   *session.mutable_expire_time() = ToProto(now + FromProto(session.idle_ttl()));
 }
 
+bool Older(const session::v1::Fence& fence, const session::v1::Fence& than) {
+  if (PENSTOCK_PLANTED_BUG("planted.fence_unchecked")) return false;
+  return std::tuple(fence.epoch(), fence.start()) < std::tuple(than.epoch(), than.start());
+}
+
+bool RaiseFence(StoredSession& stored, const session::v1::Fence& fence) {
+  if (!Older(stored.fence(), fence)) return false;
+  *stored.mutable_fence() = fence;
+  return true;
+}
+
 void CountTurn(StoredSession& stored, int64_t sequence) {
   stored.mutable_session()->set_turn_count(stored.session().turn_count() + 1);
   stored.set_last_sequence(std::max(stored.last_sequence(), sequence));
@@ -123,17 +136,25 @@ void DeleteSessionRows(rocks::WriteBatch& batch, const SessionKey& key,
 }
 
 void PutTurnId(rocks::WriteBatch& batch, const SessionKey& key, absl::string_view turn_id,
-               int64_t sequence) {
+               int64_t sequence, int32_t steps) {
   StoredTurnPosition position;
   position.set_turn_id(std::string(turn_id));
   position.set_sequence(sequence);
+  position.set_steps(steps);
   batch.Put(kTurnIds, TurnIdKey(key, Hash16(turn_id)), Encode(position));
+}
+
+void DeleteSteps(rocks::WriteBatch& batch, const SessionKey& key, absl::string_view turn_id,
+                 int64_t sequence, int32_t steps) {
+  const std::string turn16 = Hash16(turn_id);
+  for (int32_t step = 0; step < steps; ++step) batch.Delete(kSteps, StepKey(key, turn16, step));
+  PutTurnId(batch, key, turn_id, sequence, /*steps=*/0);
 }
 
 void PutBegunTurn(rocks::WriteBatch& batch, const SessionKey& key, absl::string_view turn_id,
                   const Turn& turn) {
   batch.Put(kTurns, TurnKey(key, turn.sequence(), Hash16(turn_id)), Encode(turn));
-  PutTurnId(batch, key, turn_id, turn.sequence());
+  PutTurnId(batch, key, turn_id, turn.sequence(), /*steps=*/0);
 }
 
 void PutEndedTurn(rocks::WriteBatch& batch, const SessionKey& key, absl::string_view turn_id,

@@ -37,6 +37,10 @@ session::v1::StoredSession NewSession(absl::string_view session_id, absl::string
 // It was used or changed: update_time, and expire_time from idle_ttl.
 void Touch(session::v1::StoredSession& stored, absl::Time now);
 
+bool Older(const session::v1::Fence& fence, const session::v1::Fence& than);
+// Keeps the highest; false when nothing changed.
+bool RaiseFence(session::v1::StoredSession& stored, const session::v1::Fence& fence);
+
 // A turn that the session has not seen before.
 void CountTurn(session::v1::StoredSession& stored, int64_t sequence);
 
@@ -51,9 +55,13 @@ void PutSession(rocks::WriteBatch& batch, const SessionKey& key,
 void DeleteSessionRows(rocks::WriteBatch& batch, const SessionKey& key,
                        const session::v1::StoredSession& stored);
 
-// Where a turn is found by its id: written once, when the turn is first seen.
+// Where a turn is found by its id, and how many steps are kept of it: written when the turn is
+// first seen, and when the steps change.
 void PutTurnId(rocks::WriteBatch& batch, const SessionKey& key, absl::string_view turn_id,
-               int64_t sequence);
+               int64_t sequence, int32_t steps);
+// Of a turn that ends: its steps go, and stand no more with its id.
+void DeleteSteps(rocks::WriteBatch& batch, const SessionKey& key, absl::string_view turn_id,
+                 int64_t sequence, int32_t steps);
 // A turn that the session has not seen before, with its PutTurnId.
 void PutBegunTurn(rocks::WriteBatch& batch, const SessionKey& key, absl::string_view turn_id,
                   const chat::v1::Turn& turn);

@@ -101,6 +101,18 @@ Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> SessionState::BeginTur
   co_return co_await store_.BeginTurn(user, std::move(args));
 }
 
+Awaitable<absl::StatusOr<session::v1::AppendStepResponse>> SessionState::AppendStep(
+    UserKey user, session::v1::AppendStepRequest request) {
+  PENSTOCK_CO_ASSIGN_OR_RETURN(TurnIds ids, ParseTurnName(request.turn(), "turn"));
+  AppendStepArgs args{.ids = std::move(ids),
+                      .fence = request.fence(),
+                      .step = std::move(*request.mutable_step()),
+                      .now = clock_.Now()};
+  PENSTOCK_CO_RETURN_IF_ERROR(CheckFence(args.fence));
+  PENSTOCK_CO_RETURN_IF_ERROR(CheckStep(args.step));
+  co_return co_await store_.AppendStep(user, std::move(args));
+}
+
 Awaitable<absl::StatusOr<session::v1::CommitTurnResponse>> SessionState::CommitTurn(
     UserKey user, session::v1::CommitTurnRequest request) {
   PENSTOCK_CO_ASSIGN_OR_RETURN(TurnIds ids, ParseTurnName(request.turn().name(), "turn.name"));

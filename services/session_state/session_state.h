@@ -30,6 +30,8 @@ class SessionState {
       UserKey user, session::v1::EnsureSessionRequest request);
   Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> BeginTurn(
       UserKey user, session::v1::BeginTurnRequest request);
+  Awaitable<absl::StatusOr<session::v1::AppendStepResponse>> AppendStep(
+      UserKey user, session::v1::AppendStepRequest request);
   Awaitable<absl::StatusOr<session::v1::CommitTurnResponse>> CommitTurn(
       UserKey user, session::v1::CommitTurnRequest request);
 

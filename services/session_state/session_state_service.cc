@@ -33,6 +33,7 @@ class Service final : public session::v1::SessionState::CallbackService {
         resolve_session_(environment, "SessionState/ResolveSession"),
         ensure_session_(environment, "SessionState/EnsureSession"),
         begin_turn_(environment, "SessionState/BeginTurn"),
+        append_step_(environment, "SessionState/AppendStep"),
         commit_turn_(environment, "SessionState/CommitTurn"),
         create_session_(environment, "SessionState/CreateSession"),
         get_session_(environment, "SessionState/GetSession"),
@@ -55,6 +56,10 @@ class Service final : public session::v1::SessionState::CallbackService {
   ServerUnaryReactor* BeginTurn(CallbackServerContext* context, const BeginTurnRequest* request,
                                 BeginTurnResponse* response) override {
     return Serve(begin_turn_, &Core::BeginTurn, context, request, response);
+  }
+  ServerUnaryReactor* AppendStep(CallbackServerContext* context, const AppendStepRequest* request,
+                                 AppendStepResponse* response) override {
+    return Serve(append_step_, &Core::AppendStep, context, request, response);
   }
   ServerUnaryReactor* CommitTurn(CallbackServerContext* context, const CommitTurnRequest* request,
                                  CommitTurnResponse* response) override {
@@ -109,6 +114,7 @@ class Service final : public session::v1::SessionState::CallbackService {
   rpc::Method resolve_session_;
   rpc::Method ensure_session_;
   rpc::Method begin_turn_;
+  rpc::Method append_step_;
   rpc::Method commit_turn_;
   rpc::Method create_session_;
   rpc::Method get_session_;

@@ -51,6 +51,14 @@ struct BeginTurnArgs {
   absl::Time now;
 };
 
+struct AppendStepArgs {
+  TurnIds ids;
+  session::v1::Fence fence;
+  // Without results.
+  chat::v1::Step step;
+  absl::Time now;
+};
+
 struct CommitTurnArgs {
   TurnIds ids;
   session::v1::Fence fence;
@@ -137,6 +145,13 @@ class SessionStore {
   // answered. Makes a missing session. Not durable.
   virtual Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> BeginTurn(
       UserKey user, BeginTurnArgs args) = 0;
+
+  // Keeps a step of a begun turn. In this order: the turn has ended: its outcome. Older fence:
+  // FENCED. Never begun: NOT_BEGUN. A step of this number is kept: OK when it is the same, else
+  // kInvalidArgument (FIELD_INVALID), as for a step that leaves a gap. BeginTurn answers the steps,
+  // CommitTurn and DeleteSession remove them. Durable.
+  virtual Awaitable<absl::StatusOr<session::v1::AppendStepResponse>> AppendStep(
+      UserKey user, AppendStepArgs args) = 0;
 
   // Ends a turn, once. In this order: it has ended: the stored outcome and already_committed. Older
   // fence: FENCED. Never begun: kFailedPrecondition (NOT_BEGUN), unless args.with_input and the

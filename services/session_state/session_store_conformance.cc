@@ -47,6 +47,7 @@ SessionStoreConformance::Turn SessionStoreConformance::Ended(const std::string& 
   auto* message = ended.add_output();
   message->set_role(chat::v1::ASSISTANT);
   message->add_parts()->mutable_text()->set_text("turn " + turn + " answers");
+  ended.set_output_partial(state != Turn::SUCCEEDED);
   ended.mutable_usage()->set_input_tokens(7);
   return ended;
 }

@@ -200,6 +200,7 @@ Awaitable<absl::Status> RocksSessionStore::AddDeletion(rocks::WriteBatch& batch,
   DeleteSessionRows(batch, key, stored);
   absl::Status status;
   size_t turns = 0;
+  bool open = false;
   rocks::WriteBatch by_key;
   const auto visit = [&](absl::string_view turn_key, absl::string_view value) {
     chat::v1::Turn turn;
@@ -210,6 +211,7 @@ Awaitable<absl::Status> RocksSessionStore::AddDeletion(rocks::WriteBatch& batch,
     batch.Delete(kTurnsByTime, TurnByTimeKey(key, created, turn.sequence(), turn16));
     by_key.Delete(kTurns, turn_key);
     by_key.Delete(kTurnIds, TurnIdKey(key, turn16));
+    open = open || !IsTerminal(turn.state());
     ++turns;
     return true;
   };
@@ -222,6 +224,7 @@ Awaitable<absl::Status> RocksSessionStore::AddDeletion(rocks::WriteBatch& batch,
     batch.DeleteRange(kTurns, key.bytes(), end);
     batch.DeleteRange(kTurnIds, key.bytes(), end);
   }
+  if (open) batch.DeleteRange(kSteps, key.bytes(), end);
   co_return absl::OkStatus();
 }
 

@@ -45,6 +45,8 @@ class RocksSessionStore final : public SessionStore {
   Awaitable<absl::StatusOr<bool>> EnsureSession(UserKey user, EnsureSessionArgs args) override;
   Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> BeginTurn(UserKey user,
                                                                       BeginTurnArgs args) override;
+  Awaitable<absl::StatusOr<session::v1::AppendStepResponse>> AppendStep(
+      UserKey user, AppendStepArgs args) override;
   Awaitable<absl::StatusOr<session::v1::CommitTurnResponse>> CommitTurn(
       UserKey user, CommitTurnArgs args) override;
   Awaitable<absl::StatusOr<chat::v1::Session>> CreateSession(UserKey user,
@@ -74,8 +76,19 @@ class RocksSessionStore final : public SessionStore {
   Awaitable<absl::StatusOr<StoredSession>> RequireSession(const SessionKey& key,
                                                           std::string session_id);
   // Begun or ended.
-  Awaitable<absl::StatusOr<std::optional<chat::v1::Turn>>> LoadTurn(const SessionKey& key,
-                                                                    std::string turn_id);
+  struct KeptTurn {
+    chat::v1::Turn turn;
+    // How many are kept of it.
+    int32_t steps = 0;
+  };
+  Awaitable<absl::StatusOr<std::optional<KeptTurn>>> LoadTurn(const SessionKey& key,
+                                                              std::string turn_id);
+  Awaitable<absl::StatusOr<chat::v1::Step>> LoadStep(const SessionKey& key, std::string turn16,
+                                                     int32_t step);
+  // All that are kept of a turn.
+  Awaitable<absl::StatusOr<std::vector<chat::v1::Step>>> LoadSteps(const SessionKey& key,
+                                                                   std::string turn_id,
+                                                                   int32_t steps);
   // The session that an earlier CreateSession of the same request_id made; nullopt: there was none.
   Awaitable<absl::StatusOr<std::optional<chat::v1::Session>>> ReplayCreate(
       UserKey user, const CreateSessionArgs& args);
@@ -85,9 +98,9 @@ class RocksSessionStore final : public SessionStore {
   Awaitable<absl::StatusOr<std::unique_ptr<CachedSession>>> TakeSession(const SessionKey& key,
                                                                         std::string session_id);
   // That of `session`, or what is stored. `session` may be null.
-  Awaitable<absl::StatusOr<std::optional<chat::v1::Turn>>> TakeTurn(CachedSession* session,
-                                                                    const SessionKey& key,
-                                                                    const TurnIds& ids);
+  Awaitable<absl::StatusOr<std::optional<KeptTurn>>> TakeTurn(CachedSession* session,
+                                                              const SessionKey& key,
+                                                              const TurnIds& ids);
   // The history before a turn.
   Awaitable<absl::StatusOr<session::v1::Context>> ContextOf(CachedSession& session,
                                                             const SessionKey& key,

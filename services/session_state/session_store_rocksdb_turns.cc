@@ -1,7 +1,6 @@
 // Begin, end and read one turn. The rules of fences: architecture, life of a turn.
 #include <algorithm>
 #include <deque>
-#include <tuple>
 #include <utility>
 
 #include "libs/async/status_macros.h"
@@ -19,21 +18,7 @@ using chat::v1::Turn;
 using session::v1::BeginTurnResponse;
 using session::v1::CommitTurnResponse;
 using session::v1::Context;
-using session::v1::Fence;
-using session::v1::StoredSession;
 using session::v1::StoredTurnPosition;
-
-bool Older(const Fence& fence, const Fence& than) {
-  if (PENSTOCK_PLANTED_BUG("planted.fence_unchecked")) return false;
-  return std::tuple(fence.epoch(), fence.start()) < std::tuple(than.epoch(), than.start());
-}
-
-// Keeps the highest; false when nothing changed.
-bool RaiseFence(StoredSession& stored, const Fence& fence) {
-  if (!Older(stored.fence(), fence)) return false;
-  *stored.mutable_fence() = fence;
-  return true;
-}
 
 // What a turn is stored as between begin and end.
 Turn BegunTurn(const TurnIds& ids, Turn accepted) {
@@ -45,22 +30,22 @@ Turn BegunTurn(const TurnIds& ids, Turn accepted) {
 
 }  // namespace
 
-Awaitable<absl::StatusOr<std::optional<Turn>>> RocksSessionStore::LoadTurn(const SessionKey& key,
-                                                                           std::string turn_id) {
+Awaitable<absl::StatusOr<std::optional<RocksSessionStore::KeptTurn>>> RocksSessionStore::LoadTurn(
+    const SessionKey& key, std::string turn_id) {
   const std::string turn16 = Hash16(turn_id);
   PENSTOCK_CO_ASSIGN_OR_RETURN(const auto found,
                                co_await database_->Get(kTurnIds, TurnIdKey(key, turn16)));
-  if (!found) co_return std::optional<Turn>();
+  if (!found) co_return std::optional<KeptTurn>();
   StoredTurnPosition position;
   PENSTOCK_CO_RETURN_IF_ERROR(Decode(*found, position));
   PENSTOCK_CO_RETURN_IF_ERROR(CheckSameId(turn_id, position.turn_id()));
   PENSTOCK_CO_ASSIGN_OR_RETURN(
       const auto stored,
       co_await database_->Get(kTurns, TurnKey(key, position.sequence(), turn16)));
-  if (!stored) co_return std::optional<Turn>();  // deleted between the two reads
-  Turn turn;
-  PENSTOCK_CO_RETURN_IF_ERROR(Decode(*stored, turn));
-  co_return std::make_optional(std::move(turn));
+  if (!stored) co_return std::optional<KeptTurn>();  // deleted between the two reads
+  KeptTurn kept{.turn = {}, .steps = position.steps()};
+  PENSTOCK_CO_RETURN_IF_ERROR(Decode(*stored, kept.turn));
+  co_return std::make_optional(std::move(kept));
 }
 
 Awaitable<absl::StatusOr<std::unique_ptr<CachedSession>>> RocksSessionStore::TakeSession(
@@ -75,11 +60,11 @@ Awaitable<absl::StatusOr<std::unique_ptr<CachedSession>>> RocksSessionStore::Tak
   co_return std::make_unique<CachedSession>(*std::move(stored));
 }
 
-Awaitable<absl::StatusOr<std::optional<Turn>>> RocksSessionStore::TakeTurn(CachedSession* session,
-                                                                           const SessionKey& key,
-                                                                           const TurnIds& ids) {
+Awaitable<absl::StatusOr<std::optional<RocksSessionStore::KeptTurn>>> RocksSessionStore::TakeTurn(
+    CachedSession* session, const SessionKey& key, const TurnIds& ids) {
   if (session && session->begun && session->begun->name() == TurnName(ids.session, ids.turn)) {
-    co_return std::exchange(session->begun, std::nullopt);
+    co_return KeptTurn{.turn = *std::exchange(session->begun, std::nullopt),
+                       .steps = session->begun_steps};
   }
   co_return co_await LoadTurn(key, ids.turn);
 }
@@ -90,9 +75,9 @@ Awaitable<absl::StatusOr<BeginTurnResponse>> RocksSessionStore::BeginTurn(UserKe
   const auto hold = co_await LockSession(key);
   BeginTurnResponse response;
   PENSTOCK_CO_ASSIGN_OR_RETURN(auto session, co_await TakeSession(key, args.ids.session));
-  PENSTOCK_CO_ASSIGN_OR_RETURN(auto turn, co_await TakeTurn(session.get(), key, args.ids));
-  if (turn && IsTerminal(turn->state())) {
-    *response.mutable_ended() = *std::move(turn);
+  PENSTOCK_CO_ASSIGN_OR_RETURN(auto kept, co_await TakeTurn(session.get(), key, args.ids));
+  if (kept && IsTerminal(kept->turn.state())) {
+    *response.mutable_ended() = std::move(kept->turn);
     co_return response;
   }
   if (session && Older(args.fence, session->stored.fence())) {
@@ -103,12 +88,12 @@ Awaitable<absl::StatusOr<BeginTurnResponse>> RocksSessionStore::BeginTurn(UserKe
         NewSession(args.ids.session, args.accepted.agent(), options_.idle_ttl, args.now));
   }
   const bool fence_raised = RaiseFence(session->stored, args.fence);
-  const bool is_new = !turn;
+  const bool is_new = !kept;
   rocks::WriteBatch batch;
   if (is_new) {
-    turn = BegunTurn(args.ids, std::move(args.accepted));
-    CountTurn(session->stored, turn->sequence());
-    PutBegunTurn(batch, key, args.ids.turn, *turn);
+    kept = KeptTurn{.turn = BegunTurn(args.ids, std::move(args.accepted))};
+    CountTurn(session->stored, kept->turn.sequence());
+    PutBegunTurn(batch, key, args.ids.turn, kept->turn);
   }
   if (is_new || fence_raised) {
     Touch(session->stored, args.now);
@@ -117,13 +102,21 @@ Awaitable<absl::StatusOr<BeginTurnResponse>> RocksSessionStore::BeginTurn(UserKe
     PENSTOCK_CO_RETURN_IF_ERROR(co_await Commit(std::move(batch), rocks::Sync::kNo));
     PENSTOCK_FAILPOINT("session_state.begin_turn.after_write");
   }
-  session->recent.Note(MakePastTurn(*turn, Hash16(args.ids.turn)));
+  session->recent.Note(MakePastTurn(kept->turn, Hash16(args.ids.turn)));
+  std::vector<chat::v1::Step> steps;
+  if (kept->steps > 0) {
+    PENSTOCK_CO_ASSIGN_OR_RETURN(steps, co_await LoadSteps(key, args.ids.turn, kept->steps));
+    // The answer has room for both, and the model as well.
+    for (const auto& step : steps) args.max_tokens -= EstimatedTokens(step.message().parts());
+  }
   const ContextBounds bounds{
       args.max_tokens, args.max_turns == 0 ? options_.max_history_turns
                                            : std::min(args.max_turns, options_.max_history_turns)};
   PENSTOCK_CO_ASSIGN_OR_RETURN(*response.mutable_context(),
-                               co_await ContextOf(*session, key, turn->sequence(), bounds));
-  session->begun = std::move(turn);
+                               co_await ContextOf(*session, key, kept->turn.sequence(), bounds));
+  for (auto& step : steps) *response.mutable_context()->add_steps() = std::move(step);
+  session->begun_steps = kept->steps;
+  session->begun = std::move(kept->turn);
   cache_.Put(key, std::move(session));
   co_return response;
 }
@@ -163,31 +156,32 @@ Awaitable<absl::StatusOr<CommitTurnResponse>> RocksSessionStore::CommitTurn(User
   const auto hold = co_await LockSession(key);
   CommitTurnResponse response;
   PENSTOCK_CO_ASSIGN_OR_RETURN(auto session, co_await TakeSession(key, args.ids.session));
-  PENSTOCK_CO_ASSIGN_OR_RETURN(auto turn, co_await TakeTurn(session.get(), key, args.ids));
-  if (turn && IsTerminal(turn->state())) {
-    *response.mutable_turn() = *std::move(turn);
+  PENSTOCK_CO_ASSIGN_OR_RETURN(auto kept, co_await TakeTurn(session.get(), key, args.ids));
+  if (kept && IsTerminal(kept->turn.state())) {
+    *response.mutable_turn() = std::move(kept->turn);
     response.set_already_committed(true);
     co_return response;
   }
-  const bool ends_unbegun = !turn && args.with_input && args.turn.state() != Turn::SUCCEEDED;
+  const bool ends_unbegun = !kept && args.with_input && args.turn.state() != Turn::SUCCEEDED;
   const bool fenced =
       session && (ends_unbegun ? args.fence.epoch() < session->stored.fence().epoch()
                                : Older(args.fence, session->stored.fence()));
   if (fenced) co_return Fenced(args.ids, args.fence, session->stored.fence());
-  if (!turn && !ends_unbegun) co_return NotBegun(args.ids);
+  if (!kept && !ends_unbegun) co_return NotBegun(args.ids);
   if (!session) {
     session = std::make_unique<CachedSession>(
         NewSession(args.ids.session, args.turn.agent(), options_.idle_ttl, args.now));
   }
   rocks::WriteBatch batch;
-  if (turn) {
+  if (kept) {
     RaiseFence(session->stored, args.fence);
   } else {
-    turn = BegunTurn(args.ids, args.turn);
-    CountTurn(session->stored, turn->sequence());
-    PutTurnId(batch, key, args.ids.turn, turn->sequence());
+    kept = KeptTurn{.turn = BegunTurn(args.ids, args.turn)};
+    CountTurn(session->stored, kept->turn.sequence());
+    PutTurnId(batch, key, args.ids.turn, kept->turn.sequence(), /*steps=*/0);
   }
-  *response.mutable_turn() = EndedTurn(*std::move(turn), std::move(args.turn));
+  if (kept->steps > 0) DeleteSteps(batch, key, args.ids.turn, kept->turn.sequence(), kept->steps);
+  *response.mutable_turn() = EndedTurn(std::move(kept->turn), std::move(args.turn));
   Touch(session->stored, args.now);
   PutEndedTurn(batch, key, args.ids.turn, response.turn());
   PutSession(batch, key, session->stored);
@@ -201,9 +195,9 @@ Awaitable<absl::StatusOr<CommitTurnResponse>> RocksSessionStore::CommitTurn(User
 
 Awaitable<absl::StatusOr<Turn>> RocksSessionStore::GetTurn(UserKey user, TurnIds ids) {
   const SessionKey key(user, ids.session);
-  PENSTOCK_CO_ASSIGN_OR_RETURN(auto turn, co_await LoadTurn(key, ids.turn));
-  if (!turn || !IsTerminal(turn->state())) co_return TurnNotFound(ids);
-  co_return *std::move(turn);
+  PENSTOCK_CO_ASSIGN_OR_RETURN(auto kept, co_await LoadTurn(key, ids.turn));
+  if (!kept || !IsTerminal(kept->turn.state())) co_return TurnNotFound(ids);
+  co_return std::move(kept->turn);
 }
 
 }  // namespace penstock::session_state

@@ -81,6 +81,16 @@ absl::Status CheckFence(const session::v1::Fence& fence) {
                       "epoch and start of at least 0");
 }
 
+absl::Status CheckStep(const chat::v1::Step& step) {
+  if (step.step() < 0) return FieldInvalid("step.step", absl::StrCat(step.step()), "at least 0");
+  if (step.message().parts().empty()) {
+    return FieldInvalid("step.message", "no parts", "the assistant's message");
+  }
+  if (step.results().empty()) return absl::OkStatus();
+  return FieldInvalid("step.results", absl::StrCat(step.results_size(), " results"),
+                      "none: they come with the whole turn");
+}
+
 absl::Status CheckAccepted(const Turn& turn, absl::string_view field) {
   if (turn.sequence() < 1) {
     return FieldInvalid(absl::StrCat(field, ".sequence"), absl::StrCat(turn.sequence()),

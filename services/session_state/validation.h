@@ -19,6 +19,8 @@ absl::Status CheckAgent(absl::string_view agent, absl::string_view field);
 // Empty, or 1 to 128 printable ASCII characters.
 absl::Status CheckRequestId(absl::string_view request_id);
 absl::Status CheckFence(const session::v1::Fence& fence);
+// A step as AppendStep takes it.
+absl::Status CheckStep(const chat::v1::Step& step);
 // A turn as BeginTurn takes it, and CommitTurn of one that never began.
 absl::Status CheckAccepted(const chat::v1::Turn& turn, absl::string_view field);
 // The fields that a caller may set.
