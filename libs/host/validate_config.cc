@@ -10,6 +10,7 @@
 #include "libs/host/did_you_mean.h"
 #include "libs/host/endpoint.h"
 #include "libs/host/found_allowed.h"
+#include "libs/host/tool_shape.h"
 #include "libs/host/validate_identity.h"
 
 #include "absl/algorithm/container.h"
@@ -151,6 +152,28 @@ absl::Status CheckModelIsKnown(const std::string& path, const std::string& model
                       absl::StrCat("a model that is configured", DidYouMean(model, models)));
 }
 
+absl::Status CheckTools(const std::string& path, const config::v1::Agent& agent) {
+  std::vector<std::string> names;
+  for (int i = 0; i < agent.tools_size(); ++i) {
+    const chat::v1::Tool& tool = agent.tools(i);
+    const std::string tool_path = absl::StrCat(path, ".tools[", i, "]");
+    if (!IsToolName(tool.name())) {
+      return FoundAllowed(tool_path + ".name", tool.name(), "1 to 64 of [A-Za-z0-9_-]");
+    }
+    if (absl::c_linear_search(names, tool.name())) {
+      return FoundAllowed(tool_path + ".name", tool.name(), "a name that no other tool has");
+    }
+    if (!tool.parameters().empty() && !IsJsonObject(tool.parameters())) {
+      return Wrong(tool_path + ".parameters", "found no JSON object, allowed a JSON Schema");
+    }
+    names.push_back(tool.name());
+  }
+  const std::string& chosen = agent.generation().tool_choice().tool();
+  if (chosen.empty() || absl::c_linear_search(names, chosen)) return absl::OkStatus();
+  return FoundAllowed(path + ".generation.tool_choice.tool", chosen,
+                      absl::StrCat("a tool of the agent", DidYouMean(chosen, names)));
+}
+
 absl::Status CheckAgent(const std::string& path, const config::v1::Agent& agent,
                         const std::vector<std::string>& models) {
   if (!IsValidId(agent.id())) {
@@ -163,10 +186,13 @@ absl::Status CheckAgent(const std::string& path, const config::v1::Agent& agent,
   }
   for (int i = 0; i < agent.overridable_size(); ++i) {
     const std::string& what = agent.overridable(i);
-    if (what == "model" || what == "instructions" || what == "generation") continue;
+    if (what == "model" || what == "instructions" || what == "generation" || what == "tools") {
+      continue;
+    }
     return FoundAllowed(absl::StrCat(path, ".overridable[", i, "]"), what,
-                        "model, instructions or generation");
+                        "model, instructions, generation or tools");
   }
+  PENSTOCK_RETURN_IF_ERROR(CheckTools(path, agent));
   return CheckGeneration(path + ".generation", agent.generation());
 }
 

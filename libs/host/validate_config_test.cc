@@ -148,9 +148,28 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{[](Config& c) { c.mutable_agents(0)->add_models("x/y"); },
                 "agents[0].models[0]: found \"x/y\", allowed a model that is configured; known are "
                 "sim/echo"},
-        Mistake{[](Config& c) { c.mutable_agents(0)->add_overridable("tools"); },
-                "agents[0].overridable[1]: found \"tools\", allowed model, instructions or "
-                "generation"},
+        Mistake{[](Config& c) { c.mutable_agents(0)->add_overridable("budget"); },
+                "agents[0].overridable[1]: found \"budget\", allowed model, instructions, "
+                "generation or tools"},
+        Mistake{[](Config& c) { c.mutable_agents(0)->add_tools()->set_name("look up"); },
+                "agents[0].tools[0].name: found \"look up\", allowed 1 to 64 of [A-Za-z0-9_-]"},
+        Mistake{
+            [](Config& c) {
+              c.mutable_agents(0)->add_tools()->set_name("look_up");
+              c.mutable_agents(0)->add_tools()->set_name("look_up");
+            },
+            "agents[0].tools[1].name: found \"look_up\", allowed a name that no other tool has"},
+        Mistake{[](Config& c) {
+                  c.mutable_agents(0)->add_tools()->set_name("look_up");
+                  c.mutable_agents(0)->mutable_tools(0)->set_parameters("[]");
+                },
+                "agents[0].tools[0].parameters: found no JSON object, allowed a JSON Schema"},
+        Mistake{[](Config& c) {
+                  c.mutable_agents(0)->add_tools()->set_name("look_up");
+                  c.mutable_agents(0)->mutable_generation()->mutable_tool_choice()->set_tool("x");
+                },
+                "agents[0].generation.tool_choice.tool: found \"x\", allowed a tool of the agent; "
+                "known are look_up"},
         Mistake{[](Config& c) { c.mutable_agents(0)->mutable_generation()->set_temperature(3); },
                 "agents[0].generation.temperature: found \"3\", allowed 0 to 2"},
         Mistake{

@@ -68,7 +68,8 @@ DispatcherCore::DispatcherCore(const host::Environment& environment, Peers peers
                 environment.executor},
       jobs_({peers, journal, environment.clock, environment.timers, environment.executor, running_,
              shutdown_.get_token()},
-            environment.config.job().max_in_flight(), environment.metrics) {}
+            environment.config.job().max_in_flight(), environment.metrics),
+      tool_desk_(services_, journal) {}
 
 DispatcherCore::~DispatcherCore() { Stop(); }
 
@@ -171,6 +172,15 @@ Awaitable<absl::StatusOr<chat::v1::Turn>> DispatcherCore::Cancel(identity::Princ
   co_return co_await Get(std::move(principal), request.name());
 }
 
+Awaitable<absl::StatusOr<chat::v1::Turn>> DispatcherCore::SubmitToolResults(
+    identity::Principal principal, v1::SubmitToolResultsRequest request, std::stop_token stop) {
+  if (draining_) co_return Draining();
+  const std::string name = request.name();
+  PENSTOCK_CO_RETURN_IF_ERROR(co_await tool_desk_.Submit(ShardOf(principal), CallFor(principal),
+                                                         std::move(request), std::move(stop)));
+  co_return co_await Get(std::move(principal), name);
+}
+
 chat::v1::Turn DispatcherCore::LiveView(const Shard& shard, const LiveTurn& turn) const {
   chat::v1::Turn view = turn.Snapshot();
   if (view.state() == chat::v1::Turn::QUEUED) *view.mutable_queue() = shard.PlaceOf(turn);
@@ -231,10 +241,11 @@ absl::Status DispatcherCore::ForgetSession(const identity::Principal& principal,
 void DispatcherCore::Drain(absl::Duration timeout) {
   draining_ = true;
   const absl::Time until = absl::Now() + timeout;
-  while (metrics_.live.Value() > 0 && absl::Now() < until) {
+  const auto running = [&] { return metrics_.live.Value() - metrics_.awaiting_tools.Value(); };
+  while (running() > 0 && absl::Now() < until) {
     absl::SleepFor(std::min(absl::Milliseconds(10), until - absl::Now()));
   }
-  if (metrics_.live.Value() > 0) {
+  if (running() > 0) {
     Log(Severity::kWarning, "drain ended with live turns; the journal has them",
         {{"live_turns", absl::StrCat(metrics_.live.Value())}});
   }

@@ -11,6 +11,7 @@
 #include "libs/identity/principal.h"
 #include "penstock/dispatcher/v1/dispatcher.pb.h"
 #include "services/dispatcher/admission/admission.h"
+#include "services/dispatcher/admission/tool_desk.h"
 #include "services/dispatcher/queue/shard.h"
 
 #include "absl/status/statusor.h"
@@ -51,6 +52,10 @@ class DispatcherCore {
   // The live turn, or as it ended.
   Awaitable<absl::StatusOr<chat::v1::Turn>> Cancel(identity::Principal principal,
                                                    v1::CancelTurnRequest request);
+  // The turn, once the results of its open calls are journaled. `stop`: nobody waits any more.
+  Awaitable<absl::StatusOr<chat::v1::Turn>> SubmitToolResults(identity::Principal principal,
+                                                              v1::SubmitToolResultsRequest request,
+                                                              std::stop_token stop);
   // Live turns only.
   absl::StatusOr<chat::v1::Turn> GetLive(const identity::Principal& principal,
                                          const std::string& name) const;
@@ -62,8 +67,8 @@ class DispatcherCore {
   Awaitable<absl::Status> CancelSession(identity::Principal principal, std::string session);
   absl::Status ForgetSession(const identity::Principal& principal, const std::string& session);
 
-  // Refuses new turns from now on and waits, at most `timeout`, until those that are live have
-  // ended. Blocks.
+  // Refuses new turns and tool results from now on and waits, at most `timeout`, until the live
+  // turns have ended, but for those that wait for tools. Blocks.
   void Drain(absl::Duration timeout);
   // Leaves all turns to the journal and waits until nothing runs any more. Blocks.
   void Stop();
@@ -88,6 +93,7 @@ class DispatcherCore {
   IngestJobs jobs_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Admission> admission_;
+  ToolDesk tool_desk_;
 };
 
 }  // namespace penstock::dispatcher

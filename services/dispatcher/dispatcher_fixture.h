@@ -34,6 +34,10 @@ inline config::v1::Config TestConfig() {
   config.mutable_turn()->set_max_attempts(3);
   config.mutable_turn()->set_max_starts(3);
   config.mutable_turn()->set_max_waiting(100);
+  config.mutable_turn()->set_max_output_bytes(1 << 20);
+  *config.mutable_turn()->mutable_tool_timeout() = ToProto(absl::Minutes(5));
+  config.mutable_turn()->set_max_tool_calls(25);
+  config.mutable_turn()->set_max_tool_results_bytes(1000);
   config.mutable_session()->set_max_queued(3);
   config.mutable_session()->set_max_history_turns(20);
   config.mutable_session()->set_resolve_cache_entries(100);
@@ -52,6 +56,7 @@ inline config::v1::Config TestConfig() {
   agent->set_model("sim/echo");
   agent->set_recall(true);
   agent->set_remember(true);
+  agent->add_tools()->set_name("look_up");
   return config;
 }
 
@@ -139,7 +144,8 @@ class DispatcherCoreTest : public testing::Test {
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_ =
       boost::asio::make_work_guard(io_);
-  const config::v1::Config config_ = TestConfig();
+  // A test may change it before it submits.
+  config::v1::Config config_ = TestConfig();
   AsioTimers timers_{io_};
   BoundedExecutor blocking_{1, 16};
   obs::Metrics metrics_;

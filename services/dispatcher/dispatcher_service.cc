@@ -24,6 +24,7 @@ DispatcherService::DispatcherService(DispatcherCore& core,
       stream_turn_(environment, "Dispatcher/StreamTurn"),
       watch_turn_(environment, "Dispatcher/WatchTurn"),
       cancel_turn_(environment, "Dispatcher/CancelTurn"),
+      submit_tool_results_(environment, "Dispatcher/SubmitToolResults"),
       get_turn_(environment, "Dispatcher/GetTurn"),
       list_live_turns_(environment, "Dispatcher/ListLiveTurns"),
       cancel_session_(environment, "Dispatcher/CancelSession"),
@@ -53,6 +54,13 @@ grpc::ServerUnaryReactor* DispatcherService::CancelTurn(grpc::CallbackServerCont
                                                         Turn* response) {
   return rpc::ServeUnary(cancel_turn_, context, request, response,
                          [this](auto&... call) { return Cancel(call...); });
+}
+
+grpc::ServerUnaryReactor* DispatcherService::SubmitToolResults(
+    grpc::CallbackServerContext* context, const v1::SubmitToolResultsRequest* request,
+    Turn* response) {
+  return rpc::ServeUnary(submit_tool_results_, context, request, response,
+                         [this](auto&... call) { return ToolResults(call...); });
 }
 
 grpc::ServerUnaryReactor* DispatcherService::GetTurn(grpc::CallbackServerContext* context,
@@ -139,6 +147,14 @@ Awaitable<absl::Status> DispatcherService::Cancel(rpc::ServerCall& call,
                                                   Turn& turn) {
   PENSTOCK_CO_ASSIGN_OR_RETURN(turn, co_await core_.Cancel(call.principal(), request));
   PENSTOCK_FAILPOINT("dispatcher.before_cancel_reply");
+  co_return absl::OkStatus();
+}
+
+Awaitable<absl::Status> DispatcherService::ToolResults(rpc::ServerCall& call,
+                                                       const v1::SubmitToolResultsRequest& request,
+                                                       Turn& turn) {
+  PENSTOCK_CO_ASSIGN_OR_RETURN(
+      turn, co_await core_.SubmitToolResults(call.principal(), request, call.stop_token()));
   co_return absl::OkStatus();
 }
 

@@ -21,6 +21,9 @@ class DispatcherService final : public v1::Dispatcher::CallbackService {
   grpc::ServerUnaryReactor* CancelTurn(grpc::CallbackServerContext* context,
                                        const v1::CancelTurnRequest* request,
                                        chat::v1::Turn* response) override;
+  grpc::ServerUnaryReactor* SubmitToolResults(grpc::CallbackServerContext* context,
+                                              const v1::SubmitToolResultsRequest* request,
+                                              chat::v1::Turn* response) override;
   grpc::ServerUnaryReactor* GetTurn(grpc::CallbackServerContext* context,
                                     const v1::GetTurnRequest* request,
                                     chat::v1::Turn* response) override;
@@ -47,6 +50,9 @@ class DispatcherService final : public v1::Dispatcher::CallbackService {
                                 bool outcome_only, Events& out);
   Awaitable<absl::Status> Cancel(rpc::ServerCall& call, const v1::CancelTurnRequest& request,
                                  chat::v1::Turn& turn);
+  Awaitable<absl::Status> ToolResults(rpc::ServerCall& call,
+                                      const v1::SubmitToolResultsRequest& request,
+                                      chat::v1::Turn& turn);
   Awaitable<absl::Status> Get(rpc::ServerCall& call, const v1::GetTurnRequest& request,
                               chat::v1::Turn& turn);
   Awaitable<absl::Status> ListLive(rpc::ServerCall& call, const v1::ListLiveTurnsRequest& request,
@@ -61,6 +67,7 @@ class DispatcherService final : public v1::Dispatcher::CallbackService {
   rpc::Method stream_turn_;
   rpc::Method watch_turn_;
   rpc::Method cancel_turn_;
+  rpc::Method submit_tool_results_;
   rpc::Method get_turn_;
   rpc::Method list_live_turns_;
   rpc::Method cancel_session_;

@@ -7,6 +7,7 @@
 #include "libs/base/ids.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
+#include "services/dispatcher/admission/find_request.h"
 #include "services/dispatcher/admission/request_digest.h"
 #include "services/dispatcher/turn/token_estimator.h"
 
@@ -101,17 +102,8 @@ Awaitable<absl::StatusOr<std::optional<Submission>>> Admission::Known(
     std::string digest) {
   PENSTOCK_CO_ASSIGN_OR_RETURN(
       const auto row,
-      co_await journal_.LookupRequestId(user, request.request_id(), services_.clock.Now()));
+      co_await FindRequest(journal_, user, request.request_id(), digest, services_.clock.Now()));
   if (!row) co_return std::nullopt;
-  if (row->request_digest() != digest) {
-    co_return Refusal(absl::StatusCode::kInvalidArgument, "REQUEST_ID_REUSED",
-                      absl::StrCat("request_id: found \"", request.request_id(),
-                                   "\", which belongs to another request (turn ", row->turn_id(),
-                                   "); use a new id for a new request"))
-        .With("field", "request_id")
-        .With("found", request.request_id())
-        .With("allowed", "an id that was not used with another body");
-  }
   co_return Submission{TurnName(row->session_id(), row->turn_id()),
                        shard.FindTurn(TurnKey(user, row->turn_id()))};
 }

@@ -52,6 +52,21 @@ absl::Status CheckGeneration(const chat::v1::GenerationConfig& generation) {
   return CheckRange("stop", generation.stop_size(), 0, 4);
 }
 
+// A tool that is chosen is one of those that the turn has.
+absl::Status CheckToolChoice(const config::v1::Agent& agent, const chat::v1::Overrides& overrides) {
+  const chat::v1::ToolChoice& choice = overrides.generation().has_tool_choice()
+                                           ? overrides.generation().tool_choice()
+                                           : agent.generation().tool_choice();
+  if (choice.tool().empty()) return absl::OkStatus();
+  const auto& tools = overrides.tools().empty() ? agent.tools() : overrides.tools();
+  const bool known = std::any_of(tools.begin(), tools.end(), [&](const chat::v1::Tool& tool) {
+    return tool.name() == choice.tool();
+  });
+  if (known) return absl::OkStatus();
+  return FieldInvalid("turn.overrides.generation.tool_choice.tool",
+                      absl::StrCat("\"", choice.tool(), "\""), "the name of a tool of the turn");
+}
+
 }  // namespace
 
 AgentCatalog::AgentCatalog(const config::v1::Config& config) : config_(config) {
@@ -88,7 +103,11 @@ absl::StatusOr<ResolvedAgent> AgentCatalog::Resolve(absl::string_view name,
   if (overrides.has_generation() && !Contains(agent.overridable(), "generation")) {
     return Forbidden(wanted, "generation");
   }
+  if (!overrides.tools().empty() && !Contains(agent.overridable(), "tools")) {
+    return Forbidden(wanted, "tools");
+  }
   PENSTOCK_RETURN_IF_ERROR(CheckGeneration(overrides.generation()));
+  PENSTOCK_RETURN_IF_ERROR(CheckToolChoice(agent, overrides));
 
   ResolvedAgent resolved;
   resolved.agent = &agent;

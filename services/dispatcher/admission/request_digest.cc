@@ -1,5 +1,7 @@
 #include "services/dispatcher/admission/request_digest.h"
 
+#include <algorithm>
+
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
@@ -26,6 +28,13 @@ std::string BigEndian32(size_t size) {
           static_cast<char>(size >> 8), static_cast<char>(size)};
 }
 
+std::string Versioned(identity::Sha256& hash) {
+  const identity::Sha256::Digest digest = hash.Finish();
+  std::string result(1, kVersion);
+  result.append(reinterpret_cast<const char*>(digest.data()), digest.size());
+  return result;
+}
+
 }  // namespace
 
 std::string RequestDigest(absl::string_view session_id, const chat::v1::TurnSpec& spec) {
@@ -35,10 +44,24 @@ std::string RequestDigest(absl::string_view session_id, const chat::v1::TurnSpec
   hash.Update(BigEndian32(session_id.size()));
   hash.Update(session_id);
   hash.Update(Serialized(known));
-  const identity::Sha256::Digest digest = hash.Finish();
-  std::string result(1, kVersion);
-  result.append(reinterpret_cast<const char*>(digest.data()), digest.size());
-  return result;
+  return Versioned(hash);
+}
+
+std::string ToolResultsDigest(absl::string_view turn_name, const Steps::Results& results) {
+  Steps::Results sorted = results;
+  std::sort(sorted.begin(), sorted.end(),
+            [](const auto& a, const auto& b) { return a.tool_call_id() < b.tool_call_id(); });
+  identity::Sha256 hash;
+  hash.Update("tool results");
+  hash.Update(BigEndian32(turn_name.size()));
+  hash.Update(turn_name);
+  for (chat::v1::ToolResult& result : sorted) {
+    result.DiscardUnknownFields();
+    const std::string bytes = Serialized(result);
+    hash.Update(BigEndian32(bytes.size()));
+    hash.Update(bytes);
+  }
+  return Versioned(hash);
 }
 
 }  // namespace penstock::dispatcher

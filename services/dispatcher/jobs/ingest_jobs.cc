@@ -29,11 +29,24 @@ PeerCall CallFor(const v1::Job& job, absl::Time now, std::stop_token stop) {
           .stop = std::move(stop)};
 }
 
+// What the assistant said in words: tool traffic, reasoning and refusals are nobody's memory.
+void AddWords(const chat::v1::Turn& turn, memory::v1::IngestRequest& request) {
+  for (const chat::v1::Message& message : turn.output()) {
+    if (message.role() != chat::v1::ASSISTANT) continue;
+    chat::v1::Message words;
+    words.set_role(chat::v1::ASSISTANT);
+    for (const chat::v1::Part& part : message.parts()) {
+      if (part.has_text()) *words.add_parts() = part;
+    }
+    if (!words.parts().empty()) *request.add_output() = std::move(words);
+  }
+}
+
 memory::v1::IngestRequest RequestOf(const chat::v1::Turn& turn) {
   memory::v1::IngestRequest request;
   request.set_turn(turn.name());
   *request.mutable_input() = turn.input();
-  *request.mutable_output() = turn.output();
+  AddWords(turn, request);
   *request.mutable_time() = turn.create_time();
   return request;
 }

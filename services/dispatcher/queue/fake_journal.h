@@ -72,6 +72,19 @@ class FakeJournal : public Journal {
     }
     co_return absl::OkStatus();
   }
+  Awaitable<absl::Status> AppendToolResults(identity::UserKey user, TurnIds ids,
+                                            v1::ToolResults results) override {
+    MutexLock lock(mutex_);
+    v1::RequestIdRow row;
+    row.set_session_id(ids.session);
+    row.set_turn_id(ids.turn);
+    row.set_request_digest(results.request_digest());
+    request_ids_[{user, results.request_id()}] = row;
+    if (const auto turn = turns_.find(ids.turn); turn != turns_.end()) {
+      turn->second.tool_results.push_back(std::move(results));
+    }
+    co_return absl::OkStatus();
+  }
   Awaitable<absl::Status> AppendGenerated(identity::UserKey, std::string turn_id,
                                           v1::Generated generated) override {
     MutexLock lock(mutex_);
@@ -81,8 +94,8 @@ class FakeJournal : public Journal {
     co_return absl::OkStatus();
   }
   Awaitable<absl::Status> Settle(identity::UserKey user, v1::Submitted submitted,
-                                 v1::UsageRow usage, std::vector<v1::Job> jobs,
-                                 absl::Time) override {
+                                 std::vector<v1::ToolResults>, v1::UsageRow usage,
+                                 std::vector<v1::Job> jobs, absl::Time) override {
     MutexLock lock(mutex_);
     turns_.erase(submitted.turn_id());
     usage_.emplace(submitted.turn_id(), std::move(usage));

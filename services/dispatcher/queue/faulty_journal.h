@@ -34,17 +34,23 @@ class FaultyJournal final : public Journal {
     return Faulty(plan_, "AppendCancelRequested",
                   inner_.AppendCancelRequested(user, std::move(turn_id), std::move(cancel)));
   }
+  Awaitable<absl::Status> AppendToolResults(identity::UserKey user, TurnIds ids,
+                                            v1::ToolResults results) override {
+    return Faulty(plan_, "AppendToolResults",
+                  inner_.AppendToolResults(user, std::move(ids), std::move(results)));
+  }
   Awaitable<absl::Status> AppendGenerated(identity::UserKey user, std::string turn_id,
                                           v1::Generated generated) override {
     return Faulty(plan_, "AppendGenerated",
                   inner_.AppendGenerated(user, std::move(turn_id), std::move(generated)));
   }
   Awaitable<absl::Status> Settle(identity::UserKey user, v1::Submitted submitted,
-                                 v1::UsageRow usage, std::vector<v1::Job> jobs,
+                                 std::vector<v1::ToolResults> tool_results, v1::UsageRow usage,
+                                 std::vector<v1::Job> jobs,
                                  absl::Time request_id_expires) override {
     return Faulty(plan_, "Settle",
-                  inner_.Settle(user, std::move(submitted), std::move(usage), std::move(jobs),
-                                request_id_expires));
+                  inner_.Settle(user, std::move(submitted), std::move(tool_results),
+                                std::move(usage), std::move(jobs), request_id_expires));
   }
   Awaitable<absl::Status> FinishJob(identity::UserKey user, std::string turn_id,
                                     v1::Job::Kind kind) override {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "libs/async/awaitable.h"
+#include "libs/base/ids.h"
 #include "libs/identity/principal.h"
 #include "penstock/dispatcher/v1/journal.pb.h"
 
@@ -24,6 +25,8 @@ struct UnfinishedTurn {
   std::optional<v1::Started> started;
   std::optional<v1::CancelRequested> cancel_requested;
   std::optional<v1::Generated> generated;
+  // In order of their steps.
+  std::vector<v1::ToolResults> tool_results = {};
 };
 
 // What is written with a submission, or not at all.
@@ -74,18 +77,25 @@ class Journal {
   // Synced.
   virtual Awaitable<absl::Status> AppendCancelRequested(identity::UserKey user, std::string turn_id,
                                                         v1::CancelRequested cancel) = 0;
+  // Synced. Together with the row of its request_id, if it has one. Once for each step; the latest
+  // counts.
+  virtual Awaitable<absl::Status> AppendToolResults(identity::UserKey user, TurnIds ids,
+                                                    v1::ToolResults results) = 0;
   // Synced.
   virtual Awaitable<absl::Status> AppendGenerated(identity::UserKey user, std::string turn_id,
                                                   v1::Generated generated) = 0;
   // The turn has ended: removes its records, writes its usage row and its jobs, and lets its
-  // request_id expire at `request_id_expires`. Repeating it changes nothing.
+  // request_ids expire at `request_id_expires`. `tool_results`: all that were appended, of which
+  // only step, request_id and request_digest are read. Repeating it changes nothing.
   virtual Awaitable<absl::Status> Settle(identity::UserKey user, v1::Submitted submitted,
+                                         std::vector<v1::ToolResults> tool_results,
                                          v1::UsageRow usage, std::vector<v1::Job> jobs,
                                          absl::Time request_id_expires) = 0;
   virtual Awaitable<absl::Status> FinishJob(identity::UserKey user, std::string turn_id,
                                             v1::Job::Kind kind) = 0;
 
-  // The turn that this request_id started. None for an unknown one and for one expired at `now`.
+  // The turn that this request_id started or went on with. None for an unknown one and for one
+  // expired at `now`.
   virtual Awaitable<absl::StatusOr<std::optional<v1::RequestIdRow>>> LookupRequestId(
       identity::UserKey user, std::string request_id, absl::Time now) = 0;
   // Empty for a user without any.

@@ -159,7 +159,8 @@ TEST_P(JournalConformance, KeepsApartTurnsWhoseIdsBeginAlike) {
     Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", turn, 1), {})).IgnoreError();
   }
   Await(journal_->AppendStarted(User("u1"), "t-", started)).IgnoreError();
-  Await(journal_->Settle(User("u1"), Submitted("u1", "t", 1), Usage("t"), {}, kNow)).IgnoreError();
+  Await(journal_->Settle(User("u1"), Submitted("u1", "t", 1), {}, Usage("t"), {}, kNow))
+      .IgnoreError();
 
   const RecoveredShard shard = Restart()[0];
 
@@ -203,7 +204,7 @@ TEST_P(JournalConformance, ASettledTurnLeavesUsageAndJobsOnly) {
   Await(journal_->AppendSubmitted(User("u1"), submitted, {})).IgnoreError();
   Await(journal_->AppendCancelRequested(User("u1"), "t1", {})).IgnoreError();
   ASSERT_TRUE(
-      Await(journal_->Settle(User("u1"), submitted, Usage("t1"), {IngestJob("u1", "t1")}, kNow))
+      Await(journal_->Settle(User("u1"), submitted, {}, Usage("t1"), {IngestJob("u1", "t1")}, kNow))
           .ok());
 
   const RecoveredShard shard = Restart()[0];
@@ -225,9 +226,9 @@ TEST_P(JournalConformance, SettlingAndAppendingTwiceIsLikeOnce) {
   }
   EXPECT_THAT(UnfinishedTurns(Restart()[0]), ElementsAre("t1"));
   for (int i = 0; i < 2; ++i) {
-    ASSERT_TRUE(
-        Await(journal_->Settle(User("u1"), submitted, Usage("t1"), {IngestJob("u1", "t1")}, kNow))
-            .ok());
+    ASSERT_TRUE(Await(journal_->Settle(User("u1"), submitted, {}, Usage("t1"),
+                                       {IngestJob("u1", "t1")}, kNow))
+                    .ok());
   }
 
   const RecoveredShard shard = Restart()[0];
@@ -240,7 +241,7 @@ TEST_P(JournalConformance, ARecordWrittenAfterTheSettleBringsNoTurnBack) {
   Restart();
   const v1::Submitted submitted = Submitted("u1", "t1", 1);
   Await(journal_->AppendSubmitted(User("u1"), submitted, {})).IgnoreError();
-  Await(journal_->Settle(User("u1"), submitted, Usage("t1"), {}, kNow)).IgnoreError();
+  Await(journal_->Settle(User("u1"), submitted, {}, Usage("t1"), {}, kNow)).IgnoreError();
   Await(journal_->AppendCancelRequested(User("u1"), "t1", {})).IgnoreError();
 
   EXPECT_THAT(Restart()[0].turns, IsEmpty());
@@ -251,7 +252,7 @@ TEST_P(JournalConformance, ARecordWrittenAfterTheSettleBringsNoTurnBack) {
 TEST_P(JournalConformance, AFinishedJobIsGoneAndTheOthersComeOldestFirst) {
   Restart();
   for (const auto& [turn, time] : {std::pair("t1", 30), {"t2", 10}, {"t3", 20}}) {
-    Await(journal_->Settle(User("u1"), Submitted("u1", turn, 1), Usage(turn),
+    Await(journal_->Settle(User("u1"), Submitted("u1", turn, 1), {}, Usage(turn),
                            {IngestJob("u1", turn, time)}, kNow))
         .IgnoreError();
   }
@@ -289,7 +290,7 @@ TEST_P(JournalConformance, ARequestIdExpiresOnlyAfterItsTurnWasSettled) {
   const absl::Time later = kNow + absl::Hours(24);
   EXPECT_TRUE(
       Await(journal_->LookupRequestId(User("u1"), "r1", absl::InfiniteFuture()))->has_value());
-  Await(journal_->Settle(User("u1"), submitted, Usage("t1"), {}, later)).IgnoreError();
+  Await(journal_->Settle(User("u1"), submitted, {}, Usage("t1"), {}, later)).IgnoreError();
 
   EXPECT_TRUE(
       Await(journal_->LookupRequestId(User("u1"), "r1", later - absl::Seconds(1)))->has_value());
@@ -303,7 +304,7 @@ TEST_P(JournalConformance, SweepsWhatHasExpiredAndNothingElse) {
         Submitted("u1", absl::StrCat("t", i), i + 1, absl::StrCat("r", i));
     Await(journal_->AppendSubmitted(User("u1"), submitted, {})).IgnoreError();
     if (i == 9) continue;  // lives
-    Await(journal_->Settle(User("u1"), submitted, Usage("t"), {}, kNow + absl::Hours(i)))
+    Await(journal_->Settle(User("u1"), submitted, {}, Usage("t"), {}, kNow + absl::Hours(i)))
         .IgnoreError();
   }
 
@@ -323,7 +324,7 @@ TEST_P(JournalConformance, SweepsNoRequestIdThatIsUsedAgain) {
   Restart();
   const v1::Submitted first = Submitted("u1", "t1", 1, "r1");
   Await(journal_->AppendSubmitted(User("u1"), first, {})).IgnoreError();
-  Await(journal_->Settle(User("u1"), first, Usage("t1"), {}, kNow)).IgnoreError();
+  Await(journal_->Settle(User("u1"), first, {}, Usage("t1"), {}, kNow)).IgnoreError();
   Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t2", 2, "r1"), {})).IgnoreError();
 
   EXPECT_EQ(*Await(journal_->SweepRequestIds(kNow + absl::Hours(1), 100)), 0);
@@ -338,7 +339,7 @@ TEST_P(JournalConformance, SweepingBesideNewSubmissionsLosesNone) {
   constexpr int kIds = 50;
   for (int i = 0; i < kIds; ++i) {
     const v1::Submitted old = Submitted("u1", absl::StrCat("old", i), 1, absl::StrCat("r", i));
-    Await(journal_->Settle(User("u1"), old, Usage("t"), {}, kNow)).IgnoreError();
+    Await(journal_->Settle(User("u1"), old, {}, Usage("t"), {}, kNow)).IgnoreError();
   }
 
   auto sweep = threads_.Start(journal_->SweepRequestIds(kNow, kIds));

@@ -8,6 +8,11 @@ namespace penstock::dispatcher {
 namespace {
 
 constexpr size_t kTimeBytes = 8;
+constexpr size_t kUserBytes = 16;
+constexpr size_t kStepBytes = 4;
+
+// The lowest of an id's characters.
+constexpr char kLowestOfIds = '-';
 
 uint64_t Milliseconds(absl::Time time) {
   return static_cast<uint64_t>(std::max<int64_t>(absl::ToUnixMillis(time), 0));
@@ -21,6 +26,30 @@ std::string TurnKey(const identity::UserKey& user, absl::string_view turn_id, Tu
       .Bytes(turn_id)
       .U8(static_cast<uint8_t>(record))
       .Take();
+}
+
+std::string ToolResultsKey(const identity::UserKey& user, absl::string_view turn_id, int32_t step) {
+  return rocks::KeyBuilder()
+      .Bytes(user.bytes())
+      .Bytes(turn_id)
+      .U8(static_cast<uint8_t>(TurnRecord::kToolResults))
+      .U32(static_cast<uint32_t>(step))
+      .Take();
+}
+
+std::optional<TurnKeyParts> ParseTurnKey(absl::string_view key) {
+  size_t end = kUserBytes;
+  while (end < key.size() && static_cast<uint8_t>(key[end]) >= kLowestOfIds) ++end;
+  if (end >= key.size()) return std::nullopt;
+  TurnKeyParts parts{.turn = key.substr(0, end), .record = static_cast<TurnRecord>(key[end])};
+  const absl::string_view rest = key.substr(end + 1);
+  if (parts.record != TurnRecord::kToolResults) {
+    return rest.empty() ? std::optional(parts) : std::nullopt;
+  }
+  uint32_t step = 0;
+  if (rest.size() != kStepBytes || !rocks::KeyReader(rest).U32(step)) return std::nullopt;
+  parts.step = static_cast<int32_t>(step);
+  return parts;
 }
 
 std::string IdemKey(const identity::UserKey& user, absl::string_view request_id) {

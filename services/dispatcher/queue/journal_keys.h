@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "libs/identity/principal.h"
@@ -28,18 +29,34 @@ inline constexpr rocks::RecordVersions kRecordVersions{.oldest_read = 1, .newest
 
 inline constexpr absl::string_view kEpochKey = "epoch";
 
-// The last byte of a key of `turn`. Every one is below the characters of a turn id, so one turn's
-// records stand together also when its id begins another's.
+// The byte behind the turn id in a key of `turn`. Every one is below the characters of a turn id,
+// so one turn's records stand together also when its id begins another's.
 enum class TurnRecord : uint8_t {
   kSubmitted = 1,
   kStarted = 2,
   kCancelRequested = 3,
-  kGenerated = 4
+  kGenerated = 4,
+  // Followed by the step; there may be many.
+  kToolResults = 5
 };
+// Those of which a turn has one.
 inline constexpr TurnRecord kTurnRecords[] = {TurnRecord::kSubmitted, TurnRecord::kStarted,
                                               TurnRecord::kCancelRequested, TurnRecord::kGenerated};
 
 std::string TurnKey(const identity::UserKey& user, absl::string_view turn_id, TurnRecord record);
+std::string ToolResultsKey(const identity::UserKey& user, absl::string_view turn_id, int32_t step);
+
+// A key of `turn`, taken apart. The pieces are those of the key.
+struct TurnKeyParts {
+  // User and turn id.
+  absl::string_view turn;
+  TurnRecord record = TurnRecord::kSubmitted;
+  // Of tool results.
+  int32_t step = 0;
+};
+// Nullopt for what is no such key. A record of a kind that is unknown here has step 0.
+std::optional<TurnKeyParts> ParseTurnKey(absl::string_view key);
+
 std::string IdemKey(const identity::UserKey& user, absl::string_view request_id);
 std::string CounterKey(const identity::UserKey& user);
 std::string JobKey(const identity::UserKey& user, absl::string_view turn_id, v1::Job::Kind kind);

@@ -55,31 +55,43 @@ JournalReader::JournalReader(int shards, int64_t epoch) {
 }
 
 absl::Status JournalReader::ReadTurn(absl::string_view key, absl::string_view value) {
-  if (key.size() <= kUserBytes) return absl::DataLossError("the key is too short");
-  const auto kind = static_cast<TurnRecord>(key.back());
-  if (kind == TurnRecord::kSubmitted) return ReadSubmitted(key, value);
-  if (turn_ == nullptr || key.substr(0, key.size() - 1) != turn_prefix_) {
+  const std::optional<TurnKeyParts> parts = ParseTurnKey(key);
+  if (!parts) return absl::DataLossError("the key is none of a turn");
+  if (parts->record == TurnRecord::kSubmitted) return ReadSubmitted(parts->turn, value);
+  if (turn_ == nullptr || parts->turn != turn_prefix_) {
     result_.orphans.Delete(kTurnFamily, key);
     return absl::OkStatus();
   }
-  switch (kind) {
+  switch (parts->record) {
     case TurnRecord::kStarted:
       return Read(value, turn_->started);
     case TurnRecord::kCancelRequested:
       return Read(value, turn_->cancel_requested);
     case TurnRecord::kGenerated:
       return Read(value, turn_->generated);
+    case TurnRecord::kToolResults:
+      return ReadToolResults(parts->step, value);
     default:
-      return absl::FailedPreconditionError(
-          absl::StrCat("found kind ", static_cast<int>(kind), ", this version reads 1 to 4"));
+      return absl::FailedPreconditionError(absl::StrCat(
+          "found kind ", static_cast<int>(parts->record), ", this version reads 1 to 5"));
   }
 }
 
-absl::Status JournalReader::ReadSubmitted(absl::string_view key, absl::string_view value) {
+absl::Status JournalReader::ReadToolResults(int32_t step, absl::string_view value) {
+  v1::ToolResults results;
+  PENSTOCK_RETURN_IF_ERROR(rocks::ParseFramed(value, kRecordVersions, results));
+  if (results.step() != step) {
+    return absl::DataLossError("the key is not that of the step in the record");
+  }
+  turn_->tool_results.push_back(std::move(results));
+  return absl::OkStatus();
+}
+
+absl::Status JournalReader::ReadSubmitted(absl::string_view turn, absl::string_view value) {
   v1::Submitted submitted;
   PENSTOCK_RETURN_IF_ERROR(rocks::ParseFramed(value, kRecordVersions, submitted));
   const auto user = identity::UserKeyOfJournaled(submitted.tenant(), submitted.user());
-  if (!IsOf(key, user)) return WrongUser();
+  if (!IsOf(turn, user)) return WrongUser();
   std::vector<UnfinishedTurn>& turns = ShardOf(user).turns;
   turns.push_back({.user = user,
                    .submitted = std::move(submitted),
@@ -87,7 +99,7 @@ absl::Status JournalReader::ReadSubmitted(absl::string_view key, absl::string_vi
                    .cancel_requested = std::nullopt,
                    .generated = std::nullopt});
   turn_ = &turns.back();
-  turn_prefix_ = std::string(key.substr(0, key.size() - 1));
+  turn_prefix_ = std::string(turn);
   return absl::OkStatus();
 }
 

@@ -30,13 +30,15 @@ class JournalReader {
   JournalRecovery Finish() &&;
 
  private:
-  absl::Status ReadSubmitted(absl::string_view key, absl::string_view value);
+  // `turn`: the turn's keys, less what tells its records apart.
+  absl::Status ReadSubmitted(absl::string_view turn, absl::string_view value);
+  absl::Status ReadToolResults(int32_t step, absl::string_view value);
   RecoveredShard& ShardOf(const identity::UserKey& user);
 
   JournalRecovery result_;
   // The turn whose records are being read; valid until the next Submitted.
   UnfinishedTurn* turn_ = nullptr;
-  // The keys of its records, less the last byte.
+  // What the keys of its records begin with.
   std::string turn_prefix_;
 };
 

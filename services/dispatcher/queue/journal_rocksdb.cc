@@ -35,12 +35,17 @@ bool IsExpired(const v1::RequestIdRow& row, absl::Time now) {
   return row.has_expire_time() && FromProto(row.expire_time()) <= now;
 }
 
-v1::RequestIdRow RowOf(const v1::Submitted& submitted) {
+v1::RequestIdRow RowOf(const std::string& session_id, const std::string& turn_id,
+                       const std::string& digest) {
   v1::RequestIdRow row;
-  row.set_session_id(submitted.session_id());
-  row.set_turn_id(submitted.turn_id());
-  row.set_request_digest(submitted.request_digest());
+  row.set_session_id(session_id);
+  row.set_turn_id(turn_id);
+  row.set_request_digest(digest);
   return row;
+}
+
+v1::RequestIdRow RowOf(const v1::Submitted& submitted) {
+  return RowOf(submitted.session_id(), submitted.turn_id(), submitted.request_digest());
 }
 
 // A record, or nothing, out of what the database answered.
@@ -153,6 +158,21 @@ Awaitable<absl::Status> RocksJournal::AppendCancelRequested(identity::UserKey us
   co_return status;
 }
 
+Awaitable<absl::Status> RocksJournal::AppendToolResults(identity::UserKey user, TurnIds ids,
+                                                        v1::ToolResults results) {
+  WriteBatch batch;
+  batch.Put(kTurnFamily, ToolResultsKey(user, ids.turn, results.step()), Framed(results));
+  if (results.request_id().empty()) {
+    co_return co_await committer_.Commit(std::move(batch), Sync::kYes);
+  }
+  const std::string idem_key = IdemKey(user, results.request_id());
+  batch.Put(kIdemFamily, idem_key, Framed(RowOf(ids.session, ids.turn, results.request_digest())));
+  const auto hold = co_await request_ids_.Lock(idem_key);
+  absl::Status status = co_await committer_.Commit(std::move(batch), Sync::kYes);
+  PENSTOCK_FAILPOINT("journal.after_tool_results");
+  co_return status;
+}
+
 Awaitable<absl::Status> RocksJournal::AppendGenerated(identity::UserKey user, std::string turn_id,
                                                       v1::Generated generated) {
   WriteBatch batch;
@@ -163,6 +183,7 @@ Awaitable<absl::Status> RocksJournal::AppendGenerated(identity::UserKey user, st
 }
 
 Awaitable<absl::Status> RocksJournal::Settle(identity::UserKey user, v1::Submitted submitted,
+                                             std::vector<v1::ToolResults> tool_results,
                                              v1::UsageRow usage, std::vector<v1::Job> jobs,
                                              absl::Time request_id_expires) {
   const std::string& turn_id = submitted.turn_id();
@@ -174,21 +195,30 @@ Awaitable<absl::Status> RocksJournal::Settle(identity::UserKey user, v1::Submitt
   for (const v1::Job& job : jobs) {
     batch.Put(kJobFamily, JobKey(user, turn_id, job.kind()), Framed(job));
   }
+  const absl::Time expires = ToMilliseconds(request_id_expires);
   if (!submitted.request_id().empty()) {
-    const absl::Time expires = ToMilliseconds(request_id_expires);
-    v1::RequestIdRow row = RowOf(submitted);
-    *row.mutable_expire_time() = ToProto(expires);
-    const std::string idem_key = IdemKey(user, submitted.request_id());
-    const std::string due_key = DueKey(expires, idem_key);
-    batch.Put(kIdemFamily, idem_key, Framed(row));
-    batch.Put(kDueFamily, due_key, "");
-    MutexLock lock(mutex_);
-    swept_through_ = std::min(swept_through_, due_key);
+    LetExpire(batch, IdemKey(user, submitted.request_id()), RowOf(submitted), expires);
+  }
+  for (const v1::ToolResults& results : tool_results) {
+    batch.Delete(kTurnFamily, ToolResultsKey(user, turn_id, results.step()));
+    if (results.request_id().empty()) continue;
+    LetExpire(batch, IdemKey(user, results.request_id()),
+              RowOf(submitted.session_id(), turn_id, results.request_digest()), expires);
   }
   PENSTOCK_FAILPOINT("journal.before_settle");
   absl::Status status = co_await committer_.Commit(std::move(batch), Sync::kNo);
   PENSTOCK_FAILPOINT("journal.after_settle");
   co_return status;
+}
+
+void RocksJournal::LetExpire(WriteBatch& batch, const std::string& idem_key, v1::RequestIdRow row,
+                             absl::Time expires) {
+  *row.mutable_expire_time() = ToProto(expires);
+  const std::string due_key = DueKey(expires, idem_key);
+  batch.Put(kIdemFamily, idem_key, Framed(row));
+  batch.Put(kDueFamily, due_key, "");
+  MutexLock lock(mutex_);
+  swept_through_ = std::min(swept_through_, due_key);
 }
 
 Awaitable<absl::Status> RocksJournal::FinishJob(identity::UserKey user, std::string turn_id,

@@ -39,11 +39,13 @@ class RocksJournal : public Journal {
                                         v1::Started started) override;
   Awaitable<absl::Status> AppendCancelRequested(identity::UserKey user, std::string turn_id,
                                                 v1::CancelRequested cancel) override;
+  Awaitable<absl::Status> AppendToolResults(identity::UserKey user, TurnIds ids,
+                                            v1::ToolResults results) override;
   Awaitable<absl::Status> AppendGenerated(identity::UserKey user, std::string turn_id,
                                           v1::Generated generated) override;
   Awaitable<absl::Status> Settle(identity::UserKey user, v1::Submitted submitted,
-                                 v1::UsageRow usage, std::vector<v1::Job> jobs,
-                                 absl::Time request_id_expires) override;
+                                 std::vector<v1::ToolResults> tool_results, v1::UsageRow usage,
+                                 std::vector<v1::Job> jobs, absl::Time request_id_expires) override;
   Awaitable<absl::Status> FinishJob(identity::UserKey user, std::string turn_id,
                                     v1::Job::Kind kind) override;
   Awaitable<absl::StatusOr<std::optional<v1::RequestIdRow>>> LookupRequestId(
@@ -57,6 +59,9 @@ class RocksJournal : public Journal {
   RocksJournal(std::unique_ptr<rocks::Database> database, BoundedExecutor& reads,
                obs::Metrics& metrics, absl::AnyInvocable<void(const absl::Status&)> on_fatal);
 
+  // Adds the row of a request id whose turn has ended.
+  void LetExpire(rocks::WriteBatch& batch, const std::string& idem_key, v1::RequestIdRow row,
+                 absl::Time expires);
   // Raises the epoch, synced, and answers it.
   Awaitable<absl::StatusOr<int64_t>> RaiseEpoch();
   // Removes one key of the family `due`, and its request id if that has expired by `now`; true

@@ -64,14 +64,16 @@ LiveTurn::Timing Shard::Timing() const {
 }
 
 void Shard::TakeUp(UnfinishedTurn unfinished) {
-  Remains remains;
-  if (unfinished.started) remains.starts = unfinished.started->starts();
-  remains.generated = std::move(unfinished.generated);
-  if (remains.starts > 0) context_.services.metrics.reruns.Increment();
+  const int32_t starts = unfinished.started ? unfinished.started->starts() : 0;
+  if (starts > 0) context_.services.metrics.reruns.Increment();
+  Remains remains{.started = std::move(unfinished.started),
+                  .generated = std::move(unfinished.generated),
+                  .tool_results = std::move(unfinished.tool_results)};
   const SessionKey key(unfinished.user, unfinished.submitted.session_id());
   auto turn = LiveTurn::Create(PrincipalOf(unfinished.submitted), std::move(unfinished.submitted),
-                               epoch_, remains.starts, Timing());
+                               epoch_, starts, Timing());
   remains.wait_for_watcher = turn->StopsWhenUnwatched();
+  bool heads = false;
   {
     MutexLock lock(mutex_);
     SessionEntry& entry = *sessions_.Get(key);
@@ -79,13 +81,14 @@ void Shard::TakeUp(UnfinishedTurn unfinished) {
     entry.last_sequence = std::max(entry.last_sequence, turn->submitted().sequence());
     live_.emplace(TurnKey(key.first, turn->submitted().turn_id()), turn);
     entry.line.Add(turn);
+    heads = entry.line.turns().front() == turn;
   }
   chat::v1::TurnEvent event;
   event.mutable_accepted()->set_turn(turn->name());
   event.mutable_accepted()->set_session(SessionName(turn->submitted().session_id()));
   turn->log().Append(std::move(event), FromProto(turn->submitted().create_time()));
   context_.services.metrics.live.Increment();
-  turn->Arm(/*watched=*/false);
+  turn->Arm(/*watched=*/false, /*may_await_tools=*/heads || starts > 0);
   if (unfinished.cancel_requested) {
     turn->RequestCancel(unfinished.cancel_requested->discard_output());
   }
@@ -184,7 +187,7 @@ absl::StatusOr<Shard::Enlisted> Shard::Enlist(SessionEntry& entry, identity::Pri
   submitted.set_sequence(++entry.last_sequence);
   const TurnKey key(entry.key.first, submitted.turn_id());
   auto turn = LiveTurn::Create(std::move(principal), std::move(submitted), epoch_,
-                               /*earlier_starts=*/0, Timing());
+                               /*earlier_starts=*/std::nullopt, Timing());
   live_.emplace(key, turn);
   std::shared_ptr<LiveTurn> interrupted;
   if (on_conflict == chat::v1::INTERRUPT && !entry.line.empty()) {
@@ -236,7 +239,7 @@ Awaitable<absl::StatusOr<std::shared_ptr<LiveTurn>>> Shard::Accept(
   *event.mutable_accepted()->mutable_queue() = PlaceOf(*turn);
   turn->log().Append(std::move(event), FromProto(turn->submitted().create_time()));
   turn->Arm(watched);
-  Start(turn, {});
+  Start(turn, std::nullopt);
   co_return turn;
 }
 
@@ -253,10 +256,10 @@ Awaitable<bool> Shard::WasJournaled(const LiveTurn& turn) {
   co_return false;
 }
 
-void Shard::Start(std::shared_ptr<LiveTurn> turn, Remains remains) {
+void Shard::Start(std::shared_ptr<LiveTurn> turn, std::optional<Remains> remains) {
   Spawn(context_.services.executor,
         [](LiveCount::Holder, const TurnServices& services, TurnOwner& owner,
-           std::shared_ptr<LiveTurn> started, Remains left,
+           std::shared_ptr<LiveTurn> started, std::optional<Remains> left,
            std::stop_token shutdown) -> Awaitable<void> {
           co_await RunTurn(services, owner, std::move(started), std::move(left),
                            std::move(shutdown));
@@ -271,17 +274,30 @@ void Shard::Delist(const LiveTurn& turn) {
   if (const auto entry = sessions_.Find(key)) entry->line.Remove(turn);
 }
 
-session::v1::Fence Shard::Claim(LiveTurn& turn) {
+session::v1::Fence Shard::NextFence() {
   session::v1::Fence fence;
   fence.set_epoch(epoch_);
-  {
-    MutexLock lock(mutex_);
-    fence.set_start(++starts_);
-  }
+  MutexLock lock(mutex_);
+  fence.set_start(++starts_);
+  return fence;
+}
+
+chat::v1::TurnClass Shard::ClassOf(const LiveTurn& turn) const {
+  const SessionKey key(turn.principal().key, turn.submitted().session_id());
+  MutexLock lock(mutex_);
+  const auto entry = sessions_.Find(key);
+  return entry == nullptr || entry->line.empty() ? turn.submitted().turn_class()
+                                                 : entry->line.HighestClass();
+}
+
+void Shard::RecordStart(LiveTurn& turn, session::v1::Fence fence, int32_t step,
+                        int32_t step_starts) {
   v1::Started started;
   started.set_starts(turn.run());
-  started.set_epoch(epoch_);
+  started.set_epoch(fence.epoch());
   started.set_start(fence.start());
+  started.set_step(step);
+  started.set_step_starts(step_starts);
   // Not awaited: what a crash loses of it is only the count.
   Spawn(context_.services.executor,
         [](LiveCount::Holder, Journal& journal, identity::UserKey user, std::string turn_id,
@@ -294,7 +310,6 @@ session::v1::Fence Shard::Claim(LiveTurn& turn) {
           }
         }(context_.running.Hold(), context_.journal, turn.principal().key,
                                turn.submitted().turn_id(), std::move(started)));
-  return fence;
 }
 
 Awaitable<absl::Status> Shard::KeepGenerated(LiveTurn& turn, v1::Generated generated) {

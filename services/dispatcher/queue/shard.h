@@ -86,14 +86,17 @@ class Shard : public TurnOwner {
   void StopAll(const absl::Status& why);
 
   int64_t epoch() const override { return epoch_; }
-  session::v1::Fence Claim(LiveTurn& turn) override;
+  session::v1::Fence NextFence() override;
+  void RecordStart(LiveTurn& turn, session::v1::Fence fence, int32_t step,
+                   int32_t step_starts) override;
+  chat::v1::TurnClass ClassOf(const LiveTurn& turn) const override;
   Awaitable<absl::Status> KeepGenerated(LiveTurn& turn, v1::Generated generated) override;
   void Settle(std::shared_ptr<LiveTurn> turn, chat::v1::Turn stored) override;
   void GiveUp(const absl::Status& fenced) override;
 
  private:
   LiveTurn::Timing Timing() const;
-  void Start(std::shared_ptr<LiveTurn> turn, Remains remains);
+  void Start(std::shared_ptr<LiveTurn> turn, std::optional<Remains> remains);
   struct Enlisted {
     std::shared_ptr<LiveTurn> turn;
     // To be cancelled for it; null: none.

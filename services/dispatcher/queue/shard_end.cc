@@ -7,6 +7,7 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "services/dispatcher/queue/shard.h"
+#include "services/dispatcher/turn/stored_events.h"
 
 namespace penstock::dispatcher {
 namespace {
@@ -21,6 +22,7 @@ v1::UsageRow UsageOf(const LiveTurn& turn, const chat::v1::Turn& stored) {
   if (stored.has_cost_nano_usd()) row.set_cost_nano_usd(stored.cost_nano_usd());
   *row.mutable_end_time() = stored.end_time();
   *row.mutable_labels() = stored.labels();
+  turn.steps().AddTo(row);
   return row;
 }
 
@@ -65,11 +67,7 @@ void Shard::Settle(std::shared_ptr<LiveTurn> turn, chat::v1::Turn stored) {
                  turn->log().memory_bytes() + static_cast<int64_t>(stored.ByteSizeLong()),
                  context_.services.clock.Monotonic());
   Delist(*turn);
-  if (stored.state() == chat::v1::Turn::SUCCEEDED && !stored.output().empty()) {
-    chat::v1::TurnEvent step;
-    *step.mutable_step_finished()->mutable_message() = stored.output(0);
-    turn->log().Append(std::move(step), now);
-  }
+  for (auto& step : StepEvents(stored, turn->step())) turn->log().Append(std::move(step), now);
   chat::v1::TurnEvent finished;
   *finished.mutable_finished()->mutable_turn() = stored;
   turn->log().Append(std::move(finished), now);
@@ -88,7 +86,7 @@ Awaitable<void> Shard::JournalSettled(std::shared_ptr<LiveTurn> turn, chat::v1::
   const absl::Time expires = context_.services.clock.Now() +
                              FromProto(context_.services.config.journal().request_id_ttl());
   const absl::Status settled = co_await context_.journal.Settle(
-      user, turn->submitted(), UsageOf(*turn, stored), jobs, expires);
+      user, turn->submitted(), turn->steps().answers(), UsageOf(*turn, stored), jobs, expires);
   if (!settled.ok()) {
     // The turn stays unfinished in the journal: after a restart BeginTurn finds it ended.
     Log(Severity::kWarning, "a turn's settlement is not journaled",

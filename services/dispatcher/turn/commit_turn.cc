@@ -22,16 +22,6 @@ session::v1::CommitTurnRequest CommitRequest(session::v1::Fence fence, const End
   return request;
 }
 
-v1::Generated GeneratedOf(const chat::v1::Turn& turn) {
-  v1::Generated generated;
-  if (turn.output_size() > 0) *generated.mutable_message() = turn.output(0);
-  generated.set_finish_reason(turn.finish_reason());
-  *generated.mutable_usage() = turn.usage();
-  if (turn.has_cost_nano_usd()) generated.set_cost_nano_usd(turn.cost_nano_usd());
-  generated.set_model(turn.model());
-  return generated;
-}
-
 // A commit is not stopped with its turn: stopping came too late then.
 PeerCall CommitCall(const TurnServices& services, const LiveTurn& turn, std::stop_token shutdown) {
   PeerCall call = CallFor(turn, services.clock.Now() + kCommitCallTimeout);
@@ -39,38 +29,96 @@ PeerCall CommitCall(const TurnServices& services, const LiveTurn& turn, std::sto
   return call;
 }
 
+// What both have in common: when to try again, and the journaling of what is late.
+class Insistence {
+ public:
+  Insistence(const TurnServices& services, TurnOwner& owner, LiveTurn& turn,
+             session::v1::Fence fence, std::optional<v1::Generated> generated,
+             std::stop_token shutdown)
+      : services_(services),
+        owner_(owner),
+        turn_(turn),
+        fence_(std::move(fence)),
+        generated_(std::move(generated)),
+        shutdown_(std::move(shutdown)),
+        patience_ends_(services.clock.Monotonic() +
+                       FromProto(services.config.turn().commit_patience())) {}
+
+  PeerCall Call() const { return CommitCall(services_, turn_, shutdown_); }
+
+  // What session-state's refusal leads to: OK: try again, now. An answer when the turn had ended.
+  Awaitable<absl::StatusOr<std::optional<chat::v1::Turn>>> After(absl::Status refused,
+                                                                 bool& begun) {
+    if (ReasonOf(refused) == "FENCED" || shutdown_.stop_requested()) co_return refused;
+    if (ReasonOf(refused) == "NOT_BEGUN") {
+      // A power cut took the begin, which is not synced: begin again, then write what we hold.
+      auto again = co_await BeginForSteps(services_, turn_, fence_, shutdown_);
+      if (again.ok() && again->has_ended()) co_return std::move(*again->mutable_ended());
+      if (!again.ok() && ReasonOf(again.status()) == "FENCED") co_return again.status();
+      begun = again.ok();
+    } else if (!IsTransient(refused)) {
+      Log(Severity::kError, "session-state refuses to keep what a turn has done; trying again",
+          {{"turn", turn_.name()}, {"status", refused.message()}});
+    }
+    if (generated_ && services_.clock.Monotonic() >= patience_ends_) {
+      const absl::Status journaled = co_await owner_.KeepGenerated(turn_, *generated_);
+      if (journaled.ok()) {
+        services_.metrics.late_commits.Increment();
+        generated_.reset();
+      }
+    }
+    co_await SleepOrStop(services_.timers, PeerBackoff(failures_++), shutdown_);
+    co_return std::nullopt;
+  }
+
+ private:
+  const TurnServices& services_;
+  TurnOwner& owner_;
+  LiveTurn& turn_;
+  const session::v1::Fence fence_;
+  // Not kept yet.
+  std::optional<v1::Generated> generated_;
+  const std::stop_token shutdown_;
+  const absl::Duration patience_ends_;
+  int32_t failures_ = 0;
+};
+
 }  // namespace
 
 Awaitable<absl::StatusOr<chat::v1::Turn>> CommitTurn(const TurnServices& services, TurnOwner& owner,
                                                      LiveTurn& turn, session::v1::Fence fence,
                                                      Ending ending, std::stop_token shutdown) {
-  const absl::Duration patience_ends =
-      services.clock.Monotonic() + FromProto(services.config.turn().commit_patience());
-  bool kept = ending.turn.state() != chat::v1::Turn::SUCCEEDED;
-  for (int32_t failures = 0;; ++failures) {
-    auto committed = co_await services.peers.session.CommitTurn(
-        CommitCall(services, turn, shutdown), CommitRequest(fence, ending));
+  Insistence insistence(services, owner, turn, fence, std::move(ending.generated), shutdown);
+  while (true) {
+    auto committed =
+        co_await services.peers.session.CommitTurn(insistence.Call(), CommitRequest(fence, ending));
     if (committed.ok()) co_return std::move(*committed->mutable_turn());
-    const absl::Status refused = committed.status();
-    if (ReasonOf(refused) == "FENCED" || shutdown.stop_requested()) co_return refused;
-    if (ReasonOf(refused) == "NOT_BEGUN") {
-      // A power cut took the begin, which is not synced: begin again, then commit what we hold.
-      // Also when the turn was stopped: session-state must have its input.
-      auto begun = co_await BeginTurn(services, turn, fence, shutdown);
-      if (begun.ok() && begun->has_ended()) co_return std::move(*begun->mutable_ended());
-      if (!begun.ok() && ReasonOf(begun.status()) == "FENCED") co_return begun.status();
-      ending.begun = begun.ok();
-      if (!ending.begun) *ending.turn.mutable_input() = turn.submitted().spec().input();
-    } else if (!IsTransient(refused)) {
-      Log(Severity::kError, "session-state refuses to commit a turn; trying again",
-          {{"turn", turn.name()}, {"status", refused.message()}});
-    }
-    if (!kept && services.clock.Monotonic() >= patience_ends) {
-      const absl::Status journaled = co_await owner.KeepGenerated(turn, GeneratedOf(ending.turn));
-      kept = journaled.ok();
-      if (kept) services.metrics.late_commits.Increment();
-    }
-    co_await SleepOrStop(services.timers, PeerBackoff(failures), shutdown);
+    PENSTOCK_CO_ASSIGN_OR_RETURN(auto ended,
+                                 co_await insistence.After(committed.status(), ending.begun));
+    if (ended) co_return *std::move(ended);
+    // session-state has none, then.
+    if (!ending.begun) *ending.turn.mutable_input() = turn.submitted().spec().input();
+  }
+}
+
+Awaitable<absl::StatusOr<std::optional<chat::v1::Turn>>> KeepStep(const TurnServices& services,
+                                                                  TurnOwner& owner, LiveTurn& turn,
+                                                                  session::v1::Fence fence,
+                                                                  chat::v1::Step step,
+                                                                  std::stop_token shutdown) {
+  Insistence insistence(
+      services, owner, turn, fence,
+      GeneratedOf(step, chat::v1::TOOL_CALLS, step.model(), FromProto(step.time())), shutdown);
+  session::v1::AppendStepRequest request;
+  request.set_turn(turn.name());
+  *request.mutable_fence() = fence;
+  *request.mutable_step() = std::move(step);
+  for (bool begun = true;;) {
+    auto kept = co_await services.peers.session.AppendStep(insistence.Call(), request);
+    if (kept.ok() && kept->has_ended()) co_return std::move(*kept->mutable_ended());
+    if (kept.ok()) co_return std::nullopt;
+    PENSTOCK_CO_ASSIGN_OR_RETURN(auto ended, co_await insistence.After(kept.status(), begun));
+    if (ended) co_return ended;
   }
 }
 

@@ -1,5 +1,8 @@
-// Step 7 of a turn's life: session-state decides how it ended.
+// Steps 6 and 7 of a turn's life, as far as session-state keeps them: a step whose tools are about
+// to be called is durable, and how the turn ended is decided there.
 #pragma once
+
+#include <optional>
 
 #include "libs/async/awaitable.h"
 #include "services/dispatcher/turn/ending.h"
@@ -16,5 +19,13 @@ namespace penstock::dispatcher {
 Awaitable<absl::StatusOr<chat::v1::Turn>> CommitTurn(const TurnServices& services, TurnOwner& owner,
                                                      LiveTurn& turn, session::v1::Fence fence,
                                                      Ending ending, std::stop_token shutdown);
+
+// Appends a step until session-state has answered, as CommitTurn does. Answers the stored outcome
+// of a turn that had ended already, else nothing. Errors as CommitTurn.
+Awaitable<absl::StatusOr<std::optional<chat::v1::Turn>>> KeepStep(const TurnServices& services,
+                                                                  TurnOwner& owner, LiveTurn& turn,
+                                                                  session::v1::Fence fence,
+                                                                  chat::v1::Step step,
+                                                                  std::stop_token shutdown);
 
 }  // namespace penstock::dispatcher

@@ -30,16 +30,24 @@ absl::StatusCode CodeOf(chat::v1::ErrorKind kind) {
     case chat::v1::CONTENT_POLICY:
       return absl::StatusCode::kFailedPrecondition;
     case chat::v1::DEADLINE:
+    case chat::v1::TOOL_TIMEOUT:
       return absl::StatusCode::kDeadlineExceeded;
     default:
       return absl::StatusCode::kInternal;
   }
 }
 
-Ending Terminal(const LiveTurn& turn, bool begun, Turn::State state, absl::Time now) {
+// `why`: what the calls are told that nobody answered.
+Ending Terminal(const LiveTurn& turn, bool begun, Turn::State state, absl::string_view why,
+                absl::Time now) {
   Ending ending;
   ending.turn = turn.Snapshot();
   ending.turn.set_state(state);
+  ending.turn.clear_pending_tool_calls();
+  ending.turn.clear_output();
+  Steps steps = turn.steps();
+  steps.CloseOpenCalls(why);
+  for (auto& message : steps.Messages()) *ending.turn.add_output() = std::move(message);
   ending.begun = begun;
   // session-state has the input since BeginTurn.
   if (begun) ending.turn.clear_input();
@@ -47,18 +55,12 @@ Ending Terminal(const LiveTurn& turn, bool begun, Turn::State state, absl::Time 
   return ending;
 }
 
-// UTF-8 bytes of a message's text.
-int64_t TextBytes(const chat::v1::Message& message) {
-  int64_t bytes = 0;
-  for (const auto& part : message.parts()) {
-    bytes += static_cast<int64_t>(part.text().text().size() + part.reasoning().text().size() +
-                                  part.refusal().text().size());
-  }
-  return bytes;
+void Fail(Ending& ending, chat::v1::ErrorKind kind, absl::string_view message) {
+  *ending.turn.mutable_error() = ToRpcStatus(ErrorOf(kind, message));
 }
 
 void KeepPartialOutput(LiveTurn& turn, Ending& ending) {
-  chat::v1::Message partial = turn.log().TextOf(0);
+  chat::v1::Message partial = turn.log().TextOf(turn.step());
   if (partial.parts().empty() || turn.discard_output()) return;
   *ending.turn.add_output() = std::move(partial);
   ending.turn.set_output_partial(true);
@@ -71,36 +73,46 @@ absl::Status ErrorOf(chat::v1::ErrorKind kind, absl::string_view message) {
 }
 
 Ending Succeeded(const LiveTurn& turn, provider::v1::GenerateFinished finished, absl::Time now) {
-  Ending ending = Terminal(turn, /*begun=*/true, Turn::SUCCEEDED, now);
-  *ending.turn.add_output() = std::move(*finished.mutable_message());
+  Ending ending = Terminal(turn, /*begun=*/true, Turn::SUCCEEDED, "", now);
   ending.turn.set_finish_reason(finished.finish_reason());
-  *ending.turn.mutable_usage() = finished.usage();
-  if (finished.has_cost_nano_usd()) ending.turn.set_cost_nano_usd(finished.cost_nano_usd());
+  const chat::v1::Step last = turn.steps().Current(finished.message());
+  ending.generated = GeneratedOf(last, finished.finish_reason(), ending.turn.model(), now);
+  *ending.turn.add_output() = std::move(*finished.mutable_message());
   return ending;
 }
 
 Ending Failed(LiveTurn& turn, const provider::v1::GenerateFailed& failed, absl::Time now) {
-  Ending ending = Terminal(turn, /*begun=*/true, Turn::FAILED, now);
-  *ending.turn.mutable_error() = ToRpcStatus(ErrorOf(failed.kind(), failed.message()));
-  if (failed.has_usage()) *ending.turn.mutable_usage() = failed.usage();
-  if (failed.has_cost_nano_usd()) ending.turn.set_cost_nano_usd(failed.cost_nano_usd());
+  Ending ending = Terminal(turn, /*begun=*/true, Turn::FAILED, "The turn failed.", now);
+  Fail(ending, failed.kind(), failed.message());
   KeepPartialOutput(turn, ending);
   return ending;
 }
 
 Ending Stopped(LiveTurn& turn, bool begun, int64_t input_tokens_sent, absl::Time now) {
-  const bool expired = turn.stop_reason() == StopReason::kDeadline;
-  Ending ending = Terminal(turn, begun, expired ? Turn::EXPIRED : Turn::CANCELLED, now);
-  if (expired) {
-    *ending.turn.mutable_error() = ToRpcStatus(ErrorOf(
-        chat::v1::DEADLINE, absl::StrCat("the turn's deadline, ", absl::FormatTime(turn.deadline()),
-                                         ", passed before its answer was complete")));
-  }
   if (input_tokens_sent > 0) {
-    auto* usage = ending.turn.mutable_usage();
-    usage->set_input_tokens(input_tokens_sent);
-    usage->set_output_tokens((TextBytes(turn.log().TextOf(0)) + 3) / 4);
-    usage->set_estimated(true);
+    chat::v1::Usage usage;
+    usage.set_input_tokens(input_tokens_sent);
+    usage.set_output_tokens((BytesOf(turn.log().TextOf(turn.step())) + 3) / 4);
+    usage.set_estimated(true);
+    turn.Spend(usage, std::nullopt);
+  }
+  Ending ending;
+  switch (turn.stop_reason()) {
+    case StopReason::kDeadline:
+      ending = Terminal(turn, begun, Turn::EXPIRED,
+                        "The turn's deadline passed before this call had a result.", now);
+      Fail(ending, chat::v1::DEADLINE,
+           absl::StrCat("the turn's deadline, ", absl::FormatTime(turn.deadline()),
+                        ", passed before its answer was complete"));
+      break;
+    case StopReason::kToolTimeout:
+      ending = Terminal(turn, begun, Turn::EXPIRED, "No result came in time.", now);
+      Fail(ending, chat::v1::TOOL_TIMEOUT,
+           "the results of the turn's tool calls did not come within turn.tool_timeout");
+      break;
+    default:
+      ending = Terminal(turn, begun, Turn::CANCELLED,
+                        "The turn was cancelled before this call had a result.", now);
   }
   KeepPartialOutput(turn, ending);
   return ending;
@@ -108,9 +120,23 @@ Ending Stopped(LiveTurn& turn, bool begun, int64_t input_tokens_sent, absl::Time
 
 Ending Refused(LiveTurn& turn, bool begun, chat::v1::ErrorKind kind, absl::string_view message,
                absl::Time now) {
-  Ending ending = Terminal(turn, begun, Turn::FAILED, now);
-  *ending.turn.mutable_error() = ToRpcStatus(ErrorOf(kind, message));
+  Ending ending = Terminal(turn, begun, Turn::FAILED, "The turn failed.", now);
+  Fail(ending, kind, message);
   return ending;
+}
+
+v1::Generated GeneratedOf(const chat::v1::Step& step, chat::v1::FinishReason reason,
+                          const std::string& model, absl::Time now) {
+  v1::Generated generated;
+  *generated.mutable_message() = step.message();
+  generated.set_finish_reason(reason);
+  *generated.mutable_usage() = step.usage();
+  if (step.has_cost_nano_usd()) generated.set_cost_nano_usd(step.cost_nano_usd());
+  generated.set_model(model);
+  generated.set_step(step.step());
+  *generated.mutable_time() = ToProto(now);
+  generated.set_index(step.index());
+  return generated;
 }
 
 }  // namespace penstock::dispatcher

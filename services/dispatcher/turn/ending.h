@@ -1,6 +1,8 @@
 // How a turn ends, before session-state has said so.
 #pragma once
 
+#include <optional>
+
 #include "penstock/chat/v1/turn.pb.h"
 #include "penstock/provider/v1/provider_adapter.pb.h"
 #include "services/dispatcher/turn/live_turn.h"
@@ -16,21 +18,31 @@ struct Ending {
   bool begun = false;
   // session-state had ended it already: nothing to commit.
   bool stored = false;
+  // What the model's last answer was, to be kept if the commit is late.
+  std::optional<v1::Generated> generated = std::nullopt;
 };
 
-// The provider's whole answer.
+// Every ending holds the turn's finished steps, with an error result for each call that is open,
+// and what all its attempts took: LiveTurn::Spend comes first.
+
+// The provider's whole answer, after the steps.
 Ending Succeeded(const LiveTurn& turn, provider::v1::GenerateFinished finished, absl::Time now);
 
-// `failed` as Turn.error, with the text so far as partial output.
+// `failed` as Turn.error, with the text of the step under way as partial output.
 Ending Failed(LiveTurn& turn, const provider::v1::GenerateFailed& failed, absl::Time now);
 
-// CANCELLED or EXPIRED, by the reason the turn was stopped for. Text so far is kept as partial
-// output unless the caller discards it; its tokens are estimated when a call was under way.
+// CANCELLED or EXPIRED, by the reason the turn was stopped for. Text of the step under way is kept
+// as partial output unless the caller discards it; its tokens are estimated when a call was under
+// way. Finished steps are durable and stay.
 Ending Stopped(LiveTurn& turn, bool begun, int64_t input_tokens_sent, absl::Time now);
 
 // FAILED before any call, with this ErrorKind.
 Ending Refused(LiveTurn& turn, bool begun, chat::v1::ErrorKind kind, absl::string_view message,
                absl::Time now);
+
+// The answer that ends `step`, or asks for its tools, as the journal keeps it.
+v1::Generated GeneratedOf(const chat::v1::Step& step, chat::v1::FinishReason reason,
+                          const std::string& model, absl::Time now);
 
 // As Turn.error: the gRPC code that belongs to the kind, ErrorInfo.reason its name.
 absl::Status ErrorOf(chat::v1::ErrorKind kind, absl::string_view message);

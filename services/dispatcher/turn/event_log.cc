@@ -1,6 +1,7 @@
 #include "services/dispatcher/turn/event_log.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -18,7 +19,9 @@ using chat::v1::TurnEvent;
 // What an event occupies beside its text.
 constexpr int64_t kEventBytes = sizeof(TurnEvent) + 64;
 
-bool IsOutcome(const TurnEvent& event) { return event.has_accepted() || event.has_finished(); }
+bool IsOutcome(const TurnEvent& event) {
+  return event.has_accepted() || event.has_tool_calls_requested() || event.has_finished();
+}
 
 bool SamePart(const Delta& a, const Delta& b) {
   return a.step() == b.step() && a.part() == b.part() && a.kind() == b.kind();
@@ -85,16 +88,44 @@ Awaitable<absl::StatusOr<EventBatch>> EventReader::Read(std::stop_token stop) {
 }
 
 std::shared_ptr<EventLog> EventLog::Create(int64_t epoch, int32_t run, absl::Time start,
-                                           OnReaders on_readers) {
-  return std::shared_ptr<EventLog>(new EventLog(epoch, run, start, std::move(on_readers)));
+                                           OnReaders on_readers, bool continued) {
+  return std::shared_ptr<EventLog>(
+      new EventLog(epoch, run, start, std::move(on_readers), continued));
 }
 
-EventLog::EventLog(int64_t epoch, int32_t run, absl::Time start, OnReaders on_readers)
+EventLog::EventLog(int64_t epoch, int32_t run, absl::Time start, OnReaders on_readers,
+                   bool continued)
     : base_index_(PackEventIndex({.epoch = epoch, .run = run, .sequence = 0})),
       run_(run),
       start_(start),
       on_readers_(std::move(on_readers)),
-      last_index_(base_index_) {}
+      last_index_(base_index_),
+      restored_(!continued) {}
+
+void EventLog::Restore(std::vector<TurnEvent> steps) {
+  Waiters woken;
+  {
+    MutexLock lock(mutex_);
+    restored_ = true;
+    const auto behind_accepted =
+        std::partition_point(events_.begin(), events_.end(),
+                             [](const TurnEvent& e) { return e.index() <= kAcceptedIndex; });
+    for (const TurnEvent& step : steps) {
+      if (step.has_step_finished()) keep_through_ = step.index();
+      other_bytes_ += kEventBytes + static_cast<int64_t>(step.ByteSizeLong());
+    }
+    events_.insert(behind_accepted, std::make_move_iterator(steps.begin()),
+                   std::make_move_iterator(steps.end()));
+    woken = TakeWaiters(true);
+  }
+  for (const auto& waiter : woken) waiter->woken.Set(true);
+}
+
+int64_t EventLog::Reserve() {
+  MutexLock lock(mutex_);
+  last_index_ += 2;
+  return last_index_ - 1;
+}
 
 void EventLog::Append(TurnEvent event, absl::Time time) {
   if (event.has_delta() && event.delta().text().empty()) return;
@@ -105,6 +136,7 @@ void EventLog::Append(TurnEvent event, absl::Time time) {
     if (finished_ || !failed_.ok()) return;
     const bool outcome = IsOutcome(event);
     finished_ = event.has_finished();
+    restored_ = restored_ || finished_;
     Keep(std::move(event));
     woken = TakeWaiters(outcome);
   }
@@ -160,6 +192,7 @@ chat::v1::Message EventLog::TextOf(int32_t step) const {
     MutexLock lock(mutex_);
     for (const TurnEvent& event : events_) {
       if (!event.has_delta() || event.delta().step() != step) continue;
+      if (event.delta().kind() == Delta::TOOL_ARGUMENTS) continue;
       AddText(parts[event.delta().part()], event.delta().kind(), event.delta().text());
     }
   }
@@ -198,7 +231,7 @@ void EventLog::Detach() {
 void EventLog::Keep(TurnEvent event) {
   if (event.has_accepted()) {
     event.set_index(kAcceptedIndex);
-  } else {
+  } else if (event.index() <= (events_.empty() ? 0 : events_.back().index())) {
     const int64_t size = static_cast<int64_t>(event.delta().text().size());
     event.set_index(last_index_ += std::max<int64_t>(size, 1));
     text_bytes_ += size;
@@ -227,14 +260,16 @@ bool EventLog::MergeIntoLast(const TurnEvent& event) {
 
 EventBatch EventLog::Collect(int64_t& cursor, bool outcome_only) const {
   EventBatch batch;
-  if (!outcome_only && cursor > kAcceptedIndex && !SameRun(cursor, base_index_)) {
-    batch.events.push_back(Restarted());
-    cursor = base_index_;
-  }
+  bool restart = !outcome_only && cursor > kAcceptedIndex && cursor < base_index_ && restored_;
   const auto missed = std::partition_point(events_.begin(), events_.end(),
                                            [&](const TurnEvent& e) { return e.index() <= cursor; });
   size_t room = kMaxDeltaBytes;
   for (auto event = missed; event != events_.end(); ++event) {
+    if (!restored_ && !event->has_accepted()) return batch;
+    if (restart && event->index() > base_index_) {
+      batch.events.push_back(Restarted());
+      restart = false;
+    }
     if (!event->has_delta()) {
       if (!outcome_only || IsOutcome(*event)) batch.events.push_back(*event);
     } else if (!outcome_only) {
@@ -247,6 +282,9 @@ EventBatch EventLog::Collect(int64_t& cursor, bool outcome_only) const {
     }
     cursor = event->index();
   }
+  if (restart) batch.events.push_back(Restarted());
+  // A reader that has seen the older runs is told once.
+  if (restored_ && cursor >= kAcceptedIndex) cursor = std::max(cursor, base_index_);
   batch.end = finished_;
   return batch;
 }
@@ -256,7 +294,7 @@ TurnEvent EventLog::Restarted() const {
   event.set_index(base_index_);
   *event.mutable_time() = ToProto(start_);
   event.mutable_restarted()->set_run(run_);
-  event.mutable_restarted()->set_keep_through_index(kAcceptedIndex);
+  event.mutable_restarted()->set_keep_through_index(keep_through_);
   return event;
 }
 

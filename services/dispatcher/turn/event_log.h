@@ -64,19 +64,28 @@ class EventLog : public std::enable_shared_from_this<EventLog> {
   using OnReaders = absl::AnyInvocable<void() const>;
 
   // For run `run` of the turn, begun at `start`, in this epoch of its shard. `on_readers` may be
-  // null.
+  // null. `continued`: an earlier life of the dispatcher may have finished steps of it; readers get
+  // no more than Accepted before Restore or Finished.
   static std::shared_ptr<EventLog> Create(int64_t epoch, int32_t run, absl::Time start,
-                                          OnReaders on_readers);
+                                          OnReaders on_readers, bool continued = false);
 
-  // Gives the event its index, keeps it, wakes the readers. After Finished, or Fail, nothing is
-  // taken. A Delta's text is whole characters; an empty one is dropped.
+  // Takes the steps of earlier runs, oldest first, each event with the index that it had then.
+  void Restore(std::vector<chat::v1::TurnEvent> steps);
+
+  // Gives the event its index, unless it has a reserved one, keeps it, wakes the readers. After
+  // Finished, or Fail, nothing is taken. A Delta's text is whole characters; an empty one is
+  // dropped.
   void Append(chat::v1::TurnEvent event, absl::Time time);
+  // Sets two indices aside, and answers the first: of a StepFinished and the ToolCallsRequested
+  // behind it, which are made durable before they are told.
+  int64_t Reserve();
   // Ends every reader with `status` once it has read what is there: the turn goes on elsewhere.
   void Fail(absl::Status status);
 
   // A reader of what comes after `after_index`; 0: from the start. With an index of an older run it
-  // begins with Restarted, unless that is Accepted's. INVALID_ARGUMENT for an index that this log
-  // has not reached. `outcome_only`: Accepted and Finished only.
+  // begins with the steps of older runs that it has not seen, and Restarted, unless that is
+  // Accepted's. INVALID_ARGUMENT for an index that this log has not reached. `outcome_only`:
+  // Accepted, ToolCallsRequested and Finished only.
   absl::StatusOr<std::unique_ptr<EventReader>> Attach(int64_t after_index, bool outcome_only);
 
   int readers() const;
@@ -85,6 +94,7 @@ class EventLog : public std::enable_shared_from_this<EventLog> {
   // Roughly what the log occupies.
   int64_t memory_bytes() const;
   // Text of a step, in parts, as the deltas brought it: what to keep of a turn that was stopped.
+  // Pieces of tool calls are no text.
   chat::v1::Message TextOf(int32_t step) const;
 
  private:
@@ -96,7 +106,7 @@ class EventLog : public std::enable_shared_from_this<EventLog> {
   };
   using Waiters = absl::InlinedVector<std::shared_ptr<Waiter>, 2>;
 
-  EventLog(int64_t epoch, int32_t run, absl::Time start, OnReaders on_readers);
+  EventLog(int64_t epoch, int32_t run, absl::Time start, OnReaders on_readers, bool continued);
 
   // What a reader at `cursor` has missed, and moves it; else the waiter to suspend on.
   absl::StatusOr<EventBatch> Take(int64_t& cursor, bool outcome_only,
@@ -108,7 +118,7 @@ class EventLog : public std::enable_shared_from_this<EventLog> {
   bool MergeIntoLast(const chat::v1::TurnEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   EventBatch Collect(int64_t& cursor, bool outcome_only) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  chat::v1::TurnEvent Restarted() const;
+  chat::v1::TurnEvent Restarted() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Waiters TakeWaiters(bool also_outcome_only) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // The index with sequence 0: of Restarted, before all events of this run.
@@ -124,6 +134,10 @@ class EventLog : public std::enable_shared_from_this<EventLog> {
   int64_t text_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t other_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  // The steps of earlier runs are here, or there are none.
+  bool restored_ ABSL_GUARDED_BY(mutex_);
+  // The last StepFinished of an earlier run.
+  int64_t keep_through_ ABSL_GUARDED_BY(mutex_) = kAcceptedIndex;
   absl::Status failed_ ABSL_GUARDED_BY(mutex_);
   int readers_ ABSL_GUARDED_BY(mutex_) = 0;
   Waiters waiters_ ABSL_GUARDED_BY(mutex_);

@@ -55,6 +55,29 @@ class FakeSessionPeer : public SessionPeer {
     begun_.insert(request.turn());
     begins_.push_back(request);
     *response.mutable_context() = context;
+    for (const auto& step : steps_[request.turn()]) {
+      *response.mutable_context()->add_steps() = step;
+    }
+    co_return response;
+  }
+
+  Awaitable<absl::StatusOr<session::v1::AppendStepResponse>> AppendStep(
+      PeerCall, session::v1::AppendStepRequest request) override {
+    MutexLock lock(mutex_);
+    if (auto failure = TakeFailure(append_failures_)) co_return *std::move(failure);
+    session::v1::AppendStepResponse response;
+    if (const auto ended = ended_.find(request.turn()); ended != ended_.end()) {
+      *response.mutable_ended() = ended->second;
+      co_return response;
+    }
+    if (fenced_) co_return Fenced();
+    if (!begun_.contains(request.turn())) {
+      co_return Refusal(absl::StatusCode::kFailedPrecondition, "NOT_BEGUN", request.turn());
+    }
+    auto& steps = steps_[request.turn()];
+    const auto number = static_cast<size_t>(request.step().step());
+    if (number > steps.size()) co_return absl::InvalidArgumentError("a gap");
+    if (number == steps.size()) steps.push_back(request.step());
     co_return response;
   }
 
@@ -97,6 +120,10 @@ class FakeSessionPeer : public SessionPeer {
     MutexLock lock(mutex_);
     begin_failures_.assign(failures.begin(), failures.end());
   }
+  void FailAppends(std::vector<absl::Status> failures) {
+    MutexLock lock(mutex_);
+    append_failures_.assign(failures.begin(), failures.end());
+  }
   void FailCommits(std::vector<absl::Status> failures) {
     MutexLock lock(mutex_);
     commit_failures_.assign(failures.begin(), failures.end());
@@ -126,6 +153,12 @@ class FakeSessionPeer : public SessionPeer {
     return begins_;
   }
 
+  std::vector<chat::v1::Step> steps(const std::string& turn) const {
+    MutexLock lock(mutex_);
+    const auto found = steps_.find(turn);
+    return found == steps_.end() ? std::vector<chat::v1::Step>() : found->second;
+  }
+
   session::v1::Context context;
 
  private:
@@ -146,7 +179,9 @@ class FakeSessionPeer : public SessionPeer {
   std::vector<std::string> commits_ ABSL_GUARDED_BY(mutex_);
   std::vector<session::v1::BeginTurnRequest> begins_ ABSL_GUARDED_BY(mutex_);
   std::deque<absl::Status> begin_failures_ ABSL_GUARDED_BY(mutex_);
+  std::deque<absl::Status> append_failures_ ABSL_GUARDED_BY(mutex_);
   std::deque<absl::Status> commit_failures_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::vector<chat::v1::Step>> steps_ ABSL_GUARDED_BY(mutex_);
   bool fenced_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
@@ -166,6 +201,7 @@ class FakeMemoryPeer : public MemoryPeer {
       co_return failure;
     }
     ingested_.push_back(request.turn());
+    last_ingest_ = std::move(request);
     co_return memory::v1::IngestResponse();
   }
 
@@ -178,11 +214,17 @@ class FakeMemoryPeer : public MemoryPeer {
     return ingested_;
   }
 
+  memory::v1::IngestRequest last_ingest() const {
+    MutexLock lock(mutex_);
+    return last_ingest_;
+  }
+
   absl::StatusOr<memory::v1::RecallResponse> recall = memory::v1::RecallResponse();
 
  private:
   mutable Mutex mutex_;
   std::vector<std::string> ingested_ ABSL_GUARDED_BY(mutex_);
+  memory::v1::IngestRequest last_ingest_ ABSL_GUARDED_BY(mutex_);
   std::deque<absl::Status> failures_ ABSL_GUARDED_BY(mutex_);
 };
 
@@ -234,6 +276,20 @@ class FakeProviderPeer : public ProviderPeer {
     finished.mutable_finished()->mutable_usage()->set_output_tokens(10);
     finished.mutable_finished()->set_cost_nano_usd(1234);
     return {.events = {Delta(text), finished}, .end = absl::OkStatus()};
+  }
+  // Says `text`, then calls these tools: (id, name).
+  static Script Calls(const std::string& text,
+                      const std::vector<std::pair<std::string, std::string>>& calls) {
+    Script script = Answer(text);
+    auto* finished = script.events.back().mutable_finished();
+    for (const auto& [id, name] : calls) {
+      auto* call = finished->mutable_message()->add_parts()->mutable_tool_call();
+      call->set_id(id);
+      call->set_name(name);
+      call->set_arguments("{}");
+    }
+    finished->set_finish_reason(chat::v1::TOOL_CALLS);
+    return script;
   }
   static Event Failure(chat::v1::ErrorKind kind) {
     Event event;

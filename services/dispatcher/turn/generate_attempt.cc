@@ -14,6 +14,7 @@ void AppendDelta(const TurnServices& services, LiveTurn& turn, provider::v1::Gen
   turn.MarkFirstOutput();
   chat::v1::TurnEvent event;
   auto* told = event.mutable_delta();
+  told->set_step(turn.step());
   told->set_part(delta.part());
   told->set_kind(delta.kind());
   told->set_text(std::move(*delta.mutable_text()));

@@ -9,32 +9,38 @@
 namespace penstock::dispatcher {
 
 std::shared_ptr<LiveTurn> LiveTurn::Create(identity::Principal principal, v1::Submitted submitted,
-                                           int64_t epoch, int32_t earlier_starts, Timing timing) {
-  const int32_t run = earlier_starts + 1;
+                                           int64_t epoch, std::optional<int32_t> earlier_starts,
+                                           Timing timing) {
   std::shared_ptr<LiveTurn> turn(
-      new LiveTurn(std::move(principal), std::move(submitted), run, timing));
-  turn->log_ = EventLog::Create(epoch, run, timing.clock.Now(), [weak = turn->weak_from_this()] {
-    if (const auto self = weak.lock()) self->OnReaders();
-  });
+      new LiveTurn(std::move(principal), std::move(submitted), earlier_starts, timing));
+  turn->log_ = EventLog::Create(
+      epoch, turn->run_, timing.clock.Now(),
+      [weak = turn->weak_from_this()] {
+        if (const auto self = weak.lock()) self->OnReaders();
+      },
+      /*continued=*/earlier_starts.has_value());
   return turn;
 }
 
-LiveTurn::LiveTurn(identity::Principal principal, v1::Submitted submitted, int32_t run,
-                   Timing timing)
+LiveTurn::LiveTurn(identity::Principal principal, v1::Submitted submitted,
+                   std::optional<int32_t> earlier_starts, Timing timing)
     : principal_(std::move(principal)),
       submitted_(std::move(submitted)),
       name_(TurnName(submitted_.session_id(), submitted_.turn_id())),
       deadline_(FromProto(submitted_.deadline())),
-      run_(run),
-      timing_(timing) {}
+      run_(earlier_starts.value_or(0) + 1),
+      started_before_(run_ > 1),
+      timing_(timing),
+      stands_clear_(!earlier_starts.has_value()) {}
 
 bool LiveTurn::Stop(StopReason reason) {
   {
     MutexLock lock(mutex_);
     if (stop_reason_ != StopReason::kNone) return false;
     stop_reason_ = reason;
+    if (answered_ != nullptr && !claimed_) answered_->Set(false);
   }
-  heads_.Set(false);
+  if (!started_before_ || reason == StopReason::kOwnerMoved) heads_.Set(false);
   watched_.Set(false);
   stop_.request_stop();
   return true;
@@ -45,13 +51,14 @@ StopReason LiveTurn::stop_reason() const {
   return stop_reason_;
 }
 
-void LiveTurn::Arm(bool watched) {
+void LiveTurn::Arm(bool watched, bool may_await_tools) {
   auto timer = timing_.timers.After(deadline_ - timing_.clock.Now(), [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->Stop(StopReason::kDeadline);
   });
   {
     MutexLock lock(mutex_);
     deadline_timer_ = std::move(timer);
+    resting_ = may_await_tools;
   }
   if (!watched && StopsWhenUnwatched()) StartGrace();
 }
@@ -71,9 +78,10 @@ void LiveTurn::OnReaders() {
 }
 
 void LiveTurn::StartGrace() {
+  if (Resting()) return;
   auto timer = timing_.timers.After(timing_.disconnect_grace, [weak = weak_from_this()] {
     const auto self = weak.lock();
-    if (self && self->log_->readers() == 0) self->Stop(StopReason::kUnwatched);
+    if (self && self->log_->readers() == 0 && !self->Resting()) self->Stop(StopReason::kUnwatched);
   });
   std::unique_ptr<Timer> earlier;
   MutexLock lock(mutex_);
@@ -113,6 +121,7 @@ bool LiveTurn::MarkStarted(absl::string_view model, std::vector<std::string> mem
                            bool degraded) {
   const absl::Time now = timing_.clock.Now();
   MutexLock lock(mutex_);
+  state_ = chat::v1::Turn::RUNNING;
   if (start_time_) return false;
   start_time_ = now;
   model_ = std::string(model);
@@ -135,7 +144,7 @@ bool LiveTurn::PlaceChanged(const chat::v1::Queue& place) {
 
 bool LiveTurn::queued() const {
   MutexLock lock(mutex_);
-  return !start_time_;
+  return state_ == chat::v1::Turn::QUEUED;
 }
 
 chat::v1::Turn LiveTurn::Snapshot() const {
@@ -150,7 +159,11 @@ chat::v1::Turn LiveTurn::Snapshot() const {
   *turn.mutable_create_time() = submitted_.create_time();
   *turn.mutable_deadline() = submitted_.deadline();
   MutexLock lock(mutex_);
-  turn.set_state(start_time_ ? chat::v1::Turn::RUNNING : chat::v1::Turn::QUEUED);
+  turn.set_state(state_);
+  steps_.AddTo(turn);
+  if (state_ == chat::v1::Turn::AWAITING_TOOLS) {
+    for (auto& call : steps_.OpenCalls()) *turn.add_pending_tool_calls() = std::move(call);
+  }
   turn.set_cancel_requested(cancel_requested_);
   turn.set_recall_degraded(recall_degraded_);
   turn.set_model(model_);

@@ -18,22 +18,14 @@
 #include "penstock/dispatcher/v1/journal.pb.h"
 #include "services/dispatcher/queue/arbiter.h"
 #include "services/dispatcher/turn/event_log.h"
+#include "services/dispatcher/turn/known.h"
+#include "services/dispatcher/turn/steps.h"
+#include "services/dispatcher/turn/stop_reason.h"
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
 namespace penstock::dispatcher {
-
-// Why a turn is stopped. The first reason counts.
-enum class StopReason {
-  kNone,
-  // CancelTurn, or the deletion of its session.
-  kCancelled,
-  // Nobody watched it for turn.disconnect_grace.
-  kUnwatched,
-  kDeadline,
-  // This dispatcher no longer owns the shard, or it is shutting down: the turn goes on elsewhere.
-  kOwnerMoved,
-};
 
 // Thread-safe. Always held by a shared_ptr.
 class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
@@ -44,9 +36,10 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
     Timers& timers;
   };
 
-  // `unfinished.started` and the other records are those of an earlier life of the dispatcher.
+  // `earlier_starts`: taken up from the journal, started so often before; none: it is new.
   static std::shared_ptr<LiveTurn> Create(identity::Principal principal, v1::Submitted submitted,
-                                          int64_t epoch, int32_t earlier_starts, Timing timing);
+                                          int64_t epoch, std::optional<int32_t> earlier_starts,
+                                          Timing timing);
 
   const v1::Submitted& submitted() const { return submitted_; }
   const identity::Principal& principal() const { return principal_; }
@@ -58,21 +51,25 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   EventLog& log() { return *log_; }
   const std::shared_ptr<EventLog>& shared_log() const { return log_; }
 
-  // Stops the turn, once, and says why; false when it was stopped before.
+  // Stops the turn, once, and says why; false when it was stopped before. Results that are being
+  // journaled at that moment still count.
   bool Stop(StopReason reason);
   StopReason stop_reason() const;
   std::stop_token stop_token() const { return stop_.get_token(); }
 
-  // Nobody watching for turn.disconnect_grace cancels it.
+  // Nobody watching for turn.disconnect_grace cancels it, unless the rule rests.
   bool StopsWhenUnwatched() const;
 
   // Starts the clock of the deadline and of the disconnect rule. `watched`: somebody is about to
-  // attach, so the disconnect rule waits for that.
-  void Arm(bool watched);
+  // attach, so the disconnect rule waits for that. `may_await_tools`: whether it waits for tools is
+  // not known yet, so the rule rests until it is.
+  void Arm(bool watched, bool may_await_tools = false);
 
   // The turn heads its session now.
   void BecomeHead() { heads_.Set(true); }
-  // True when the turn heads its session; false when it was stopped first.
+  // True when the turn heads its session; false when it was stopped first. One that was started by
+  // an earlier life headed it then and will again, so it waits for that even if it was stopped: its
+  // steps are not to be lost.
   Awaitable<bool> HeadsSession() { return heads_.Wait(); }
 
   // True when somebody watches the turn; false when it was stopped first. For a turn that waits for
@@ -87,7 +84,31 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   void SetWaiting(std::shared_ptr<WaitingTurn> waiting);
   std::shared_ptr<WaitingTurn> waiting() const;
 
-  // Started tells the world; only the first call of a run changes anything, and answers true.
+  // What it has done so far. A copy.
+  Steps steps() const;
+  // Which Generate is under way, or next.
+  int32_t step() const;
+  void Spend(const chat::v1::Usage& usage, std::optional<int64_t> cost_nano_usd);
+  void AddStep(chat::v1::Step step);
+  // What an earlier life left of it.
+  void Restore(Steps steps);
+  // Whether it waits for tools is known from now on.
+  void StandsClear();
+  Known& stands_clear() { return stands_clear_; }
+
+  // The open calls wait for their results until `expire`: nobody needs to watch meanwhile.
+  void AwaitTools(absl::Time expire);
+  // True when they have come, false when the turn was stopped first.
+  Awaitable<bool> ToolsAnswered();
+  // Takes the results' place until they are journaled; answers the step they belong to, or
+  // TURN_NOT_AWAITING_TOOLS, TOOL_CALL_MISMATCH, TOO_LARGE.
+  absl::StatusOr<int32_t> ClaimToolResults(const Steps::Results& results, int64_t max_bytes);
+  // They are not journaled: the calls stay open.
+  void DropClaim();
+  // They are: the turn goes on, and the grace of the disconnect rule starts anew.
+  void TakeToolResults(v1::ToolResults results);
+
+  // It has a permit. The first call of a run says with what it starts, and answers true.
   bool MarkStarted(absl::string_view model, std::vector<std::string> memories, bool degraded);
   void MarkFirstOutput();
 
@@ -100,26 +121,44 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   chat::v1::Turn Snapshot() const;
 
  private:
-  LiveTurn(identity::Principal principal, v1::Submitted submitted, int32_t run, Timing timing);
+  LiveTurn(identity::Principal principal, v1::Submitted submitted,
+           std::optional<int32_t> earlier_starts, Timing timing);
 
   void OnReaders();
   void StartGrace();
+  bool Resting() const;
+  void Rest();
+  void EndRest();
+  void OnToolTimeout();
 
   const identity::Principal principal_;
   const v1::Submitted submitted_;
   const std::string name_;
   const absl::Time deadline_;
   const int32_t run_;
+  // By an earlier life.
+  const bool started_before_;
   const Timing timing_;
   std::shared_ptr<EventLog> log_;
   std::stop_source stop_;
   OneShot<bool> heads_;
   OneShot<bool> watched_;
+  Known stands_clear_;
 
   mutable Mutex mutex_;
   StopReason stop_reason_ ABSL_GUARDED_BY(mutex_) = StopReason::kNone;
   bool cancel_requested_ ABSL_GUARDED_BY(mutex_) = false;
   bool discard_output_ ABSL_GUARDED_BY(mutex_) = false;
+  // QUEUED, RUNNING or AWAITING_TOOLS.
+  chat::v1::Turn::State state_ ABSL_GUARDED_BY(mutex_) = chat::v1::Turn::QUEUED;
+  Steps steps_ ABSL_GUARDED_BY(mutex_);
+  // Set while it awaits tools.
+  std::shared_ptr<OneShot<bool>> answered_ ABSL_GUARDED_BY(mutex_);
+  bool claimed_ ABSL_GUARDED_BY(mutex_) = false;
+  // The time was up while they were being journaled.
+  bool tools_late_ ABSL_GUARDED_BY(mutex_) = false;
+  // The disconnect rule rests.
+  bool resting_ ABSL_GUARDED_BY(mutex_) = false;
   std::shared_ptr<WaitingTurn> waiting_ ABSL_GUARDED_BY(mutex_);
   // Position and whole seconds of the last place that was told.
   std::pair<int64_t, int64_t> told_place_ ABSL_GUARDED_BY(mutex_) = {0, 0};
@@ -130,6 +169,7 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   std::optional<absl::Time> first_output_time_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Timer> deadline_timer_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Timer> grace_timer_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<Timer> tools_timer_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace penstock::dispatcher

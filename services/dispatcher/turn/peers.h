@@ -38,6 +38,8 @@ class SessionPeer {
       PeerCall call, session::v1::EnsureSessionRequest request) = 0;
   virtual Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> BeginTurn(
       PeerCall call, session::v1::BeginTurnRequest request) = 0;
+  virtual Awaitable<absl::StatusOr<session::v1::AppendStepResponse>> AppendStep(
+      PeerCall call, session::v1::AppendStepRequest request) = 0;
   virtual Awaitable<absl::StatusOr<session::v1::CommitTurnResponse>> CommitTurn(
       PeerCall call, session::v1::CommitTurnRequest request) = 0;
   virtual Awaitable<absl::StatusOr<chat::v1::Turn>> GetTurn(

@@ -56,6 +56,11 @@ class GrpcSessionPeer : public SessionPeer {
     return rpc::Call(stub_->async(), &SessionState::Stub::async::BeginTurn, std::move(request),
                      granting_.Options(std::move(call)));
   }
+  Awaitable<absl::StatusOr<session::v1::AppendStepResponse>> AppendStep(
+      PeerCall call, session::v1::AppendStepRequest request) override {
+    return rpc::Call(stub_->async(), &SessionState::Stub::async::AppendStep, std::move(request),
+                     granting_.Options(std::move(call)));
+  }
   Awaitable<absl::StatusOr<session::v1::CommitTurnResponse>> CommitTurn(
       PeerCall call, session::v1::CommitTurnRequest request) override {
     return rpc::Call(stub_->async(), &SessionState::Stub::async::CommitTurn, std::move(request),

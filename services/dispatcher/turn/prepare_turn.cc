@@ -29,7 +29,12 @@ session::v1::BeginTurnRequest BeginRequest(const TurnServices& services, const L
   session::v1::BeginTurnRequest request;
   request.set_turn(turn.name());
   *request.mutable_fence() = fence;
-  *request.mutable_accepted() = turn.Snapshot();
+  chat::v1::Turn& accepted = *request.mutable_accepted();
+  accepted = turn.Snapshot();
+  accepted.clear_output();
+  accepted.clear_pending_tool_calls();
+  accepted.clear_usage();
+  accepted.clear_cost_nano_usd();
   request.mutable_context()->set_max_turns(services.config.session().max_history_turns());
   if (const auto agent = AgentOf(services, turn); agent.ok()) {
     request.mutable_context()->set_max_tokens(
@@ -74,18 +79,36 @@ std::vector<const Message*> PointersTo(const auto& messages) {
 }
 
 absl::StatusOr<Prompt> PromptOf(const TurnServices& services, const LiveTurn& turn,
-                                const session::v1::Context& context, const Recalled& recalled) {
+                                const session::v1::Context& context, const Recalled& recalled,
+                                bool at_tool_limit) {
   PENSTOCK_ASSIGN_OR_RETURN(const ResolvedAgent agent, AgentOf(services, turn));
   const auto history = PointersTo<chat::v1::Message>(context.history());
   const auto memories = PointersTo<chat::v1::Memory>(recalled.memories);
   const auto input = PointersTo<chat::v1::Part>(turn.submitted().spec().input());
+  const std::vector<chat::v1::Message> so_far = turn.steps().Messages();
   return BuildPrompt({.agent = *agent.agent,
                       .model = *agent.model,
                       .overrides = turn.submitted().spec().overrides(),
                       .history = history,
                       .memories = memories,
                       .input = input,
+                      .so_far = so_far,
+                      .no_more_tools = at_tool_limit,
                       .token_factor = services.tokens.Factor(agent.model->name())});
+}
+
+Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> BeginUntil(
+    const TurnServices& services, LiveTurn& turn, session::v1::BeginTurnRequest request,
+    std::stop_token stop) {
+  for (int32_t failures = 0;; ++failures) {
+    PeerCall call = CallFor(turn, services.clock.Now() + kStoreCallTimeout);
+    call.stop = stop;
+    auto begun = co_await services.peers.session.BeginTurn(std::move(call), request);
+    if (begun.ok() || !IsTransient(begun.status())) co_return begun;
+    if (!co_await SleepOrStop(services.timers, PeerBackoff(failures), stop)) {
+      co_return absl::CancelledError("the turn was stopped");
+    }
+  }
 }
 
 }  // namespace
@@ -112,25 +135,23 @@ bool IsTransient(const absl::Status& status) {
 
 Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> BeginTurn(const TurnServices& services,
                                                                     LiveTurn& turn,
-                                                                    session::v1::Fence fence,
-                                                                    std::stop_token stop) {
-  const session::v1::BeginTurnRequest request = BeginRequest(services, turn, fence);
-  for (int32_t failures = 0;; ++failures) {
-    PeerCall call = CallFor(turn, services.clock.Now() + kStoreCallTimeout);
-    call.stop = stop;
-    auto begun = co_await services.peers.session.BeginTurn(std::move(call), request);
-    if (begun.ok() || !IsTransient(begun.status())) co_return begun;
-    if (!co_await SleepOrStop(services.timers, PeerBackoff(failures), stop)) {
-      co_return absl::CancelledError("the turn was stopped");
-    }
-  }
+                                                                    session::v1::Fence fence) {
+  return BeginUntil(services, turn, BeginRequest(services, turn, fence), turn.stop_token());
+}
+
+Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> BeginForSteps(
+    const TurnServices& services, LiveTurn& turn, session::v1::Fence fence,
+    std::stop_token shutdown) {
+  session::v1::BeginTurnRequest request = BeginRequest(services, turn, fence);
+  request.mutable_context()->set_max_tokens(0);
+  request.mutable_context()->set_max_turns(1);
+  return BeginUntil(services, turn, std::move(request), std::move(shutdown));
 }
 
 Awaitable<absl::StatusOr<Prepared>> PrepareTurn(const TurnServices& services, LiveTurn& turn,
                                                 session::v1::Fence fence) {
   auto [begun, recalled] =
-      co_await Both(services.executor, BeginTurn(services, turn, fence, turn.stop_token()),
-                    Recall(services, turn));
+      co_await Both(services.executor, BeginTurn(services, turn, fence), Recall(services, turn));
   PENSTOCK_CO_RETURN_IF_ERROR(begun.status());
   PENSTOCK_FAILPOINT("dispatcher.after_begin");
   Prepared prepared;
@@ -139,7 +160,8 @@ Awaitable<absl::StatusOr<Prepared>> PrepareTurn(const TurnServices& services, Li
     prepared.ended = std::move(*begun->mutable_ended());
     co_return prepared;
   }
-  prepared.prompt = PromptOf(services, turn, begun->context(), recalled);
+  prepared.at_tool_limit = turn.steps().tool_calls() >= services.config.turn().max_tool_calls();
+  prepared.prompt = PromptOf(services, turn, begun->context(), recalled, prepared.at_tool_limit);
   co_return prepared;
 }
 

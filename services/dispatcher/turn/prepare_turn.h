@@ -1,4 +1,5 @@
-// Step 3 of a turn's life: its session's context and its user's memories, both at once.
+// Step 3 of a turn's life: its session's context and its user's memories, both at once. Once for
+// each Generate: a turn that waits for tools keeps neither.
 #pragma once
 
 #include <optional>
@@ -18,6 +19,8 @@ struct Prepared {
   absl::StatusOr<Prompt> prompt = absl::UnknownError("not prepared");
   // Memories were wanted, but recall failed or took too long.
   bool recall_degraded = false;
+  // turn.max_tool_calls have been asked for: the next answer is the last.
+  bool at_tool_limit = false;
 };
 
 // BeginTurn beside Recall. BeginTurn is repeated while session-state cannot be reached.
@@ -26,11 +29,17 @@ struct Prepared {
 Awaitable<absl::StatusOr<Prepared>> PrepareTurn(const TurnServices& services, LiveTurn& turn,
                                                 session::v1::Fence fence);
 
-// BeginTurn alone, repeated likewise until `stop`: for a turn whose answer is there already.
+// BeginTurn alone, repeated likewise.
 Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> BeginTurn(const TurnServices& services,
                                                                     LiveTurn& turn,
                                                                     session::v1::Fence fence,
                                                                     std::stop_token stop);
+
+// BeginTurn of a turn that was taken up again, for its steps alone, without its history. It is
+// repeated, also when the turn is stopped, until `shutdown`.
+Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> BeginForSteps(
+    const TurnServices& services, LiveTurn& turn, session::v1::Fence fence,
+    std::stop_token shutdown);
 
 // A call to a peer on behalf of the turn, stopped with it.
 PeerCall CallFor(const LiveTurn& turn, absl::Time deadline);

@@ -25,6 +25,10 @@ size_t TextBytes(const Part& part) {
       return part.text().text().size();
     case Part::kRefusal:
       return part.refusal().text().size();
+    case Part::kToolCall:
+      return part.tool_call().name().size() + part.tool_call().arguments().size();
+    case Part::kToolResult:
+      return part.tool_result().content().size();
     case Part::kReasoning:
     case Part::KIND_NOT_SET:
       return 0;
@@ -63,12 +67,39 @@ Message NewestMessage(const std::string& notes, absl::Span<const Part* const> in
   return message;
 }
 
-// Of what must be sent: instructions and newest message.
-int64_t FixedTokens(const std::string& instructions, absl::Span<const Part* const> input) {
+const google::protobuf::RepeatedPtrField<chat::v1::Tool>& ToolsOf(const PromptSources& sources) {
+  return sources.overrides.tools().empty() ? sources.agent.tools() : sources.overrides.tools();
+}
+
+// Of what must be sent: instructions, tools, newest message and steps.
+int64_t FixedTokens(const std::string& instructions, const PromptSources& sources) {
   size_t bytes = 0;
-  for (const Part* part : input) bytes += TextBytes(*part);
-  const int64_t newest = RawTokens(bytes) + kMessageTokens;
-  return instructions.empty() ? newest : newest + RawTokens(instructions.size()) + kMessageTokens;
+  for (const Part* part : sources.input) bytes += TextBytes(*part);
+  int64_t tokens = RawTokens(bytes) + kMessageTokens;
+  if (!instructions.empty()) tokens += RawTokens(instructions.size()) + kMessageTokens;
+  for (const chat::v1::Tool& tool : ToolsOf(sources)) {
+    tokens += RawTokens(tool.name().size() + tool.description().size() + tool.parameters().size()) +
+              kMessageTokens;
+  }
+  for (const Message& message : sources.so_far) tokens += RawTokensOf(message);
+  return tokens;
+}
+
+bool Forces(const chat::v1::ToolChoice& choice) {
+  return !choice.tool().empty() || choice.mode() == chat::v1::ToolChoice::REQUIRED;
+}
+
+void SetTools(const PromptSources& sources, provider::v1::GenerateRequest& request) {
+  *request.mutable_tools() = ToolsOf(sources);
+  chat::v1::GenerationConfig& generation = *request.mutable_generation();
+  if (request.tools().empty()) {
+    generation.clear_tool_choice();
+  } else if (sources.no_more_tools) {
+    generation.clear_tool_choice();
+    generation.mutable_tool_choice()->set_mode(chat::v1::ToolChoice::NONE);
+  } else if (!sources.so_far.empty() && Forces(generation.tool_choice())) {
+    generation.clear_tool_choice();
+  }
 }
 
 int64_t InputBudget(const config::v1::Agent& agent, const config::v1::Model& model,
@@ -81,7 +112,7 @@ int64_t InputBudget(const config::v1::Agent& agent, const config::v1::Model& mod
 
 absl::Status TooLargeForModel(const PromptSources& sources, int64_t found, int64_t allowed) {
   return Refusal(absl::StatusCode::kInvalidArgument, "CONTEXT_WINDOW",
-                 absl::StrCat("instructions and message: found ", found, " tokens, ",
+                 absl::StrCat("instructions, tools, message and steps: found ", found, " tokens, ",
                               sources.model.name(), " takes at most ",
                               std::max<int64_t>(allowed, 0), " here"))
       .With("found", absl::StrCat(found))
@@ -117,7 +148,7 @@ absl::StatusOr<Prompt> BuildPrompt(const PromptSources& sources) {
   if (!instructions.empty()) {
     *prompt.request.add_messages() = TextMessage(chat::v1::SYSTEM, instructions);
   }
-  const int64_t fixed = FixedTokens(instructions, sources.input);
+  const int64_t fixed = FixedTokens(instructions, sources);
   const auto raw = [&](double tokens) {
     return static_cast<int64_t>(tokens / sources.token_factor);
   };
@@ -136,9 +167,14 @@ absl::StatusOr<Prompt> BuildPrompt(const PromptSources& sources) {
   prompt.truncated = AddHistory(sources.history, room, prompt.request);
 
   *prompt.request.add_messages() = NewestMessage(notes.text, sources.input);
+  for (const Message& message : sources.so_far) {
+    Message shown = ForProvider(message);
+    if (shown.parts_size() > 0) *prompt.request.add_messages() = std::move(shown);
+  }
   prompt.request.set_model(sources.model.name());
   *prompt.request.mutable_generation() =
       EffectiveGeneration(sources.agent, sources.model, sources.overrides);
+  SetTools(sources, prompt.request);
   prompt.max_output_tokens = prompt.request.generation().max_output_tokens();
   prompt.memories = std::move(notes.memories);
   prompt.raw_input_tokens = raw_budget - room;
@@ -154,6 +190,7 @@ chat::v1::GenerationConfig EffectiveGeneration(const config::v1::Agent& agent,
   const chat::v1::GenerationConfig& changed = overrides.generation();
   if (changed.stop_size() > 0) effective.clear_stop();
   if (changed.has_response_format()) effective.clear_response_format();
+  if (changed.has_tool_choice()) effective.clear_tool_choice();
   effective.MergeFrom(changed);
   if (!effective.has_max_output_tokens()) {
     effective.set_max_output_tokens(model.max_output_tokens());

@@ -26,12 +26,16 @@ struct PromptSources {
   // Best first.
   absl::Span<const chat::v1::Memory* const> memories;
   absl::Span<const chat::v1::Part* const> input;
+  // What the turn has done so far: the assistant's messages, each with its results behind it.
+  absl::Span<const chat::v1::Message> so_far = {};
+  // The turn has asked for all the tools it may: this answer is to be made without.
+  bool no_more_tools = false;
   // TokenEstimator::Factor of the model.
   double token_factor = 1;
 };
 
 struct Prompt {
-  // Model, messages and generation are set; generation.max_output_tokens always is.
+  // Model, messages, tools and generation are set; generation.max_output_tokens always is.
   provider::v1::GenerateRequest request;
   // Counted: what the permit reserves.
   int64_t input_tokens = 0;
@@ -45,14 +49,18 @@ struct Prompt {
 };
 
 // Instructions (system), history, then the newest user message, whose first part is the notes: what
-// was recalled, marked as data, escaped so that no memory can end the notes.
+// was recalled, marked as data, escaped so that no memory can end the notes; then the steps of the
+// turn so far. The overrides' tools, if there are any, else the agent's. A choice that forces a
+// call (REQUIRED, or one tool) is for the first step: kept up, it would never let the model answer.
+// With no_more_tools the choice is NONE; the tools stay, for the calls made so far name them.
 //
-// A message counts RawTokens of its text plus 4, times the factor. Input budget = the model's
-// window less the output, or the agent's context_budget_tokens if that is less; of it the
-// instructions and the newest message come first, memories get at most 10 % of the window, history
-// the rest, newest turns first, whole turns only. Reasoning is left out.
+// A message counts RawTokens of its text, calls and results plus 4, times the factor; a tool counts
+// likewise. Input budget = the model's window less the output, or the agent's context_budget_tokens
+// if that is less; of it instructions, tools, newest message and steps come first, memories get at
+// most 10 % of the window, history the rest, newest turns first. A turn is in it whole or not at
+// all, so no call goes without its result. Reasoning is left out.
 //
-// INVALID_ARGUMENT (CONTEXT_WINDOW) when instructions and newest message alone do not fit.
+// INVALID_ARGUMENT (CONTEXT_WINDOW) when what comes first does not fit alone.
 absl::StatusOr<Prompt> BuildPrompt(const PromptSources& sources);
 
 // The agent's generation settings with those of the overrides that are set in their place, and the

@@ -202,8 +202,9 @@ TEST(Prompt, RefusesWhatCannotFitEvenAlone) {
 
   EXPECT_EQ(prompt.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(ReasonOf(prompt.status()), "CONTEXT_WINDOW");
-  EXPECT_EQ(prompt.status().message(),
-            "instructions and message: found 1211 tokens, p/m takes at most 1000 here");
+  EXPECT_EQ(
+      prompt.status().message(),
+      "instructions, tools, message and steps: found 1211 tokens, p/m takes at most 1000 here");
   EXPECT_EQ(MetadataOf(prompt.status(), "allowed"), "1000");
 }
 

@@ -1,190 +1,186 @@
 #include "services/dispatcher/turn/run_turn.h"
 
-#include <functional>
-#include <random>
+#include <algorithm>
 #include <utility>
 
-#include "libs/async/sleep_or_stop.h"
 #include "libs/base/failpoint.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "services/dispatcher/turn/commit_turn.h"
-#include "services/dispatcher/turn/ending.h"
-#include "services/dispatcher/turn/generate_attempt.h"
+#include "services/dispatcher/turn/generate_step.h"
 #include "services/dispatcher/turn/prepare_turn.h"
-
-#include "absl/strings/str_cat.h"
 
 namespace penstock::dispatcher {
 namespace {
 
-using session::v1::Fence;
+using chat::v1::TurnEvent;
 
-// One run and what its steps share.
-struct Run {
-  const TurnServices& services;
-  TurnOwner& owner;
-  const std::shared_ptr<LiveTurn> turn;
-  const Remains remains;
-  Fence fence;
-  absl::Time now() const { return services.clock.Now(); }
-};
-
-double Jitter() {
-  thread_local std::minstd_rand generator{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0, 1)(generator);
+TurnEvent StepFinishedEvent(const chat::v1::Step& step) {
+  TurnEvent event;
+  event.set_index(step.index());
+  *event.mutable_time() = step.time();
+  event.mutable_step_finished()->set_step(step.step());
+  *event.mutable_step_finished()->mutable_message() = step.message();
+  return event;
 }
 
-std::shared_ptr<WaitingTurn> EnterLine(const Run& run, Arbiter& pool) {
-  const v1::Submitted& submitted = run.turn->submitted();
-  const absl::string_view user = run.turn->principal().key.bytes();
-  std::shared_ptr<WaitingTurn> waiting =
-      pool.Enter({.turn_class = submitted.turn_class(),
-                  .tenant = submitted.tenant(),
-                  .user = std::hash<std::string>{}(std::string(user)),
-                  .seq = submitted.submit_number(),
-                  .estimated_tokens = submitted.estimated_tokens()});
-  run.turn->SetWaiting(waiting);
-  return waiting;
+// The earlier of turn.tool_timeout after the question and the turn's deadline.
+absl::Time ToolsExpire(const Run& run) {
+  return std::min(
+      run.turn->steps().AskedAt() + FromProto(run.services.config.turn().tool_timeout()),
+      run.turn->deadline());
 }
 
-void TellStarted(const Run& run, const Prompt& prompt, bool degraded) {
-  if (!run.turn->MarkStarted(prompt.request.model(), prompt.memories, degraded)) return;
-  const v1::Submitted& submitted = run.turn->submitted();
-  run.services.metrics.ObserveWait(submitted.turn_class(),
-                                   run.now() - FromProto(submitted.create_time()));
-  chat::v1::TurnEvent event;
-  auto* started = event.mutable_started();
-  started->set_run(run.turn->run());
-  started->set_model(prompt.request.model());
-  for (const auto& memory : prompt.memories) started->add_recalled_memories(memory);
-  run.turn->log().Append(std::move(event), run.now());
+TurnEvent ToolCallsEvent(const Run& run) {
+  const Steps steps = run.turn->steps();
+  TurnEvent event;
+  event.set_index(steps.finished().back().index() + 1);
+  *event.mutable_time() = steps.finished().back().time();
+  auto* asked = event.mutable_tool_calls_requested();
+  asked->set_step(steps.current() - 1);
+  for (auto& call : steps.OpenCalls()) *asked->add_calls() = std::move(call);
+  *asked->mutable_expire_time() = ToProto(ToolsExpire(run));
+  return event;
 }
 
-// Steps 4 and 5, with the only retry loop of the mesh.
-Awaitable<Ending> Generate(const Run& run, WaitingTurn& waiting, const Prepared& prepared) {
-  const Prompt& prompt = *prepared.prompt;
+// Step 6: makes the step durable and tells its calls. Nothing of the pool is held by now. An ending
+// when the turn had ended already.
+Awaitable<absl::StatusOr<std::optional<Ending>>> AskForTools(Run& run, chat::v1::Step step) {
   LiveTurn& turn = *run.turn;
-  AttemptHistory history;
-  for (int32_t not_taken = 0;;) {
-    auto permit =
-        co_await waiting.Acquire(prompt.input_tokens, prompt.max_output_tokens, turn.stop_token());
-    if (!permit.ok()) co_return Stopped(turn, /*begun=*/true, 0, run.now());
-    PENSTOCK_FAILPOINT("dispatcher.before_started");
-    TellStarted(run, prompt, prepared.recall_degraded);
-    provider::v1::GenerateRequest request = prompt.request;
-    request.set_turn(turn.name());
-    request.set_attempt(history.attempts + 1);
-    *request.mutable_deadline() = turn.submitted().deadline();
-    AttemptOutcome outcome = co_await GenerateAttempt(run.services, turn, std::move(request));
-    absl::Duration delay;
-    switch (outcome.kind) {
-      case AttemptOutcome::Kind::kFinished:
-        PENSTOCK_FAILPOINT("dispatcher.after_generate");
-        permit->Settle(outcome.finished.usage());
-        run.services.metrics.attempts.Increment();
-        run.services.tokens.Learn(prompt.request.model(), prompt.raw_input_tokens,
-                                  outcome.finished.usage().input_tokens());
-        co_return Succeeded(turn, std::move(outcome.finished), run.now());
-      case AttemptOutcome::Kind::kStopped:
-        permit->Settle({});
-        co_return Stopped(turn, /*begun=*/true, prompt.input_tokens, run.now());
-      case AttemptOutcome::Kind::kNotTaken:
-        run.services.metrics.not_taken.Increment();
-        delay = PeerBackoff(not_taken++);
-        break;
-      case AttemptOutcome::Kind::kFailed: {
-        permit->Settle(outcome.failed.usage());
-        run.services.metrics.attempts.Increment();
-        const absl::Duration now = run.services.clock.Monotonic();
-        if (outcome.failed.kind() == chat::v1::PROVIDER_RATE_LIMITED) {
-          ++history.rate_limited;
-        } else if (++history.attempts == 1) {
-          run.services.retries.CountFirstAttempt(now);
-        }
-        if (outcome.failed.kind() == chat::v1::MALFORMED_RESPONSE) ++history.malformed;
-        const auto retry = DelayBeforeRetry(outcome.failed, history,
-                                            run.services.config.turn().max_attempts(), Jitter());
-        if (outcome.any_delta || !retry || !run.services.retries.TakeRetry(now)) {
-          co_return Failed(turn, outcome.failed, run.now());
-        }
-        run.services.metrics.repeated_attempts.Increment();
-        delay = *retry;
-      }
-    }
-    {
-      const auto given_back = *std::move(permit);
-    }
-    if (!co_await SleepOrStop(run.services.timers, delay, turn.stop_token())) {
-      co_return Stopped(turn, /*begun=*/true, 0, run.now());
-    }
+  auto ended = co_await KeepStep(run.services, run.owner, turn, run.fence, step, run.shutdown);
+  if (!ended.ok()) co_return ended.status();
+  if (*ended) co_return Ending{**std::move(ended), true, true};
+  PENSTOCK_FAILPOINT("dispatcher.after_append_step");
+  TurnEvent finished = StepFinishedEvent(step);
+  turn.AddStep(std::move(step));
+  turn.log().Append(std::move(finished), run.now());
+  TurnEvent asked = ToolCallsEvent(run);
+  run.services.metrics.tool_calls.Increment(asked.tool_calls_requested().calls_size());
+  turn.AwaitTools(ToolsExpire(run));
+  turn.log().Append(std::move(asked), run.now());
+  co_return std::nullopt;
+}
+
+// The turn holds no permit, no place in line and no context meanwhile.
+Awaitable<std::optional<Ending>> AwaitTools(Run& run) {
+  run.services.metrics.awaiting_tools.Increment();
+  const bool answered = co_await run.turn->ToolsAnswered();
+  run.services.metrics.awaiting_tools.Decrement();
+  if (answered) co_return std::nullopt;
+  if (run.turn->stop_reason() == StopReason::kToolTimeout) {
+    run.services.metrics.tool_timeouts.Increment();
   }
+  co_return Stopped(*run.turn, /*begun=*/true, 0, run.now());
 }
 
-// A generation that an earlier life finished: only its commit is missing.
-Awaitable<Ending> CommitEarlier(Run& run) {
-  run.fence = run.owner.Claim(*run.turn);
-  auto begun = co_await BeginTurn(run.services, *run.turn, run.fence, run.turn->stop_token());
-  if (!begun.ok()) co_return Stopped(*run.turn, /*begun=*/false, 0, run.now());
+// Puts what earlier runs finished into the turn and its log, where it stood before.
+void Restore(Run& run, session::v1::Context context) {
+  LiveTurn& turn = *run.turn;
+  turn.Restore(Steps::Of(std::move(*context.mutable_steps()), run.remains->tool_results));
+  const Steps steps = turn.steps();
+  std::vector<TurnEvent> events;
+  for (const chat::v1::Step& step : steps.finished()) events.push_back(StepFinishedEvent(step));
+  const bool open = !steps.OpenCalls().empty();
+  if (open) {
+    turn.AwaitTools(ToolsExpire(run));
+    events.push_back(ToolCallsEvent(run));
+  }
+  turn.log().Restore(std::move(events));
+}
+
+// An answer that an earlier life of the dispatcher had, but could not hand to session-state.
+Awaitable<absl::StatusOr<std::optional<Ending>>> TakeUpGenerated(Run& run) {
+  LiveTurn& turn = *run.turn;
+  const v1::Generated& generated = *run.remains->generated;
+  turn.MarkStarted(generated.model(), {}, false);
+  turn.Spend(generated.usage(), generated.has_cost_nano_usd()
+                                    ? std::optional(generated.cost_nano_usd())
+                                    : std::nullopt);
+  if (generated.finish_reason() != chat::v1::TOOL_CALLS) {
+    provider::v1::GenerateFinished finished;
+    *finished.mutable_message() = generated.message();
+    finished.set_finish_reason(generated.finish_reason());
+    co_return Succeeded(turn, std::move(finished), run.now());
+  }
+  chat::v1::Step step = turn.steps().Current(generated.message());
+  step.set_model(generated.model());
+  *step.mutable_time() = generated.time();
+  step.set_index(generated.index());
+  co_return co_await AskForTools(run, std::move(step));
+}
+
+// Learns from session-state and the journal where a turn stands that was taken up again, and takes
+// it there. An ending when it stood at its end.
+Awaitable<absl::StatusOr<std::optional<Ending>>> Resume(Run& run) {
+  LiveTurn& turn = *run.turn;
+  run.fence = run.owner.NextFence();
+  auto begun = co_await BeginForSteps(run.services, turn, run.fence, run.shutdown);
+  if (!begun.ok() && (ReasonOf(begun.status()) == "FENCED" || run.shutdown.stop_requested())) {
+    co_return begun.status();
+  }
+  if (!begun.ok()) {
+    co_return Refused(turn, /*begun=*/false, chat::v1::INVALID_REQUEST, begun.status().message(),
+                      run.now());
+  }
+  run.begun = true;
   if (begun->has_ended()) co_return Ending{*std::move(begun)->mutable_ended(), true, true};
-  const v1::Generated& generated = *run.remains.generated;
-  run.turn->MarkStarted(generated.model(), {}, false);
-  provider::v1::GenerateFinished finished;
-  *finished.mutable_message() = generated.message();
-  finished.set_finish_reason(generated.finish_reason());
-  *finished.mutable_usage() = generated.usage();
-  if (generated.has_cost_nano_usd()) finished.set_cost_nano_usd(generated.cost_nano_usd());
-  co_return Succeeded(*run.turn, std::move(finished), run.now());
+  Restore(run, std::move(*begun->mutable_context()));
+  const bool open = !turn.steps().OpenCalls().empty();
+  if (!open && run.remains->generated && run.remains->generated->step() == turn.step()) {
+    co_return co_await TakeUpGenerated(run);
+  }
+  turn.StandsClear();
+  if (!open && run.remains->wait_for_watcher && !co_await turn.Watched()) {
+    co_return Stopped(turn, /*begun=*/true, 0, run.now());
+  }
+  if (!open && turn.stop_token().stop_requested()) {
+    co_return Stopped(turn, /*begun=*/true, 0, run.now());
+  }
+  co_return std::nullopt;
 }
 
-// Steps 3 to 5: how the turn is to end, or the refusal of a begin by a newer owner's fence.
+// Steps 3 to 6, over and over: how the turn is to end. FENCED when a newer owner exists; any other
+// status when the dispatcher ends.
 Awaitable<absl::StatusOr<Ending>> Produce(Run& run) {
   LiveTurn& turn = *run.turn;
   if (!co_await turn.HeadsSession()) co_return Stopped(turn, /*begun=*/false, 0, run.now());
-  if (run.remains.wait_for_watcher && !co_await turn.Watched()) {
-    co_return Stopped(turn, /*begun=*/false, 0, run.now());
+  if (run.remains) {
+    auto ending = co_await Resume(run);
+    turn.StandsClear();
+    if (!ending.ok()) co_return ending.status();
+    if (*ending) co_return **std::move(ending);
   }
-  if (run.remains.generated) co_return co_await CommitEarlier(run);
-  if (run.remains.starts >= run.services.config.turn().max_starts()) {
-    co_return Refused(turn, /*begun=*/false, chat::v1::DEAD_LETTER,
-                      absl::StrCat("the turn was started ", run.remains.starts,
-                                   " times without an end; it is not tried again"),
-                      run.now());
+  while (true) {
+    if (!turn.steps().OpenCalls().empty()) {
+      if (auto ending = co_await AwaitTools(run)) co_return *std::move(ending);
+    }
+    auto progress = co_await GenerateStep(run);
+    if (!progress.ok()) co_return progress.status();
+    if (progress->ending) co_return *std::move(progress->ending);
+    auto ending = co_await AskForTools(run, *std::move(progress->asks));
+    if (!ending.ok()) co_return ending.status();
+    if (*ending) co_return **std::move(ending);
   }
-  const auto agent = run.services.agents.Resolve(turn.submitted().agent(), turn.submitted().spec());
-  if (!agent.ok()) {
-    co_return Refused(turn, /*begun=*/false, chat::v1::INVALID_REQUEST, agent.status().message(),
-                      run.now());
-  }
-  const auto waiting = EnterLine(run, *run.services.pools.at(agent->model->name()));
-  const absl::Status in_window = co_await waiting->InWindow(turn.stop_token());
-  if (!in_window.ok()) co_return Stopped(turn, /*begun=*/false, 0, run.now());
-
-  run.fence = run.owner.Claim(turn);
-  auto prepared = co_await PrepareTurn(run.services, turn, run.fence);
-  if (!prepared.ok()) {
-    if (ReasonOf(prepared.status()) == "FENCED") co_return prepared.status();
-    if (turn.stop_token().stop_requested()) co_return Stopped(turn, false, 0, run.now());
-    co_return Refused(turn, /*begun=*/false, chat::v1::INVALID_REQUEST, prepared.status().message(),
-                      run.now());
-  }
-  if (prepared->ended) co_return Ending{*std::move(prepared->ended), true, true};
-  if (!prepared->prompt.ok()) {
-    co_return Refused(turn, /*begun=*/true, chat::v1::CONTEXT_WINDOW,
-                      prepared->prompt.status().message(), run.now());
-  }
-  co_return co_await Generate(run, *waiting, *prepared);
 }
 
 }  // namespace
 
+int32_t Remains::StartsAt(int32_t step) const {
+  if (!started || started->step() != step) return 0;
+  return std::max(started->step_starts(), step == 0 ? started->starts() : 0);
+}
+
 Awaitable<void> RunTurn(const TurnServices& services, TurnOwner& owner,
-                        std::shared_ptr<LiveTurn> turn, Remains remains, std::stop_token shutdown) {
-  Run run{services, owner, turn, std::move(remains), {}};
+                        std::shared_ptr<LiveTurn> turn, std::optional<Remains> remains,
+                        std::stop_token shutdown) {
+  Run run{services, owner, turn, std::move(remains), shutdown, {}};
   absl::StatusOr<Ending> ending = co_await Produce(run);
-  turn->SetWaiting(nullptr);
+  turn->StandsClear();
   if (turn->stop_reason() == StopReason::kOwnerMoved) co_return;
-  if (!ending.ok()) co_return owner.GiveUp(ending.status());
+  if (!ending.ok()) {
+    if (ReasonOf(ending.status()) == "FENCED") owner.GiveUp(ending.status());
+    co_return;
+  }
   // A turn that never began is committed under the epoch alone.
   if (run.fence.epoch() == 0) run.fence.set_epoch(owner.epoch());
   if (!ending->stored) {

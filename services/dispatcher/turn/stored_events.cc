@@ -7,6 +7,23 @@
 
 namespace penstock::dispatcher {
 
+std::vector<chat::v1::TurnEvent> StepEvents(const chat::v1::Turn& turn, int32_t from_step) {
+  std::vector<chat::v1::TurnEvent> events;
+  // A partial answer is the last message.
+  const int whole = turn.output_partial() ? turn.output_size() - 1 : turn.output_size();
+  int32_t step = 0;
+  for (int i = 0; i < whole; ++i) {
+    if (turn.output(i).role() == chat::v1::TOOL) continue;
+    if (step >= from_step) {
+      auto* finished = events.emplace_back().mutable_step_finished();
+      finished->set_step(step);
+      *finished->mutable_message() = turn.output(i);
+    }
+    ++step;
+  }
+  return events;
+}
+
 std::vector<chat::v1::TurnEvent> StoredEvents(const chat::v1::Turn& turn, int64_t after_index,
                                               bool outcome_only) {
   std::vector<chat::v1::TurnEvent> events;
@@ -28,13 +45,8 @@ std::vector<chat::v1::TurnEvent> StoredEvents(const chat::v1::Turn& turn, int64_
     first.mutable_restarted()->set_keep_through_index(kAcceptedIndex);
     add(std::move(first), turn.end_time());
   }
-  if (!outcome_only && !turn.output_partial()) {
-    for (int step = 0; step < turn.output_size(); ++step) {
-      chat::v1::TurnEvent finished;
-      finished.mutable_step_finished()->set_step(step);
-      *finished.mutable_step_finished()->mutable_message() = turn.output(step);
-      add(std::move(finished), turn.end_time());
-    }
+  if (!outcome_only) {
+    for (auto& step : StepEvents(turn, 0)) add(std::move(step), turn.end_time());
   }
   chat::v1::TurnEvent last;
   *last.mutable_finished()->mutable_turn() = turn;

@@ -28,6 +28,11 @@ class TurnMetrics {
   // The adapter's stream broke after the call was sent.
   prometheus::Counter& lost_streams;
   prometheus::Counter& recall_degraded;
+  // Turns whose caller's tools have not answered, what they asked for, and how many gave up.
+  prometheus::Gauge& awaiting_tools;
+  prometheus::Counter& tool_calls;
+  prometheus::Counter& tool_timeouts;
+  prometheus::Counter& tool_limits;
   prometheus::Counter& late_commits;
   prometheus::Counter& fenced;
 

@@ -47,10 +47,16 @@ class TurnOwner {
 
   virtual int64_t epoch() const = 0;
 
-  // The turn starts: its fence, above every one given before in this epoch. Journals the start.
-  virtual session::v1::Fence Claim(LiveTurn& turn) = 0;
+  // A fence for a run of a turn, above every one given before in this epoch.
+  virtual session::v1::Fence NextFence() = 0;
+  // Journals that the turn starts this step, the `step_starts`-th time.
+  virtual void RecordStart(LiveTurn& turn, session::v1::Fence fence, int32_t step,
+                           int32_t step_starts) = 0;
 
-  // The generation is finished but its commit is late: on disk when it answers OK.
+  // The highest class that waits in the turn's session, its own included.
+  virtual chat::v1::TurnClass ClassOf(const LiveTurn& turn) const = 0;
+
+  // The generation is finished but session-state is late: on disk when it answers OK.
   virtual Awaitable<absl::Status> KeepGenerated(LiveTurn& turn, v1::Generated generated) = 0;
 
   // The turn has ended in session-state as `stored`: settles it, lets the next one of its session
