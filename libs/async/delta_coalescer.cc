@@ -29,7 +29,7 @@ void DeltaCoalescer::Add(int32_t part, int32_t kind, absl::string_view text) {
 
 absl::Duration DeltaCoalescer::NextDue() const {
   if (held_.empty()) return absl::InfiniteDuration();
-  if (ended_ || held_.size() > 1 || held_bytes_ >= options_.bytes) {
+  if (ended_ || flushed_ || held_.size() > 1 || held_bytes_ >= options_.bytes) {
     return -absl::InfiniteDuration();
   }
   return taken_ + options_.interval;
@@ -39,6 +39,7 @@ std::vector<DeltaPiece> DeltaCoalescer::TakeDue(absl::Duration now) {
   if (NextDue() > now) return {};
   taken_ = now;
   held_bytes_ = 0;
+  flushed_ = false;
   return std::exchange(held_, {});
 }
 

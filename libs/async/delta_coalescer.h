@@ -39,6 +39,8 @@ class DeltaCoalescer {
 
   // `text` is valid UTF-8.
   void Add(int32_t part, int32_t kind, absl::string_view text);
+  // What is held is due at once.
+  void Flush() { flushed_ = !held_.empty(); }
   // Nothing is added any more.
   void End() { ended_ = true; }
 
@@ -50,6 +52,7 @@ class DeltaCoalescer {
  private:
   const Options options_;
   bool ended_ = false;
+  bool flushed_ = false;
   // When the last pieces were taken; text after them waits.
   absl::Duration taken_ = -absl::InfiniteDuration();
   size_t held_bytes_ = 0;

@@ -71,6 +71,16 @@ TEST_F(DeltaCoalescerTest, AChangeOfPartOrKindIsDueAtOnce) {
   EXPECT_THAT(Take(coalescer_, kStart), ElementsAre("1/1:c", "1/2:d"));
 }
 
+TEST_F(DeltaCoalescerTest, WhatIsFlushedIsDueAtOnceAndLaterTextWaitsAgain) {
+  coalescer_.Add(0, 1, "a");
+  coalescer_.Flush();
+  EXPECT_THAT(Take(coalescer_, kStart), ElementsAre("0/1:a"));
+
+  coalescer_.Flush();
+  coalescer_.Add(0, 1, "b");
+  EXPECT_THAT(Take(coalescer_, kStart), IsEmpty());
+}
+
 TEST_F(DeltaCoalescerTest, TheEndIsDueAtOnce) {
   coalescer_.Add(0, 1, "a");
   coalescer_.End();
