@@ -1,5 +1,6 @@
 #include "services/provider_adapter/answer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,11 +9,16 @@ namespace penstock::provider_adapter {
 namespace {
 
 using chat::v1::Delta;
+using chat::v1::Part;
 
 }  // namespace
 
-Answer::Answer(std::string provider, DeltaCoalescer::Options coalescing, size_t max_bytes)
-    : provider_(std::move(provider)), coalescer_(coalescing), room_bytes_(max_bytes) {
+Answer::Answer(std::string provider, DeltaCoalescer::Options coalescing, size_t max_bytes,
+               OfferedTools tools)
+    : provider_(std::move(provider)),
+      coalescer_(coalescing),
+      room_bytes_(max_bytes),
+      tools_(std::move(tools)) {
   message_.set_role(chat::v1::ASSISTANT);
 }
 
@@ -26,20 +32,78 @@ void Answer::OnText(Delta::Kind kind, absl::string_view text) {
 }
 
 void Answer::Append(Delta::Kind kind, absl::string_view text) {
-  const bool over = text.size() > room_bytes_;
-  if (over) text = text.substr(0, WholeCharacters(text, room_bytes_));
-  room_bytes_ -= text.size();
-  if (!text.empty()) {
-    PartText(kind).append(text.data(), text.size());
-    coalescer_.Add(message_.parts_size() - 1, kind, text);
+  const absl::string_view fits = TakeRoom(text);
+  if (!fits.empty()) {
+    PartText(kind).append(fits.data(), fits.size());
+    coalescer_.Add(message_.parts_size() - 1, kind, fits);
   }
-  if (!over) return;
+  if (fits.size() < text.size()) EndAtBound();
+}
+
+absl::string_view Answer::TakeRoom(absl::string_view text) {
+  const absl::string_view fits = text.substr(0, WholeCharacters(text, room_bytes_));
+  room_bytes_ -= fits.size();
+  return fits;
+}
+
+void Answer::EndAtBound() {
   finish_ = chat::v1::LENGTH;
   End();
 }
 
+void Answer::OnToolCall(absl::string_view id, absl::string_view name) {
+  if (ended_) return;
+  if (!tools_.Has(name)) {
+    return OnUnusable(chat::v1::MALFORMED_RESPONSE, tools_.empty()
+                                                        ? "a tool was called, but none was offered"
+                                                        : "a tool was called that was not offered");
+  }
+  FlushCharacter();
+  chat::v1::ToolCall call;
+  call.set_id(tools_.NewCallId(id));
+  call.set_name(std::string(name));
+  const size_t bytes = call.id().size() + call.name().size();
+  if (bytes > room_bytes_) return EndAtBound();
+  room_bytes_ -= bytes;
+  calls_.push_back({.part = message_.parts_size(), .utf8 = {}});
+  *message_.add_parts()->mutable_tool_call() = std::move(call);
+}
+
+void Answer::OnToolArguments(size_t call, absl::string_view json) {
+  if (ended_) return;
+  AppendArguments(calls_.at(call).part, calls_[call].utf8.Take(json));
+}
+
+void Answer::AppendArguments(int part, absl::string_view json) {
+  if (ended_) return;
+  const absl::string_view fits = TakeRoom(json);
+  if (!fits.empty()) {
+    message_.mutable_parts(part)->mutable_tool_call()->mutable_arguments()->append(fits.data(),
+                                                                                   fits.size());
+    coalescer_.Add(part, Delta::TOOL_ARGUMENTS, fits);
+    coalescer_.Flush();
+  }
+  if (fits.size() < json.size()) EndAtBound();
+}
+
+// Some servers send no arguments at all for a tool that takes none.
+void Answer::FinishCalls() {
+  for (OpenCall& call : calls_) {
+    AppendArguments(call.part, call.utf8.End());
+    if (ended_) return;
+    if (message_.parts(call.part).tool_call().arguments().empty()) AppendArguments(call.part, "{}");
+  }
+}
+
+// What was cut short must not be called, nor be kept as history.
+void Answer::DropCalls() {
+  auto& parts = *message_.mutable_parts();
+  parts.erase(std::remove_if(parts.begin(), parts.end(),
+                             [](const Part& part) { return part.has_tool_call(); }),
+              parts.end());
+}
+
 std::string& Answer::PartText(Delta::Kind kind) {
-  using chat::v1::Part;
   const Part::KindCase wanted = kind == Delta::REASONING ? Part::kReasoning
                                 : kind == Delta::REFUSAL ? Part::kRefusal
                                                          : Part::kText;
@@ -69,11 +133,18 @@ void Answer::OnFinish(chat::v1::FinishReason reason) {
 void Answer::OnEnd() {
   if (ended_) return;
   if (finish_ == chat::v1::FINISH_REASON_UNSPECIFIED) {
-    if (!has_text()) {
-      return OnUnusable(chat::v1::MALFORMED_RESPONSE, "the answer ended without any text");
+    if (!begun()) {
+      return OnUnusable(chat::v1::MALFORMED_RESPONSE, "the answer ended without any text or call");
     }
     finish_ = chat::v1::STOP;
   }
+  if (finish_ == chat::v1::TOOL_CALLS && calls_.empty()) {
+    return OnUnusable(chat::v1::MALFORMED_RESPONSE,
+                      "the answer ended for tool calls, but has none");
+  }
+  if (finish_ == chat::v1::STOP && !calls_.empty()) finish_ = chat::v1::TOOL_CALLS;
+  if (finish_ == chat::v1::TOOL_CALLS) FinishCalls();
+  if (ended_) return;
   complete_ = true;
   End();
 }
@@ -99,6 +170,7 @@ void Answer::Close(Failure failure) {
 void Answer::End() {
   if (std::exchange(ended_, true)) return;
   FlushCharacter();
+  if (finish_ != chat::v1::TOOL_CALLS) DropCalls();
   coalescer_.End();
 }
 

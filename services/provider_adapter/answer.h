@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libs/async/delta_coalescer.h"
+#include "services/provider_adapter/offered_tools.h"
 #include "services/provider_adapter/price.h"
 #include "services/provider_adapter/provider.h"
 #include "services/provider_adapter/utf8_repair.h"
@@ -18,10 +19,13 @@ namespace penstock::provider_adapter {
 // text after it is dropped. Not thread-safe.
 class Answer : public AnswerSink {
  public:
-  // Text beyond `max_bytes` is cut between characters; the answer then ends with LENGTH.
-  Answer(std::string provider, DeltaCoalescer::Options coalescing, size_t max_bytes);
+  // Text and calls beyond `max_bytes` are cut between characters; the answer then ends with LENGTH.
+  Answer(std::string provider, DeltaCoalescer::Options coalescing, size_t max_bytes,
+         OfferedTools tools = {});
 
   void OnText(chat::v1::Delta::Kind kind, absl::string_view text) override;
+  void OnToolCall(absl::string_view id, absl::string_view name) override;
+  void OnToolArguments(size_t call, absl::string_view json) override;
   void OnUsage(const chat::v1::Usage& usage) override { usage_.MergeFrom(usage); }
   void OnFinish(chat::v1::FinishReason reason) override;
   void OnEnd() override;
@@ -35,7 +39,8 @@ class Answer : public AnswerSink {
   bool ended() const { return ended_; }
   // It ended as the provider meant it to: the connection can be used again.
   bool complete() const { return complete_; }
-  bool has_text() const { return message_.parts_size() > 0; }
+  // Some of it has come: text or a call.
+  bool begun() const { return message_.parts_size() > 0; }
 
   // The coalescer's.
   absl::Duration NextDue() const { return coalescer_.NextDue(); }
@@ -48,17 +53,31 @@ class Answer : public AnswerSink {
   std::optional<chat::v1::ErrorKind> failure_kind() const;
 
  private:
+  // A call whose arguments come in.
+  struct OpenCall {
+    int part = 0;
+    Utf8Repair utf8;
+  };
+
   void Append(chat::v1::Delta::Kind kind, absl::string_view text);
+  void AppendArguments(int part, absl::string_view json);
+  // The beginning of `text` that there is room for.
+  absl::string_view TakeRoom(absl::string_view text);
+  void EndAtBound();
   std::string& PartText(chat::v1::Delta::Kind kind);
   void FlushCharacter();
+  void FinishCalls();
+  void DropCalls();
   void End();
 
   const std::string provider_;
   DeltaCoalescer coalescer_;
   size_t room_bytes_;
+  OfferedTools tools_;
   Utf8Repair utf8_;
   chat::v1::Delta::Kind kind_ = chat::v1::Delta::KIND_UNSPECIFIED;
   chat::v1::Message message_;
+  std::vector<OpenCall> calls_;
   chat::v1::Usage usage_;
   chat::v1::FinishReason finish_ = chat::v1::FINISH_REASON_UNSPECIFIED;
   std::optional<Failure> failure_;

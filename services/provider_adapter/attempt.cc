@@ -28,7 +28,7 @@ Attempt::Attempt(AttemptContext context, std::unique_ptr<AnswerParser> parser)
     : context_(std::move(context)),
       begun_(context_.clock.Monotonic()),
       parser_(std::move(parser)),
-      answer_(context_.provider, context_.coalescing, context_.max_output_bytes) {}
+      answer_(context_.provider, context_.coalescing, context_.max_output_bytes, context_.tools) {}
 
 Awaitable<Attempt::Batch> Attempt::Next() {
   while (true) {
@@ -151,7 +151,7 @@ Flow Attempt::OnBody(absl::string_view bytes) {
     MutexLock lock(mutex_);
     received_bytes_ += static_cast<int64_t>(bytes.size());
     TakeBody(bytes);
-    if (!first_text_ && answer_.has_text()) first_text_ = context_.clock.Monotonic() - begun_;
+    if (!first_text_ && answer_.begun()) first_text_ = context_.clock.Monotonic() - begun_;
     if (answer_.ended()) flow = answer_.complete() ? Flow::kEnough : Flow::kAbort;
     waiter = TakeWaiter();
   }
@@ -201,7 +201,7 @@ void Attempt::OnDone(http::HttpOutcome outcome) {
   {
     MutexLock lock(mutex_);
     Conclude(outcome);
-    if (!first_text_ && answer_.has_text()) first_text_ = context_.clock.Monotonic() - begun_;
+    if (!first_text_ && answer_.begun()) first_text_ = context_.clock.Monotonic() - begun_;
     waiter = TakeWaiter();
   }
   if (waiter) waiter(Resume::kHere);

@@ -29,6 +29,7 @@ struct AttemptContext {
   Timers& timers;
   DeltaCoalescer::Options coalescing;
   size_t max_output_bytes = 0;
+  OfferedTools tools = {};
 };
 
 // The provider is read as fast as it sends; what the coroutine has not taken is bounded by

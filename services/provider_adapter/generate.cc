@@ -162,7 +162,7 @@ Awaitable<absl::Status> Generator::Generate(const GenerateRequest& request, Even
     co_return co_await sink.Write(std::move(failed));
   }
 
-  const std::shared_ptr<Attempt> attempt = NewAttempt(provider);
+  const std::shared_ptr<Attempt> attempt = NewAttempt(provider, request);
   http::HttpRequest http = {.url = provider.url,
                             .headers = provider.headers,
                             .body = *std::move(body),
@@ -186,12 +186,14 @@ absl::Duration Generator::TimeLeft(const GenerateRequest& request) const {
   return FromProto(request.deadline()) - clock_.Now();
 }
 
-std::shared_ptr<Attempt> Generator::NewAttempt(const ProviderRoute& provider) const {
+std::shared_ptr<Attempt> Generator::NewAttempt(const ProviderRoute& provider,
+                                               const GenerateRequest& request) const {
   return std::make_shared<Attempt>(AttemptContext{.provider = provider.name,
                                                   .clock = clock_,
                                                   .timers = timers_,
                                                   .coalescing = settings_.coalescing,
-                                                  .max_output_bytes = settings_.max_output_bytes},
+                                                  .max_output_bytes = settings_.max_output_bytes,
+                                                  .tools = OfferedTools(request)},
                                    provider.protocol->NewParser());
 }
 

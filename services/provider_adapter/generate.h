@@ -67,7 +67,8 @@ class Generator {
             Timers& timers, Clock& clock, obs::Metrics& metrics);
 
   absl::Duration TimeLeft(const provider::v1::GenerateRequest& request) const;
-  std::shared_ptr<Attempt> NewAttempt(const ProviderRoute& provider) const;
+  std::shared_ptr<Attempt> NewAttempt(const ProviderRoute& provider,
+                                      const provider::v1::GenerateRequest& request) const;
   // Tells the sink all of the attempt.
   Awaitable<absl::Status> Relay(Attempt& attempt, const ModelRoute& model, EventSink& sink);
   // What the metrics keep of an attempt that is over.

@@ -111,6 +111,28 @@ TEST_F(GenerateTest, HoldsLaterDeltasForTheInterval) {
   Pump();
 }
 
+TEST_F(GenerateTest, RelaysCallsOfToolsAtOnce) {
+  const auto call = [](absl::string_view piece) {
+    return absl::StrCat(R"(data: {"choices":[{"delta":{"tool_calls":[{"index":0,)", piece,
+                        "}]}}]}\n\n");
+  };
+  request_.add_tools()->set_name("clock");
+  Start();
+  EXPECT_THAT(client_.calls[0].request.body, HasSubstr(R"("tools":[{"type":"function",)"));
+  Answer200();
+  Body(call(R"("id":"a","function":{"name":"clock","arguments":"{"})"));
+  Body(call(R"("function":{"arguments":"\"k\":"})"));
+  Body(call(R"("function":{"arguments":"1}"})"));
+  EXPECT_THAT(sink_.lines, ElementsAre("STARTED req_1", "DELTA {", "DELTA \"k\":", "DELTA 1}"));
+  EXPECT_EQ(sink_.events[1].delta().kind(), chat::v1::Delta::TOOL_ARGUMENTS);
+
+  EXPECT_EQ(Body(absl::StrCat(kFinish, kDone)), Flow::kEnough);
+
+  const auto& finished = sink_.events.back().finished();
+  EXPECT_EQ(finished.finish_reason(), chat::v1::TOOL_CALLS);
+  EXPECT_EQ(finished.message().parts(0).tool_call().arguments(), "{\"k\":1}");
+}
+
 TEST_F(GenerateTest, ASlowReaderGetsFewerLargerDeltasAndTheProviderIsReadOn) {
   OneShot<bool> gate;
   sink_.gate = &gate;

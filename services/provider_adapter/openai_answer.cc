@@ -29,13 +29,6 @@ chat::v1::Usage ReadUsage(const value& usage) {
   return result;
 }
 
-bool IsToolCall(const value& content) {
-  const value* calls = Member(&content, "tool_calls");
-  if (calls != nullptr && calls->is_array() && !calls->get_array().empty()) return true;
-  const value* function = Member(&content, "function_call");
-  return function != nullptr && function->is_object();
-}
-
 }  // namespace
 
 void OpenAiAnswer::OnEvent(const http::SseEvent& event, AnswerSink& sink) {
@@ -91,19 +84,19 @@ void OpenAiAnswer::ReadContent(const value& content, AnswerSink& sink) {
   if (!text.empty()) sink.OnText(Delta::TEXT, text);
   const absl::string_view refusal = StringMember(&content, "refusal");
   if (!refusal.empty()) sink.OnText(Delta::REFUSAL, refusal);
-  if (IsToolCall(content)) called_tool_ = true;
+  if (const value* calls = Member(&content, "tool_calls")) tool_calls_.Read(*calls, sink);
 }
 
 void OpenAiAnswer::ReadFinish(absl::string_view reason, AnswerSink& sink) {
   finished_ = true;
-  if (called_tool_ || reason == "tool_calls" || reason == "function_call") {
-    return sink.OnUnusable(chat::v1::MALFORMED_RESPONSE, "a tool was called, but none was offered");
-  }
   if (reason == "error" || reason == "abort") {
     return sink.OnUnusable(chat::v1::PROVIDER_INTERNAL,
                            absl::StrCat("the model stopped with finish_reason ", reason));
   }
   if (reason == "length" || reason == "max_tokens") return sink.OnFinish(chat::v1::LENGTH);
+  if (reason == "tool_calls" || reason == "function_call") {
+    return sink.OnFinish(chat::v1::TOOL_CALLS);
+  }
   if (reason == "content_filter") return sink.OnFinish(chat::v1::CONTENT_FILTER);
   // "stop", and what compatible servers call it: eos, eos_token, stop_sequence.
   sink.OnFinish(chat::v1::STOP);

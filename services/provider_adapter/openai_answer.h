@@ -3,14 +3,14 @@
 
 #include <boost/json/fwd.hpp>
 
+#include "services/provider_adapter/openai_tool_calls.h"
 #include "services/provider_adapter/provider.h"
 
 namespace penstock::provider_adapter {
 
 // Tolerates what compatible servers do differently (reference/providers.md 1.7, parser rules):
 // unknown fields, no usage, empty choices and deltas, null content, `reasoning` or
-// `reasoning_content`, errors in the stream. Only choice 0 is read. A call of a tool is unusable:
-// none was offered.
+// `reasoning_content`, errors in the stream, "stop" after tool calls. Only choice 0 is read.
 class OpenAiAnswer : public AnswerParser {
  public:
   void OnEvent(const http::SseEvent& event, AnswerSink& sink) override;
@@ -23,7 +23,7 @@ class OpenAiAnswer : public AnswerParser {
   void ReadContent(const boost::json::value& content, AnswerSink& sink);
   void ReadFinish(absl::string_view reason, AnswerSink& sink);
 
-  bool called_tool_ = false;
+  OpenAiToolCalls tool_calls_;
   bool finished_ = false;
 };
 

@@ -1,5 +1,6 @@
 #include "services/provider_adapter/openai_chat.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "libs/base/status_macros.h"
 #include "services/provider_adapter/json_text.h"
 #include "services/provider_adapter/openai_answer.h"
+#include "services/provider_adapter/openai_tools.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -67,22 +69,64 @@ void AppendContent(std::string& json, const std::vector<const std::string*>& tex
   json.push_back(']');
 }
 
+bool CallsTools(const Message& message) {
+  return std::any_of(message.parts().begin(), message.parts().end(),
+                     [](const Part& part) { return part.has_tool_call(); });
+}
+
+// Whether the message's role may have parts of these kinds.
+absl::Status CheckParts(const Message& message, int index) {
+  for (int i = 0; i < message.parts_size(); ++i) {
+    const Part& part = message.parts(i);
+    const bool fits = part.has_tool_result() == (message.role() == chat::v1::TOOL) &&
+                      (!part.has_tool_call() || message.role() == chat::v1::ASSISTANT);
+    if (fits) continue;
+    return FieldInvalid(absl::StrCat("messages[", index, "].parts[", i, "]"),
+                        part.has_tool_call()     ? "a tool call"
+                        : part.has_tool_result() ? "a tool result"
+                                                 : "text",
+                        "tool calls of ASSISTANT, tool results alone of TOOL");
+  }
+  return absl::OkStatus();
+}
+
+// One message a result, in order.
+void AppendToolMessage(std::string& json, const Message& message, char& separator) {
+  for (const Part& part : message.parts()) {
+    json.push_back(std::exchange(separator, ','));
+    AppendToolResult(json, part.tool_result());
+  }
+}
+
+void AppendSpokenMessage(std::string& json, const Message& message, char& separator) {
+  const auto texts = TextsOf(message);
+  const bool calls = CallsTools(message);
+  if (texts.empty() && !calls) return;
+  json.push_back(std::exchange(separator, ','));
+  absl::StrAppend(&json, R"({"role":")", RoleName(message.role()), R"(","content":)");
+  if (texts.empty()) {
+    json.append("null");
+  } else {
+    AppendContent(json, texts);
+  }
+  AppendToolCalls(json, message);
+  json.push_back('}');
+}
+
 absl::Status AppendMessages(std::string& json, const provider::v1::GenerateRequest& request) {
   json.append(R"(,"messages":)");
   char separator = '[';
   for (int i = 0; i < request.messages_size(); ++i) {
     const Message& message = request.messages(i);
-    const absl::string_view role = RoleName(message.role());
-    if (role.empty()) {
+    PENSTOCK_RETURN_IF_ERROR(CheckParts(message, i));
+    if (message.role() == chat::v1::TOOL) {
+      AppendToolMessage(json, message, separator);
+    } else if (!RoleName(message.role()).empty()) {
+      AppendSpokenMessage(json, message, separator);
+    } else {
       return FieldInvalid(absl::StrCat("messages[", i, "].role"), absl::StrCat(message.role()),
-                          "SYSTEM, USER or ASSISTANT");
+                          "SYSTEM, USER, ASSISTANT or TOOL");
     }
-    const auto texts = TextsOf(message);
-    if (texts.empty()) continue;
-    json.push_back(std::exchange(separator, ','));
-    absl::StrAppend(&json, R"({"role":")", role, R"(","content":)");
-    AppendContent(json, texts);
-    json.push_back('}');
   }
   if (separator == '[')
     return FieldInvalid("messages", "no text", "at least one message with text");
@@ -165,6 +209,7 @@ absl::StatusOr<std::string> OpenAiChat::Body(absl::string_view wire_model,
   json.append(R"({"model":)");
   AppendJsonString(json, wire_model);
   PENSTOCK_RETURN_IF_ERROR(AppendMessages(json, request));
+  PENSTOCK_RETURN_IF_ERROR(AppendTools(json, request));
   PENSTOCK_RETURN_IF_ERROR(AppendGeneration(json, request.generation()));
   json.append(
       R"(,"stream":true,"stream_options":{"include_usage":true,"include_obfuscation":false}})");

@@ -23,9 +23,15 @@ class AnswerSink {
 
   // May cut characters.
   virtual void OnText(chat::v1::Delta::Kind kind, absl::string_view text) = 0;
+  // The model begins to call a tool: call 0, 1, 2 ... of the answer. Without an id, or with one
+  // that is not unique, a new one is made.
+  virtual void OnToolCall(absl::string_view id, absl::string_view name) = 0;
+  // A piece of the JSON of that call's arguments; may cut characters. Calls may take turns.
+  virtual void OnToolArguments(size_t call, absl::string_view json) = 0;
   // Cumulative; fields that are set replace earlier ones.
   virtual void OnUsage(const chat::v1::Usage& usage) = 0;
-  // The model has finished. Usage may still follow.
+  // The model has finished; STOP where it has called tools means TOOL_CALLS. Usage may still
+  // follow.
   virtual void OnFinish(chat::v1::FinishReason reason) = 0;
   // The answer's own end marker; nothing follows.
   virtual void OnEnd() = 0;
