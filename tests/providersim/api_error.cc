@@ -13,6 +13,16 @@ std::string StringOrNull(absl::string_view value) {
 
 }  // namespace
 
+ApiError Refuse(absl::string_view message, absl::string_view param, absl::string_view code) {
+  return ApiError{
+      .message = std::string(message), .param = std::string(param), .code = std::string(code)};
+}
+
+ApiError WrongType(absl::string_view param, absl::string_view expected) {
+  return Refuse(absl::StrCat("Invalid type for '", param, "': expected ", expected, "."), param,
+                "invalid_type");
+}
+
 std::string RenderError(const ApiError& error) {
   return absl::StrCat("{\n  \"error\": {\n    \"message\": ", JsonString(error.message),
                       ",\n    \"type\": ", JsonString(error.type),

@@ -16,6 +16,10 @@ struct ApiError {
   std::string code = {};
 };
 
+// 400, as of a request that is not as it should be.
+ApiError Refuse(absl::string_view message, absl::string_view param, absl::string_view code);
+ApiError WrongType(absl::string_view param, absl::string_view expected);
+
 // The body, with a newline at its end as OpenAI has it.
 std::string RenderError(const ApiError& error);
 

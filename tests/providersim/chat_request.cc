@@ -54,16 +54,6 @@ constexpr absl::string_view kParameters[] = {"audio",
 
 absl::string_view View(json::string_view text) { return {text.data(), text.size()}; }
 
-ApiError Refuse(absl::string_view message, absl::string_view param, absl::string_view code) {
-  return ApiError{
-      .message = std::string(message), .param = std::string(param), .code = std::string(code)};
-}
-
-ApiError WrongType(absl::string_view param, absl::string_view expected) {
-  return Refuse(absl::StrCat("Invalid type for '", param, "': expected ", expected, "."), param,
-                "invalid_type");
-}
-
 Refused CheckNames(const json::object& body) {
   for (const auto& field : body) {
     const absl::string_view name = View(field.key());
@@ -150,8 +140,9 @@ Refused ReadMessage(const json::value& value, size_t index, ChatMessage& out) {
                                "and 'developer'."),
                   absl::StrCat(param, ".role"), "invalid_value");
   }
+  if (Refused refused = ReadMessageTools(*object, index, out)) return refused;
   const json::value* content = object->if_contains("content");
-  const bool may_be_empty = out.role == "assistant";
+  const bool may_be_empty = !out.calls.empty() || object->contains("refusal");
   if (content == nullptr || content->is_null()) {
     if (may_be_empty) return std::nullopt;
     return Refuse(absl::StrCat("Invalid value for 'content': expected a string, got null."),
@@ -183,7 +174,7 @@ Refused ReadMessages(const json::object& body, ChatRequest& out) {
   for (size_t i = 0; i < list->size(); ++i) {
     if (Refused refused = ReadMessage((*list)[i], i, out.messages[i])) return refused;
   }
-  return std::nullopt;
+  return CheckToolHistory(out.messages);
 }
 
 Refused ReadStop(const json::object& body, ChatRequest& out) {
@@ -238,6 +229,7 @@ Refused ReadBody(const json::object& body, ChatRequest& out) {
   }
   out.model = View(model->get_string());
   if (Refused refused = ReadMessages(body, out)) return refused;
+  if (Refused refused = ReadTools(body, out.tools)) return refused;
   if (Refused refused = ReadStream(body, out)) return refused;
   if (Refused refused = ReadLimit(body, "max_tokens", out.max_tokens)) return refused;
   if (Refused refused = ReadLimit(body, "max_completion_tokens", out.max_tokens)) return refused;
@@ -273,10 +265,11 @@ NewestMessage ChatRequest::Newest() const {
 }
 
 int64_t ChatRequest::PromptTokens() const {
-  int64_t tokens = 0;
+  auto tokens = static_cast<int64_t>((tools.bytes + 3) / 4);
   for (const ChatMessage& message : messages) {
     size_t bytes = 0;
     for (absl::string_view part : message.parts) bytes += part.size();
+    for (const CalledTool& call : message.calls) bytes += call.name.size() + call.arguments.size();
     tokens += 3 + static_cast<int64_t>((bytes + 3) / 4);
   }
   return tokens;

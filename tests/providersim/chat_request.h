@@ -12,6 +12,7 @@
 #include <boost/json/value.hpp>
 
 #include "tests/providersim/api_error.h"
+#include "tests/providersim/chat_tools.h"
 
 #include "absl/strings/string_view.h"
 
@@ -21,7 +22,11 @@ namespace penstock::providersim {
 struct ChatMessage {
   absl::string_view role;
   // The text of the content, one element a text part.
-  std::vector<absl::string_view> parts;
+  std::vector<absl::string_view> parts = {};
+  // Of an assistant.
+  std::vector<CalledTool> calls = {};
+  // Of a tool's result.
+  absl::string_view tool_call_id = {};
 };
 
 // The newest user message, taken apart.
@@ -41,11 +46,12 @@ struct ChatRequest {
   bool include_obfuscation = true;
   std::optional<int64_t> max_tokens;
   std::vector<absl::string_view> stop;
+  OfferedTools tools;
 
   // The newest message of role user; null when there is none.
   const ChatMessage* NewestUserMessage() const;
   NewestMessage Newest() const;
-  // 3 + ceil(bytes / 4), summed over the messages.
+  // 3 + ceil(bytes / 4), summed over the messages; and ceil(bytes / 4) of the tools.
   int64_t PromptTokens() const;
 };
 

@@ -23,8 +23,23 @@ std::string UsageJson(const Reply& reply, int sent_tokens) {
       R"(,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}})");
 }
 
+// [{"id":...,"type":"function","function":{"name":...,"arguments":...}}]
+std::string CallsJson(const std::vector<CallPiece>& pieces) {
+  std::string json;
+  for (size_t i = 0; i < pieces.size();) {
+    const CallPiece& first = pieces[i];
+    std::string arguments;
+    for (; i < pieces.size() && pieces[i].call == first.call; ++i) arguments += pieces[i].arguments;
+    absl::StrAppend(&json, json.empty() ? "[" : ",", R"({"id":)", JsonString(first.id),
+                    R"(,"type":"function","function":{"name":)", JsonString(first.name),
+                    R"(,"arguments":)", JsonString(arguments), "}}");
+  }
+  return json + "]";
+}
+
 std::string Message(const Reply& reply) {
-  const std::string text = JsonString(reply.text.Slice(0, reply.text.count()));
+  const bool silent = reply.text.count() == 0 && !reply.calls.empty();
+  const std::string text = silent ? "null" : JsonString(reply.text.Slice(0, reply.text.count()));
   const bool refused = reply.field == "refusal";
   std::string message =
       absl::StrCat(R"({"role":"assistant","content":)", refused ? "null" : text, R"(,"refusal":)",
@@ -32,6 +47,9 @@ std::string Message(const Reply& reply) {
   if (reply.reasoning.count() > 0) {
     absl::StrAppend(&message, ",\"", reply.directives.reasoning_field,
                     "\":", JsonString(reply.reasoning.Slice(0, reply.reasoning.count())));
+  }
+  if (!reply.calls.empty()) {
+    absl::StrAppend(&message, R"(,"tool_calls":)", CallsJson(reply.calls));
   }
   return message + "}";
 }
@@ -57,7 +75,22 @@ void ChunkWriter::Event(std::string& out, absl::string_view delta, absl::string_
 }
 
 void ChunkWriter::Role(std::string& out) const {
-  Event(out, R"({"role":"assistant","content":"","refusal":null})", "null");
+  const bool silent = reply_.text.count() == 0 && !reply_.calls.empty();
+  Event(out,
+        absl::StrCat(R"({"role":"assistant","content":)", silent ? "null" : "\"\"",
+                     R"(,"refusal":null})"),
+        "null");
+}
+
+void ChunkWriter::Call(std::string& out, const CallPiece& piece) const {
+  std::string delta = absl::StrCat(R"({"tool_calls":[{"index":)", piece.call);
+  if (!piece.id.empty()) {
+    absl::StrAppend(&delta, R"(,"id":)", JsonString(piece.id), R"(,"type":"function","function":)",
+                    R"({"name":)", JsonString(piece.name), R"(,"arguments":""}}]})");
+  } else {
+    absl::StrAppend(&delta, R"(,"function":{"arguments":)", JsonString(piece.arguments), "}}]}");
+  }
+  Event(out, delta, "null");
 }
 
 void ChunkWriter::Delta(std::string& out, absl::string_view field, absl::string_view text) const {
@@ -98,7 +131,7 @@ std::string RenderCompletion(const Reply& reply, absl::string_view id, int64_t c
                       ",\"model\":", JsonString(reply.model), ",", kFingerprint,
                       R"("choices":[{"index":0,"message":)", Message(reply),
                       R"(,"logprobs":null,"finish_reason":")", reply.finish_reason,
-                      R"("}],"usage":)", UsageJson(reply, reply.text.count()), "}\n");
+                      R"("}],"usage":)", UsageJson(reply, reply.tokens()), "}\n");
 }
 
 }  // namespace penstock::providersim

@@ -15,10 +15,11 @@ class ChunkWriter {
   // `id` is the completion's: "chatcmpl-...".
   ChunkWriter(const Reply& reply, absl::string_view id, int64_t created);
 
-  // {"role":"assistant","content":"","refusal":null}
+  // {"role":"assistant","content":"","refusal":null}; content is null in an answer of calls alone.
   void Role(std::string& out) const;
   // `field` is content, refusal, reasoning or reasoning_content.
   void Delta(std::string& out, absl::string_view field, absl::string_view text) const;
+  void Call(std::string& out, const CallPiece& piece) const;
   void Finish(std::string& out, absl::string_view reason) const;
   // choices [], usage set.
   void Usage(std::string& out, int sent_tokens) const;

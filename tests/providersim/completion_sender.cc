@@ -60,14 +60,14 @@ Awaitable<Outcome> CompletionSender::SendStream() {
     chunks_.Delta(payload_, reply_.directives.reasoning_field, reply_.reasoning.Slice(i, i + 1));
   }
   const bool paced = reply_.interval.count() > 0 || !reply_.directives.gate.empty();
-  const bool breaks = reply_.directives.fault != Fault::kNone;
-  for (int event = 0; event < reply_.events; ++event) {
+  const int events = reply_.events + static_cast<int>(reply_.calls.size());
+  for (int event = 0; event < events; ++event) {
     const bool pause = (event > 0 && paced) || payload_.size() > kFlushBytes;
     if (pause && !co_await Pause()) co_return Outcome::kClientClosed;
     AppendEvent(event);
-    if (breaks && tokens_appended_ == reply_.directives.fault_after) break;
+    if (breaks() && tokens_appended_ == reply_.directives.fault_after) break;
   }
-  if (breaks) co_return co_await Break();
+  if (breaks()) co_return co_await Break();
   chunks_.Finish(payload_, reply_.finish_reason);
   if (reply_.include_usage) chunks_.Usage(payload_, tokens_appended_);
   ChunkWriter::Done(payload_);
@@ -75,9 +75,15 @@ Awaitable<Outcome> CompletionSender::SendStream() {
 }
 
 void CompletionSender::AppendEvent(int event) {
+  if (event >= reply_.events) {
+    if (breaks() && tokens_appended_ >= reply_.directives.fault_after) return;
+    chunks_.Call(payload_, reply_.calls[static_cast<size_t>(event - reply_.events)]);
+    ++tokens_appended_;
+    return;
+  }
   const int64_t tokens = reply_.text.count();
   int end = static_cast<int>((event + 1) * tokens / reply_.events);
-  if (reply_.directives.fault != Fault::kNone) end = std::min(end, reply_.directives.fault_after);
+  if (breaks()) end = std::min(end, reply_.directives.fault_after);
   if (end <= tokens_appended_) return;
   chunks_.Delta(payload_, reply_.field, reply_.text.Slice(tokens_appended_, end));
   tokens_appended_ = end;
@@ -126,7 +132,7 @@ Awaitable<Outcome> CompletionSender::SendWhole() {
   AppendHeadOf("application/json");
   absl::StrAppend(&head_, "content-length: ", body.size(), "\r\n\r\n");
   if (fault == Fault::kTruncate) body.resize(body.size() / 2);
-  tokens_appended_ = reply_.text.count();
+  tokens_appended_ = reply_.tokens();
   if (!co_await Write(std::move(body))) co_return Outcome::kClientClosed;
   if (fault == Fault::kTruncate) co_return Outcome::kCut;
   co_return malformed ? Outcome::kError : Outcome::kCompleted;

@@ -41,6 +41,7 @@ class CompletionSender {
   Awaitable<bool> Write(std::string bytes);
   // Closes the connection with a reset.
   void Reset();
+  bool breaks() const { return reply_.directives.fault != Fault::kNone; }
   // Appends tokens up to the end of `event`, but none after the fault.
   void AppendEvent(int event);
   void AppendHeadOf(absl::string_view content_type);

@@ -68,6 +68,27 @@ bool Reasoning(const Words& words, Directives& out) {
   return out.reasoning_field == "reasoning" || out.reasoning_field == "reasoning_content";
 }
 
+// "tool NAME ARGUMENTS": one more call of the step that is being said.
+bool Tool(const Words& words, Directives& out) {
+  if (words.size() < 2) return false;
+  if (out.tool_steps.empty()) out.tool_steps.emplace_back();
+  absl::string_view arguments = "{}";
+  if (words.size() > 2) {
+    arguments = words[2];
+    arguments = {arguments.data(),
+                 static_cast<size_t>(words.back().data() + words.back().size() - arguments.data())};
+  }
+  out.tool_steps.back().push_back({std::string(words[1]), std::string(arguments)});
+  return true;
+}
+
+// "then": further calls are of the next step.
+bool Then(const Words& words, Directives& out) {
+  if (words.size() != 1 || out.tool_steps.empty() || out.tool_steps.back().empty()) return false;
+  out.tool_steps.emplace_back();
+  return true;
+}
+
 bool Apply(const Words& words, Directives& out) {
   const absl::string_view verb = words.empty() ? "" : words[0];
   if (verb == "tokens") return SetNumber(words, out.tokens);
@@ -86,6 +107,10 @@ bool Apply(const Words& words, Directives& out) {
   if (verb == "finish") return Finish(words, out);
   if (verb == "reasoning") return Reasoning(words, out);
   if (verb == "cached") return Count(words, 1, out.cached_tokens);
+  if (verb == "tool") return Tool(words, out);
+  if (verb == "then") return Then(words, out);
+  if (verb == "tool-always") return out.tool_always = true;
+  if (verb == "pieces") return words.size() == 2 && Count(words, 1, out.pieces) && out.pieces > 0;
   if (verb == "key") return Name(words, out.key);
   if (verb == "fail-first") return FailFirst(words, out);
   return false;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -12,6 +13,13 @@ namespace penstock::providersim {
 
 // What goes wrong with an answer, and when.
 enum class Fault { kNone, kInBandError, kCut, kTruncate, kHang };
+
+// A call that the model makes.
+struct SimulatedCall {
+  std::string name;
+  // As the model writes them; a directive may give what is no JSON.
+  std::string arguments;
+};
 
 struct Directives {
   std::optional<int> tokens;
@@ -37,6 +45,11 @@ struct Directives {
   int fail_first = 0;
   int fail_status = 500;
   std::string key;
+  // What each step calls, beside each other; and whether the last one is said again for ever.
+  std::vector<std::vector<SimulatedCall>> tool_steps;
+  bool tool_always = false;
+  // Events that carry the arguments of a call.
+  int pieces = 3;
   // The message without its directives.
   std::string said;
 };

@@ -17,6 +17,20 @@ def ask(text, api=None, model="sim", **options):
     return (api or client()).chat.completions.create(model=model, messages=messages, **options)
 
 
+def tool(name):
+    return {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
+
+
+def joined(stream):
+    """Calls of a stream, as the SDK hands their pieces out: [id, name, arguments] each."""
+    calls = {}
+    for chunk in stream:
+        for piece in (chunk.choices[0].delta.tool_calls or []) if chunk.choices else []:
+            call = calls.setdefault(piece.index, [piece.id, piece.function.name, ""])
+            call[2] += piece.function.arguments
+    return list(calls.values())
+
+
 class OpenAiSdkTest(unittest.TestCase):
     def test_answers_whole(self):
         answer = ask("My dog is called Rex.")
@@ -70,6 +84,33 @@ class OpenAiSdkTest(unittest.TestCase):
     def test_retries_by_itself_until_it_succeeds(self):
         text = "/sim key retry\n/sim fail-first 2 status 500\n/sim tokens 1"
         self.assertEqual(ask(text, client(max_retries=2)).choices[0].message.content, "t1")
+
+    def test_calls_tools_and_speaks_of_their_results(self):
+        text = '/sim tool clock {"zone": "CET"}\n/sim tool scales'
+        tools = [tool("clock"), tool("scales")]
+        answer = ask(text, tools=tools).choices[0]
+        self.assertEqual(answer.finish_reason, "tool_calls")
+        self.assertIsNone(answer.message.content)
+        made = [[c.id, c.function.name, c.function.arguments] for c in answer.message.tool_calls]
+        self.assertEqual([call[1:] for call in made], [["clock", '{"zone": "CET"}'], ["scales", "{}"]])
+        self.assertEqual(joined(ask(text, tools=tools, stream=True)), made)
+
+        results = [{"role": "tool", "tool_call_id": call[0], "content": content}
+                   for call, content in zip(made, ["12:00", "7 kg"])]
+        messages = [{"role": "user", "content": text}, answer.message, *results]
+        create = client().chat.completions.create
+        spoken = create(model="sim", messages=messages, tools=tools).choices[0].message.content
+        self.assertEqual(spoken, "clock said: 12:00. scales said: 7 kg.")
+        with self.assertRaises(openai.BadRequestError) as raised:
+            create(model="sim", messages=messages[:-1], tools=tools)
+        self.assertEqual(raised.exception.param, "messages.[3].role")
+
+    def test_streams_tools_through_the_sdks_own_accumulator(self):
+        text = "/sim pieces 4\n/sim tool clock {\"zone\": \"CET\"}"
+        messages = [{"role": "user", "content": text}]
+        with client().chat.completions.stream(model="sim", messages=messages, tools=[tool("clock")]) as stream:
+            message = stream.get_final_completion().choices[0].message
+        self.assertEqual(message.tool_calls[0].function.arguments, '{"zone": "CET"}')
 
 
 if __name__ == "__main__":

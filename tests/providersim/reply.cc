@@ -6,6 +6,7 @@
 
 #include "tests/providersim/answer.h"
 #include "tests/providersim/chat_request.h"
+#include "tests/providersim/tool_answer.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -24,6 +25,10 @@ uint64_t Fnv(uint64_t hash, absl::string_view bytes) {
 uint64_t HashOf(uint64_t hash, const ChatMessage& message) {
   hash = Fnv(hash, message.role);
   for (absl::string_view part : message.parts) hash = Fnv(Fnv(hash, "\n"), part);
+  for (const CalledTool& call : message.calls) {
+    hash = Fnv(Fnv(hash, "\n"), call.name);
+    hash = Fnv(Fnv(hash, "\n"), call.arguments);
+  }
   return hash;
 }
 
@@ -59,24 +64,69 @@ std::string CutAtStop(std::string text, const std::vector<absl::string_view>& st
 }
 
 TokenText TextOf(const ChatRequest& request, absl::string_view notes, const Directives& directives,
-                 const Options& options) {
+                 const Options& options, bool calls) {
   if (directives.refusal) return TokenText(std::string(kRefusal));
   const int tokens = directives.tokens.value_or(options.tokens);
-  if (tokens > 0 || directives.tokens.has_value()) return TokenText::Numbered(tokens);
+  if (directives.tokens.has_value() || (tokens > 0 && !calls)) return TokenText::Numbered(tokens);
+  if (calls) return TokenText();
+  if (std::string told = AnswerFromResults(request); !told.empty()) {
+    return TokenText(CutAtStop(std::move(told), request.stop));
+  }
   return TokenText(CutAtStop(AnswerFromContext(request, notes, directives.said), request.stop));
+}
+
+// `text` in at most `count` pieces of whole characters.
+std::vector<std::string> Split(absl::string_view text, int count) {
+  std::vector<std::string> pieces;
+  for (int left = count; left > 0 && !text.empty(); --left) {
+    size_t size = (text.size() + static_cast<size_t>(left) - 1) / static_cast<size_t>(left);
+    while (size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) ++size;
+    pieces.emplace_back(text.substr(0, size));
+    text.remove_prefix(size);
+  }
+  return pieces;
+}
+
+// The ids are those of the prompt: the same request is answered with the same ones, another step
+// of the turn with others.
+std::vector<CallPiece> PiecesOf(const std::vector<SimulatedCall>& calls, int pieces,
+                                uint64_t prompt_hash) {
+  std::vector<CallPiece> all;
+  for (int call = 0; call < static_cast<int>(calls.size()); ++call) {
+    const SimulatedCall& made = calls[static_cast<size_t>(call)];
+    all.push_back({.call = call,
+                   .id = absl::StrCat("call_", absl::Hex(prompt_hash, absl::kZeroPad16), call),
+                   .name = made.name});
+    for (std::string& piece : Split(made.arguments, pieces)) {
+      all.push_back({.call = call, .arguments = std::move(piece)});
+    }
+  }
+  return all;
 }
 
 void Write(const ChatRequest& request, absl::string_view notes, const Options& options,
            Reply& reply) {
   const Directives& directives = reply.directives;
-  reply.text = TextOf(request, notes, directives, options);
-  reply.finish_reason = directives.finish_reason.empty() ? "stop" : directives.finish_reason;
+  const auto calls =
+      directives.refusal ? std::vector<SimulatedCall>() : CallsOf(request, directives);
+  if (!calls.empty()) {
+    Hash(request, reply);
+    reply.calls = PiecesOf(calls, directives.pieces, reply.prompt_hash);
+  }
+  reply.text = TextOf(request, notes, directives, options, !calls.empty());
+  reply.finish_reason = !directives.finish_reason.empty() ? directives.finish_reason
+                        : calls.empty()                   ? "stop"
+                                                          : "tool_calls";
   if (directives.refusal) reply.field = "refusal";
   if (!directives.reasoning_field.empty()) reply.reasoning = TokenText(std::string(kThoughts));
   const int64_t room =
       std::max<int64_t>(0, request.max_tokens.value_or(INT32_MAX) - reply.reasoning.count());
   if (reply.text.count() > room) {
     reply.text.Truncate(static_cast<int>(room));
+    reply.finish_reason = "length";
+  }
+  if (reply.tokens() > room) {
+    reply.calls.resize(static_cast<size_t>(room - reply.text.count()));
     reply.finish_reason = "length";
   }
   const int events = directives.events.value_or(options.events);

@@ -37,7 +37,19 @@ class TokenText {
   std::vector<int> ends_;
 };
 
+// What one event carries of a call: its id and name, or a piece of its arguments. A token each.
+struct CallPiece {
+  // From 0: which call of the answer.
+  int call = 0;
+  // Empty but in the first piece.
+  std::string id = {};
+  std::string name = {};
+  std::string arguments = {};
+};
+
 struct Reply {
+  int tokens() const { return text.count() + static_cast<int>(calls.size()); }
+
   // Answered instead of anything else.
   std::optional<ApiError> error;
   Directives directives;
@@ -53,6 +65,8 @@ struct Reply {
   TokenText text;
   // SSE events that carry `text`: event i of n holds tokens [i*T/n, (i+1)*T/n).
   int events = 0;
+  // After the text, an event each.
+  std::vector<CallPiece> calls;
   std::string finish_reason;
   std::chrono::milliseconds first_token{0};
   std::chrono::milliseconds interval{0};
