@@ -142,6 +142,11 @@ Answer<Turn> Downstream::SubmitTurn(const Caller& caller,
   return stubs_->dispatcher.Raw<dispatcher::v1::SubmitTurnRequest, Turn>(
       caller, &ToDispatcher::SubmitTurn, std::move(request));
 }
+Answer<Turn> Downstream::SubmitToolResults(const Caller& caller,
+                                           dispatcher::v1::SubmitToolResultsRequest request) {
+  return stubs_->dispatcher.Raw<dispatcher::v1::SubmitToolResultsRequest, Turn>(
+      caller, &ToDispatcher::SubmitToolResults, std::move(request));
+}
 Answer<Turn> Downstream::CancelTurn(const Caller& caller,
                                     dispatcher::v1::CancelTurnRequest request) {
   return stubs_->dispatcher.Call<dispatcher::v1::CancelTurnRequest, Turn>(

@@ -58,10 +58,12 @@ class Downstream {
   std::unique_ptr<TurnStream> WatchTurn(const Caller& caller,
                                         dispatcher::v1::WatchTurnRequest request);
 
-  // The status of these is what a caller may see (public_status.h), but for SubmitTurn, whose
-  // status is the dispatcher's own.
+  // The status of these is what a caller may see (public_status.h), but for SubmitTurn and
+  // SubmitToolResults, whose status is the dispatcher's own.
   Answer<chat::v1::Turn> SubmitTurn(const Caller& caller,
                                     dispatcher::v1::SubmitTurnRequest request);
+  Answer<chat::v1::Turn> SubmitToolResults(const Caller& caller,
+                                           dispatcher::v1::SubmitToolResultsRequest request);
   Answer<chat::v1::Turn> CancelTurn(const Caller& caller,
                                     dispatcher::v1::CancelTurnRequest request);
   Answer<chat::v1::Turn> GetLiveTurn(const Caller& caller, dispatcher::v1::GetTurnRequest request);

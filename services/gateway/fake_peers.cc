@@ -188,6 +188,10 @@ class FakeDispatcher final : public dispatcher::v1::Dispatcher::CallbackService 
     peers.submitted.push_back(q);
     r.set_name(absl::StrCat(q.session(), "/turns/t1"));
   })
+  FAKE_UNARY(dispatcher::v1::SubmitToolResultsRequest, Turn, SubmitToolResults, name, {
+    peers.tool_results.push_back(q);
+    return Put(this->fake_.Find(peers.live, q.name()), r);
+  })
   FAKE_UNARY(dispatcher::v1::CancelTurnRequest, Turn, CancelTurn, name,
              return Put(this->fake_.Find(peers.live, q.name()), r);)
   FAKE_UNARY(dispatcher::v1::GetTurnRequest, Turn, GetTurn, name,

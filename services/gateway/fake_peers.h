@@ -54,6 +54,7 @@ class FakePeers {
   std::vector<dispatcher::v1::StreamTurnRequest> streamed;
   std::vector<dispatcher::v1::WatchTurnRequest> watched;
   std::vector<dispatcher::v1::SubmitTurnRequest> submitted;
+  std::vector<dispatcher::v1::SubmitToolResultsRequest> tool_results;
   // Of unary calls in order: "CancelSession sessions/s1".
   std::vector<std::string> calls;
   // Of the last call.

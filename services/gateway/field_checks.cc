@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include <utf8proc.h>
+
 #include "libs/base/refusal.h"
 #include "libs/base/status_macros.h"
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
 namespace penstock::gateway {
@@ -24,6 +27,10 @@ constexpr int64_t kMaxTimeSeconds = 253'402'300'799;
 constexpr int64_t kMaxNanos = 999'999'999;
 
 }  // namespace
+
+std::string Quoted(absl::string_view text) {
+  return absl::StrCat("\"", absl::CHexEscape(text.substr(0, 80)), "\"");
+}
 
 absl::Status CheckRequestId(absl::string_view request_id) {
   const bool printable = std::all_of(request_id.begin(), request_id.end(), [](char c) {
@@ -65,6 +72,18 @@ absl::Status CheckPage(int32_t page_size, absl::string_view page_token) {
 absl::Status CheckRange(absl::string_view field, int64_t found, int64_t min, int64_t max) {
   if (found >= min && found <= max) return absl::OkStatus();
   return FieldInvalid(field, absl::StrCat(found), absl::StrCat(min, " to ", max));
+}
+
+bool IsUtf8(absl::string_view text) {
+  const auto* next = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
+  for (auto left = static_cast<utf8proc_ssize_t>(text.size()); left > 0;) {
+    utf8proc_int32_t character = 0;
+    const utf8proc_ssize_t bytes = utf8proc_iterate(next, left, &character);
+    if (bytes <= 0) return false;
+    next += bytes;
+    left -= bytes;
+  }
+  return true;
 }
 
 absl::Status CheckSize(absl::string_view field, uint64_t found_bytes, uint64_t max_bytes) {

@@ -13,6 +13,9 @@
 
 namespace penstock::gateway {
 
+// The beginning of `text` in quotes, for a refusal.
+std::string Quoted(absl::string_view text);
+
 // 1 to 128 printable ASCII characters, or absent.
 absl::Status CheckRequestId(absl::string_view request_id);
 
@@ -24,6 +27,9 @@ absl::Status CheckLabels(const google::protobuf::Map<std::string, std::string>& 
 absl::Status CheckPage(int32_t page_size, absl::string_view page_token);
 
 absl::Status CheckRange(absl::string_view field, int64_t found, int64_t min, int64_t max);
+
+// As protobuf's strings are.
+bool IsUtf8(absl::string_view text);
 
 // TOO_LARGE.
 absl::Status CheckSize(absl::string_view field, uint64_t found_bytes, uint64_t max_bytes);

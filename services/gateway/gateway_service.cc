@@ -126,7 +126,8 @@ using RawTurns =
     v1::Turns::WithRawCallbackMethod_StreamTurn<v1::Turns::WithRawCallbackMethod_RunTurn<
         v1::Turns::WithRawCallbackMethod_SubmitTurn<v1::Turns::WithRawCallbackMethod_WatchTurn<
             v1::Turns::WithRawCallbackMethod_CancelTurn<v1::Turns::WithRawCallbackMethod_GetTurn<
-                v1::Turns::WithRawCallbackMethod_ListTurns<v1::Turns::Service>>>>>>>;
+                v1::Turns::WithRawCallbackMethod_SubmitToolResults<
+                    v1::Turns::WithRawCallbackMethod_ListTurns<v1::Turns::Service>>>>>>>>;
 
 class GatewayService::Turns final : public RawTurns {
  public:
@@ -145,6 +146,11 @@ class GatewayService::Turns final : public RawTurns {
   }
   StreamReactor* WatchTurn(CallbackServerContext* context, const ByteBuffer* in) override {
     return Stream(parts_, watch_turn_, context, in, parts_.turns, &TurnsRpc::WatchTurn);
+  }
+  ServerUnaryReactor* SubmitToolResults(CallbackServerContext* context, const ByteBuffer* in,
+                                        ByteBuffer* out) override {
+    return Unary(parts_, submit_tool_results_, context, in, out, parts_.turns,
+                 &TurnsRpc::SubmitToolResults);
   }
   ServerUnaryReactor* CancelTurn(CallbackServerContext* context, const ByteBuffer* in,
                                  ByteBuffer* out) override {
@@ -165,6 +171,7 @@ class GatewayService::Turns final : public RawTurns {
   rpc::Method run_turn_{parts_.rpc, "Turns/RunTurn"};
   rpc::Method submit_turn_{parts_.rpc, "Turns/SubmitTurn"};
   rpc::Method watch_turn_{parts_.rpc, "Turns/WatchTurn"};
+  rpc::Method submit_tool_results_{parts_.rpc, "Turns/SubmitToolResults"};
   rpc::Method cancel_turn_{parts_.rpc, "Turns/CancelTurn"};
   rpc::Method get_turn_{parts_.rpc, "Turns/GetTurn"};
   rpc::Method list_turns_{parts_.rpc, "Turns/ListTurns"};

@@ -8,7 +8,6 @@
 #include "libs/base/status_macros.h"
 #include "services/gateway/field_checks.h"
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
 namespace penstock::gateway {
@@ -34,6 +33,10 @@ absl::string_view NameOf(Part::KindCase kind) {
       return "reasoning";
     case Part::kRefusal:
       return "refusal";
+    case Part::kToolCall:
+      return "tool_call";
+    case Part::kToolResult:
+      return "tool_result";
     case Part::KIND_NOT_SET:
       break;
   }
@@ -92,10 +95,8 @@ absl::Status InputGuard::Check(const v1::ListTurnsRequest& request) const {
 
 absl::Status InputGuard::Check(const v1::CreateSessionRequest& request) const {
   if (!request.session_id().empty() && !IsValidId(request.session_id())) {
-    return FieldInvalid(
-        "session_id",
-        absl::StrCat("\"", absl::CHexEscape(request.session_id().substr(0, 80)), "\""),
-        "[A-Za-z0-9._~-]{1,64}, but not \".\", \"..\" or \"-\"");
+    return FieldInvalid("session_id", Quoted(request.session_id()),
+                        "[A-Za-z0-9._~-]{1,64}, but not \".\", \"..\" or \"-\"");
   }
   PENSTOCK_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
   return CheckSession(request.session());
@@ -222,6 +223,7 @@ absl::Status InputGuard::CheckOverrides(const chat::v1::Overrides& overrides) co
     PENSTOCK_RETURN_IF_ERROR(CheckSize(absl::StrCat("turn.overrides.generation.stop[", i, "]"),
                                        generation.stop(i).size(), kMaxStopBytes));
   }
+  PENSTOCK_RETURN_IF_ERROR(CheckTools(overrides));
   return CheckSize("turn.overrides.generation.response_format.json_schema.schema",
                    generation.response_format().json_schema().schema().size(), kMaxSchemaBytes);
 }

@@ -30,6 +30,7 @@ class InputGuard {
   absl::Status Check(const v1::SubmitTurnRequest& request) const;
   absl::Status Check(const v1::WatchTurnRequest& request) const;
   absl::Status Check(const v1::CancelTurnRequest& request) const;
+  absl::Status Check(const v1::SubmitToolResultsRequest& request) const;
   absl::Status Check(const v1::GetTurnRequest& request) const;
   absl::Status Check(const v1::ListTurnsRequest& request) const;
 
@@ -55,6 +56,7 @@ class InputGuard {
   absl::Status CheckInput(const chat::v1::TurnSpec& spec) const;
   absl::Status CheckMaxWait(const chat::v1::TurnSpec& spec) const;
   absl::Status CheckOverrides(const chat::v1::Overrides& overrides) const;
+  absl::Status CheckTools(const chat::v1::Overrides& overrides) const;
   absl::Status CheckSession(const chat::v1::Session& session) const;
   absl::Status CheckAgent(absl::string_view agent) const;
 

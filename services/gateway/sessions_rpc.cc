@@ -20,7 +20,9 @@ using chat::v1::Turn;
 absl::string_view SessionOf(absl::string_view turn) { return turn.substr(0, turn.find("/turns/")); }
 
 void AddLiveTurn(const Turn& turn, Session& session) {
-  if (turn.state() == Turn::RUNNING) session.set_active_turn(turn.name());
+  if (turn.state() == Turn::RUNNING || turn.state() == Turn::AWAITING_TOOLS) {
+    session.set_active_turn(turn.name());
+  }
   if (turn.state() == Turn::QUEUED) session.set_queued_turns(session.queued_turns() + 1);
   // session-state counts a turn when it begins.
   session.set_turn_count(std::max(session.turn_count(), turn.sequence()));

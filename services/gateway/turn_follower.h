@@ -35,7 +35,7 @@ struct FollowerParts {
 // One coroutine at a time; `caller` and `parts` outlive it.
 class TurnFollower {
  public:
-  // Submits the turn and follows it. `outcome_only`: Accepted and Finished alone.
+  // Submits the turn and follows it. `outcome_only`: Accepted, ToolCallsRequested and Finished.
   TurnFollower(const FollowerParts& parts, const Caller& caller, Submission submission,
                bool outcome_only);
   // Follows a turn from behind `after_index`.
@@ -44,6 +44,9 @@ class TurnFollower {
 
   // The next event; nullopt after Finished. The status is what callers may see.
   Awaitable<absl::StatusOr<std::optional<chat::v1::TurnEvent>>> Next();
+
+  // Empty until the turn is accepted.
+  const std::string& name() const { return name_; }
 
   // Stops watching the turn. Thread-safe, while Next does not run.
   void Cancel();

@@ -129,9 +129,13 @@ absl::StatusOr<TurnListPosition> DecodePageToken(const identity::UserKey& user,
   return position;
 }
 
+bool IsLive(int state) {
+  return state == Turn::QUEUED || state == Turn::RUNNING || state == Turn::AWAITING_TOOLS;
+}
+
 bool IsWanted(const v1::ListTurnsRequest& request, const Turn& live) {
   // What has just ended is session-state's already.
-  if (live.state() != Turn::QUEUED && live.state() != Turn::RUNNING) return false;
+  if (!IsLive(live.state())) return false;
   const bool state = request.states().empty() ||
                      std::find(request.states().begin(), request.states().end(), live.state()) !=
                          request.states().end();

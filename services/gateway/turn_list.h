@@ -41,6 +41,9 @@ std::string EncodePageToken(const identity::UserKey& user, const v1::ListTurnsRe
 absl::StatusOr<TurnListPosition> DecodePageToken(const identity::UserKey& user,
                                                  const v1::ListTurnsRequest& request);
 
+// A value of Turn.State that is not terminal.
+bool IsLive(int state);
+
 // Live turns that the request asks for.
 bool IsWanted(const v1::ListTurnsRequest& request, const chat::v1::Turn& live);
 

@@ -6,6 +6,7 @@
 #include "libs/async/sleep_or_stop.h"
 #include "libs/async/status_macros.h"
 #include "libs/base/failpoint.h"
+#include "libs/base/ids.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "services/gateway/public_status.h"
@@ -41,8 +42,6 @@ absl::Status SlowReader(absl::Duration timeout) {
                               "; go on with WatchTurn from the last index"))
       .RetryAfter(absl::ZeroDuration());
 }
-
-bool IsLive(int state) { return state == Turn::QUEUED || state == Turn::RUNNING; }
 
 }  // namespace
 
@@ -83,24 +82,50 @@ Awaitable<absl::StatusOr<Turn>> TurnsRpc::RunTurn(const Caller& caller,
     PENSTOCK_CO_ASSIGN_OR_RETURN(std::optional<TurnEvent> event, co_await turn.Next());
     if (!event) co_return absl::InternalError("the turn's events ended before the turn");
     if (event->has_finished()) co_return std::move(*event->mutable_finished()->mutable_turn());
+    if (!event->has_tool_calls_requested()) continue;
+    // It may have been answered since: then the turn goes on, and so does the wait.
+    PENSTOCK_CO_ASSIGN_OR_RETURN(Turn now, co_await Get(caller, turn.name()));
+    if (now.state() == Turn::AWAITING_TOOLS) co_return now;
   }
 }
 
 Awaitable<absl::StatusOr<Turn>> TurnsRpc::SubmitTurn(const Caller& caller,
                                                      v1::SubmitTurnRequest request) {
   PENSTOCK_CO_ASSIGN_OR_RETURN(const Submission submission, Job(caller, std::move(request)));
-  const std::string& request_id = submission.request.request_id();
+  co_return co_await Insist(caller, &Downstream::SubmitTurn, submission.request,
+                            submission.id_made_here);
+}
+
+Awaitable<absl::StatusOr<Turn>> TurnsRpc::SubmitToolResults(const Caller& caller,
+                                                            v1::SubmitToolResultsRequest request) {
+  PENSTOCK_CO_RETURN_IF_ERROR(guard_.Check(request));
+  const bool id_made_here = request.request_id().empty();
+  dispatcher::v1::SubmitToolResultsRequest submit;
+  submit.set_name(request.name());
+  submit.set_request_id(id_made_here ? NewId(clock_.Now()) : request.request_id());
+  *submit.mutable_results() = std::move(*request.mutable_results());
+  co_return co_await Insist(caller, &Downstream::SubmitToolResults, std::move(submit),
+                            id_made_here);
+}
+
+template <class Request>
+Awaitable<absl::StatusOr<Turn>> TurnsRpc::Insist(
+    const Caller& caller,
+    Awaitable<absl::StatusOr<Turn>> (Downstream::*rpc)(const Caller&, Request), Request request,
+    bool id_made_here) {
   const absl::Duration started = clock_.Monotonic();
-  Backoff backoff(absl::HashOf(request_id));
+  Backoff backoff(absl::HashOf(request.request_id()));
   while (true) {
-    auto turn = co_await downstream_.SubmitTurn(caller, submission.request);
+    auto turn = co_await (downstream_.*rpc)(caller, request);
     PENSTOCK_FAILPOINT("gateway.before_submit_reply");
     if (turn.ok()) co_return turn;
-    if (!submission.id_made_here || !IsBroken(turn.status())) {
+    if (!id_made_here || !IsBroken(turn.status())) {
       co_return PublicStatus(turn.status(), identity::kDispatcherAudience, caller.trace);
     }
     const bool gone = !co_await SleepOrStop(timers_, backoff.Next(), caller.stop);
-    if (gone || clock_.Monotonic() - started >= kRepeatFor) co_return UnknownFate(request_id);
+    if (gone || clock_.Monotonic() - started >= kRepeatFor) {
+      co_return UnknownFate(request.request_id());
+    }
   }
 }
 
@@ -116,12 +141,16 @@ Awaitable<absl::StatusOr<Turn>> TurnsRpc::CancelTurn(const Caller& caller,
 Awaitable<absl::StatusOr<Turn>> TurnsRpc::GetTurn(const Caller& caller,
                                                   v1::GetTurnRequest request) {
   PENSTOCK_CO_RETURN_IF_ERROR(guard_.Check(request));
+  co_return co_await Get(caller, request.name());
+}
+
+Awaitable<absl::StatusOr<Turn>> TurnsRpc::Get(const Caller& caller, std::string name) {
   dispatcher::v1::GetTurnRequest live;
-  live.set_name(request.name());
+  live.set_name(name);
   auto turn = co_await downstream_.GetLiveTurn(caller, std::move(live));
   if (turn.ok() || !absl::IsNotFound(turn.status())) co_return turn;
   session::v1::GetTurnRequest ended;
-  ended.set_name(request.name());
+  ended.set_name(std::move(name));
   co_return co_await downstream_.GetEndedTurn(caller, std::move(ended));
 }
 

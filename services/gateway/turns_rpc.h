@@ -25,6 +25,8 @@ class TurnsRpc {
                                                     v1::RunTurnRequest request);
   Awaitable<absl::StatusOr<chat::v1::Turn>> SubmitTurn(const Caller& caller,
                                                        v1::SubmitTurnRequest request);
+  Awaitable<absl::StatusOr<chat::v1::Turn>> SubmitToolResults(const Caller& caller,
+                                                              v1::SubmitToolResultsRequest request);
   Awaitable<absl::StatusOr<chat::v1::Turn>> CancelTurn(const Caller& caller,
                                                        v1::CancelTurnRequest request);
   Awaitable<absl::StatusOr<chat::v1::Turn>> GetTurn(const Caller& caller,
@@ -37,6 +39,14 @@ class TurnsRpc {
   template <class Request>
   absl::StatusOr<Submission> Watched(const Caller& caller, Request request) const;
   absl::StatusOr<Submission> Job(const Caller& caller, v1::SubmitTurnRequest request) const;
+  // Sends a request again whose id only the gateway knows, as long as its fate is unknown.
+  template <class Request>
+  Awaitable<absl::StatusOr<chat::v1::Turn>> Insist(
+      const Caller& caller,
+      Awaitable<absl::StatusOr<chat::v1::Turn>> (Downstream::*rpc)(const Caller&, Request),
+      Request request, bool id_made_here);
+  // Live or ended.
+  Awaitable<absl::StatusOr<chat::v1::Turn>> Get(const Caller& caller, std::string name);
   // Hands on every event; drops the turn when nobody takes them.
   Awaitable<absl::Status> Relay(TurnFollower& turn, EventSink& out);
 
