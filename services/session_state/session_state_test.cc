@@ -252,6 +252,26 @@ TEST_F(SessionStateTest, ListsRefuseWhatTheyCannotFilterBy) {
   ExpectInvalid(core_.ListTurns(user_, {}), "parent");
 }
 
+TEST_F(SessionStateTest, AStepIsTheAssistantsAndHasNoResultsYet) {
+  session::v1::AppendStepRequest good;
+  good.set_turn("sessions/s1/turns/t1");
+  good.mutable_step()->mutable_message()->add_parts()->mutable_tool_call()->set_id("c1");
+  auto name = good;
+  name.set_turn("sessions/s1");
+  auto number = good;
+  number.mutable_step()->set_step(-1);
+  auto empty = good;
+  empty.mutable_step()->clear_message();
+  auto results = good;
+  results.mutable_step()->add_results();
+
+  EXPECT_EQ(ReasonOf(Await(core_.AppendStep(user_, good)).status()), "NOT_BEGUN");
+  ExpectInvalid(core_.AppendStep(user_, name), "turn");
+  ExpectInvalid(core_.AppendStep(user_, number), "step.step");
+  ExpectInvalid(core_.AppendStep(user_, empty), "step.message");
+  ExpectInvalid(core_.AppendStep(user_, results), "step.results");
+}
+
 TEST_F(SessionStateTest, AnEtagThatIsNotCurrentIsAborted) {
   EnsureSessionRequest ensure;
   ensure.set_session("sessions/s1");
