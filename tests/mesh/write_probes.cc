@@ -25,6 +25,15 @@ Probe CancelTurn(const std::string& what, std::string Names::* name) {
           }};
 }
 
+Probe SubmitToolResults(const std::string& what, std::string Names::* name) {
+  return {what, true, [name](const Caller& caller, const Names& names) {
+            gateway::v1::SubmitToolResultsRequest request;
+            request.set_name(names.*name);
+            request.add_results()->set_tool_call_id("call");
+            return SeenIn(caller.Call(caller.turns(), &Turns::Stub::SubmitToolResults, request));
+          }};
+}
+
 // A turn in a session that must exist.
 template <typename Request>
 Request Ask(const Names& names) {
@@ -79,16 +88,19 @@ Seen DeleteMemory(const Caller& caller, const Names& names) {
 }  // namespace
 
 const Probes& WriteProbes() {
-  static const auto* const probes =
-      new Probes{{"penstock.gateway.v1.Turns.CancelTurn",
-                  {CancelTurn("ended", &Names::turn), CancelTurn("running", &Names::live_turn),
-                   CancelTurn("waiting", &Names::queued_turn)}},
-                 {"penstock.gateway.v1.Turns.StreamTurn", {{"", true, StreamTurn}}},
-                 {"penstock.gateway.v1.Turns.RunTurn", {{"", true, RunTurn}}},
-                 {"penstock.gateway.v1.Turns.SubmitTurn", {{"", true, SubmitTurn}}},
-                 {"penstock.gateway.v1.Sessions.UpdateSession", {{"", true, UpdateSession}}},
-                 {"penstock.gateway.v1.Sessions.DeleteSession", {{"", true, DeleteSession}}},
-                 {"penstock.gateway.v1.Memories.DeleteMemory", {{"", true, DeleteMemory}}}};
+  static const auto* const probes = new Probes{
+      {"penstock.gateway.v1.Turns.CancelTurn",
+       {CancelTurn("ended", &Names::turn), CancelTurn("running", &Names::live_turn),
+        CancelTurn("waiting", &Names::queued_turn)}},
+      {"penstock.gateway.v1.Turns.SubmitToolResults",
+       {SubmitToolResults("ended", &Names::turn), SubmitToolResults("running", &Names::live_turn),
+        SubmitToolResults("waiting", &Names::queued_turn)}},
+      {"penstock.gateway.v1.Turns.StreamTurn", {{"", true, StreamTurn}}},
+      {"penstock.gateway.v1.Turns.RunTurn", {{"", true, RunTurn}}},
+      {"penstock.gateway.v1.Turns.SubmitTurn", {{"", true, SubmitTurn}}},
+      {"penstock.gateway.v1.Sessions.UpdateSession", {{"", true, UpdateSession}}},
+      {"penstock.gateway.v1.Sessions.DeleteSession", {{"", true, DeleteSession}}},
+      {"penstock.gateway.v1.Memories.DeleteMemory", {{"", true, DeleteMemory}}}};
   return *probes;
 }
 
