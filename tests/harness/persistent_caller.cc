@@ -80,6 +80,7 @@ std::optional<SeenEvent> Seen(const TurnEvent& event) {
       seen.text = OutputText(event.finished().turn());
       seen.state = event.finished().turn().state();
       return seen;
+    case TurnEvent::kToolCallsRequested:  // this caller brings no tools
     case TurnEvent::EVENT_NOT_SET:
       return std::nullopt;
   }
