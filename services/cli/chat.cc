@@ -12,6 +12,7 @@
 #include "services/cli/exit_code.h"
 #include "services/cli/interrupts.h"
 #include "services/cli/line_reader.h"
+#include "services/cli/local_tools.h"
 #include "services/cli/refusal_text.h"
 #include "services/cli/show_turn.h"
 #include "services/cli/turn_spec.h"
@@ -37,12 +38,17 @@ std::string NewSession() { return SessionName(NewId(SystemClock().Now())); }
 
 class Chat {
  public:
-  Chat(Connection connection, chat::v1::TurnSpec spec, StreamStyle style, Console& console)
+  Chat(Connection connection, chat::v1::TurnSpec spec, LocalTools tools, StreamStyle style,
+       Console& console)
       : connection_(std::move(connection)),
         spec_(std::move(spec)),
+        tools_(std::move(tools)),
         style_(std::move(style)),
         console_(console) {
     spec_.set_create_session(true);
+    for (const LocalTool& tool : tools_.tools) {
+      *spec_.mutable_overrides()->add_tools() = tool.declared;
+    }
   }
 
   absl::StatusOr<int> SayAll(const std::vector<std::string>& messages,
@@ -116,11 +122,14 @@ class Chat {
     Happenings happenings;
     const auto stream = TurnStream::Run(connection_, request, happenings);
     const InterruptWatch watch(interrupts, [&happenings] { happenings.Put(Interrupted{}); });
-    return ShowTurn(*stream, happenings, style_, console_);
+    ToolRunner runner(tools_, happenings);
+    return ShowTurn(*stream, happenings, style_, console_,
+                    tools_.tools.empty() ? nullptr : &runner);
   }
 
   const Connection connection_;
   chat::v1::TurnSpec spec_;
+  const LocalTools tools_;
   const StreamStyle style_;
   Console& console_;
   std::string session_;
@@ -129,7 +138,8 @@ class Chat {
 StreamStyle StyleOf(const Arguments& arguments, const Console& console) {
   const bool quiet = arguments.Has("--quiet");
   const bool summary = console.out_is_terminal() || arguments.Has("--verbose");
-  return {console.out_is_terminal(), summary && !quiet, quiet, AddressOf(arguments)};
+  return {console.out_is_terminal(), summary && !quiet, quiet, arguments.Has("--tool"),
+          AddressOf(arguments)};
 }
 
 }  // namespace
@@ -139,10 +149,14 @@ absl::StatusOr<int> RunChat(const Arguments& arguments, Console& console) {
   const Interrupts interrupts;
   PENSTOCK_ASSIGN_OR_RETURN(Connection connection, Connection::Open(arguments));
   PENSTOCK_ASSIGN_OR_RETURN(chat::v1::TurnSpec spec, TurnSpecOf(arguments));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      LocalTools tools,
+      LocalToolsOf(arguments, console.in_is_terminal() && console.out_is_terminal()));
   const bool given = arguments.Has("--session");
   const bool talks =
       !arguments.Has("--message") && console.in_is_terminal() && console.out_is_terminal();
-  Chat chat(std::move(connection), std::move(spec), StyleOf(arguments, console), console);
+  Chat chat(std::move(connection), std::move(spec), std::move(tools), StyleOf(arguments, console),
+            console);
   chat.Begin(given ? SessionNameOf(arguments.Value("--session")) : NewSession());
   if (!arguments.Has("--quiet") && (talks || !given)) chat.Announce();
   if (arguments.Has("--message")) return chat.SayAll(arguments.Values("--message"), interrupts);

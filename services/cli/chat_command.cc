@@ -1,6 +1,7 @@
 #include "services/cli/chat_command.h"
 
 #include "services/cli/chat.h"
+#include "services/cli/local_tools.h"
 #include "services/cli/turn_spec.h"
 
 namespace penstock::cli {
@@ -15,8 +16,10 @@ Command ChatCommand() {
        {"--quiet", "", "print the answers and errors only"},
        {"--verbose", "", "after each answer: model, tokens, cost, time; always on a terminal"}},
       {"penstock chat", "penstock chat --session boat --message \"What is the name of my boat?\"",
+       "penstock chat --tool clock=date --yes --message \"Use the tool clock.\"",
        "printf 'Hello.\\nHow are you?\\n' | penstock chat --agent brief"},
       RunChat};
+  for (Flag& flag : LocalToolFlags()) command.flags.push_back(std::move(flag));
   for (Flag& flag : TurnSpecFlags()) command.flags.push_back(std::move(flag));
   return command;
 }

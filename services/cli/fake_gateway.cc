@@ -2,10 +2,12 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <utility>
 
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/sync_stream.h>
 
+#include "libs/base/refusal.h"
 #include "libs/rpc/server_host.h"
 #include "libs/rpc/status.h"
 #include "penstock/gateway/v1/turns.grpc.pb.h"
@@ -55,6 +57,13 @@ class Script final : public TurnScript {
     Send(event);
   }
 
+  void CallTools(int step, const std::vector<chat::v1::ToolCall>& calls) override {
+    TurnEvent event;
+    event.mutable_tool_calls_requested()->set_step(step);
+    event.mutable_tool_calls_requested()->mutable_calls()->Add(calls.begin(), calls.end());
+    Send(event);
+  }
+
   void Finish(Turn::State state, absl::string_view answer) override {
     TurnEvent event;
     Turn& turn = *event.mutable_finished()->mutable_turn();
@@ -68,6 +77,16 @@ class Script final : public TurnScript {
     Send(event);
   }
 
+  void Fail(Turn::State state, const absl::Status& error) override {
+    TurnEvent event;
+    Turn& turn = *event.mutable_finished()->mutable_turn();
+    turn.set_name(kTurn);
+    turn.set_state(state);
+    *turn.mutable_error() = ToRpcStatus(error);
+    Send(event);
+  }
+
+  std::vector<chat::v1::ToolResult> AwaitResults() override;
   bool AwaitCancel() override;
   void AwaitEnd() override;
 
@@ -113,6 +132,12 @@ class Gateway final : public FakeGateway, public gateway::v1::Turns::Service {
     return changed_.wait_for(lock, kPatience, [this] { return !cancelled_.empty(); });
   }
 
+  std::vector<chat::v1::ToolResult> AwaitResults() {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, kPatience, [this] { return !results_.empty(); });
+    return std::exchange(results_, {});
+  }
+
   void AwaitEnd() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return ended_; });
@@ -153,6 +178,20 @@ class Gateway final : public FakeGateway, public gateway::v1::Turns::Service {
     return rpc::ToGrpc(on_list(*request, *response));
   }
 
+  grpc::Status SubmitToolResults(grpc::ServerContext* context,
+                                 const gateway::v1::SubmitToolResultsRequest* request,
+                                 Turn* response) override {
+    Note(*context);
+    const absl::Status status = on_results ? on_results(*request) : absl::OkStatus();
+    if (!status.ok()) return rpc::ToGrpc(status);
+    const std::lock_guard lock(mutex_);
+    results_.assign(request->results().begin(), request->results().end());
+    response->set_name(request->name());
+    response->set_state(Turn::QUEUED);
+    changed_.notify_all();
+    return grpc::Status::OK;
+  }
+
   grpc::Status CancelTurn(grpc::ServerContext*, const gateway::v1::CancelTurnRequest* request,
                           Turn* response) override {
     const std::lock_guard lock(mutex_);
@@ -175,10 +214,12 @@ class Gateway final : public FakeGateway, public gateway::v1::Turns::Service {
   std::condition_variable changed_;
   bool ended_ = false;
   std::vector<std::string> cancelled_;
+  std::vector<chat::v1::ToolResult> results_;
   std::string authorization_;
   std::unique_ptr<rpc::ServerHost> host_;
 };
 
+std::vector<chat::v1::ToolResult> Script::AwaitResults() { return gateway_.AwaitResults(); }
 bool Script::AwaitCancel() { return gateway_.AwaitCancel(); }
 void Script::AwaitEnd() { gateway_.AwaitEnd(); }
 

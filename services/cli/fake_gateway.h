@@ -22,7 +22,13 @@ class TurnScript {
   virtual void Queue(int64_t position, int seconds) = 0;
   virtual void Say(absl::string_view text) = 0;
   virtual void Restart() = 0;
+  // The turn waits for these calls, as those of step `step`.
+  virtual void CallTools(int step, const std::vector<chat::v1::ToolCall>& calls) = 0;
+  // What SubmitToolResults was called with, and was not refused; empty when none has come for 30 s.
+  virtual std::vector<chat::v1::ToolResult> AwaitResults() = 0;
   virtual void Finish(chat::v1::Turn::State state, absl::string_view answer) = 0;
+  // Finishes with an error.
+  virtual void Fail(chat::v1::Turn::State state, const absl::Status& error) = 0;
   // False when none has come for 30 s.
   virtual bool AwaitCancel() = 0;
   // Waits until the test ends the gateway.
@@ -47,6 +53,9 @@ class FakeGateway {
   std::function<absl::Status(const gateway::v1::RunTurnRequest&, chat::v1::Turn&)> on_run;
   std::function<absl::Status(const gateway::v1::ListTurnsRequest&, gateway::v1::ListTurnsResponse&)>
       on_list;
+
+  // Without it every result is taken.
+  std::function<absl::Status(const gateway::v1::SubmitToolResultsRequest&)> on_results;
 
   virtual const std::string& address() const = 0;
   // Names that CancelTurn was called with.

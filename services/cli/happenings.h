@@ -5,7 +5,9 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <variant>
+#include <vector>
 
 #include "penstock/chat/v1/turn.pb.h"
 
@@ -27,8 +29,28 @@ struct CancelAnswered {
   absl::Status status;
 };
 
-using Happening =
-    std::variant<chat::v1::TurnEvent, StreamEnded, ConnectionLost, Interrupted, CancelAnswered>;
+// A line about a tool that runs here.
+struct ToolNotice {
+  std::string text;
+};
+// Somebody is asked, and types the answer behind it.
+struct ToolQuestion {
+  std::string text;
+};
+// All calls of a step have their results.
+struct ToolsRan {
+  int step = 0;
+  // Of the request that submits them.
+  std::string request_id;
+  std::vector<chat::v1::ToolResult> results;
+};
+// What the gateway said to SubmitToolResults.
+struct ResultsAnswered {
+  absl::Status status;
+};
+
+using Happening = std::variant<chat::v1::TurnEvent, StreamEnded, ConnectionLost, Interrupted,
+                               CancelAnswered, ToolNotice, ToolQuestion, ToolsRan, ResultsAnswered>;
 
 // Thread-safe.
 class Happenings {

@@ -52,6 +52,12 @@ const std::map<absl::string_view, std::string>& AdviceByReason() {
       {"PROVIDER_AUTH", "check the provider's key where the provider-adapter runs (api_key_env)"},
       {"PROVIDER_QUOTA", "the provider's account is used up; waiting does not help"},
       {"PROVIDER_UNREACHABLE", "check providers[].base_url, and that the provider is up"},
+      {"TOOL_CALL_MISMATCH",
+       "`penstock turn get` shows the calls that wait; give each of them one result, all at once"},
+      {"TURN_NOT_AWAITING_TOOLS",
+       "`penstock turn get` shows what became of the turn; its results were given or came too "
+       "late"},
+      {"TOOL_TIMEOUT", "give results sooner, or raise turn.tool_timeout of the gateway"},
       {"CONTEXT_WINDOW", "say less, start a new session, or choose a model with a larger window"},
   };
   return *advice;

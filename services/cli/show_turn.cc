@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "libs/base/clock.h"
+#include "libs/base/refusal.h"
 #include "services/cli/exit_code.h"
 
 namespace penstock::cli {
@@ -12,8 +13,8 @@ using chat::v1::Turn;
 
 class Show {
  public:
-  Show(TurnStream& stream, const StreamStyle& style, Console& console)
-      : stream_(stream), view_(style), console_(console) {}
+  Show(TurnStream& stream, const StreamStyle& style, Console& console, ToolRunner* tools)
+      : stream_(stream), view_(style), console_(console), tools_(tools) {}
 
   TurnOutcome Run(Happenings& happenings) {
     while (!outcome_) {
@@ -31,6 +32,34 @@ class Show {
   void On(const chat::v1::TurnEvent& event) {
     lost_ = false;
     Print(view_.OnEvent(event, Now()));
+    if (event.has_tool_calls_requested()) RunTools(event.tool_calls_requested());
+    if (event.has_finished()) StopTools();
+  }
+
+  // A step that was asked for before is asked for again when the turn was started again.
+  void RunTools(const chat::v1::ToolCallsRequested& requested) {
+    if (tools_ == nullptr || interrupts_ > 0) return;
+    if (ran_ && ran_->step == requested.step()) return stream_.SubmitToolResults(*ran_);
+    tools_->Run(requested);
+  }
+
+  void StopTools() {
+    if (tools_ != nullptr) tools_->Stop();
+  }
+
+  void On(const ToolNotice& notice) { Print(view_.OnNotice(notice.text)); }
+  void On(const ToolQuestion& question) { Print(view_.OnQuestion(question.text)); }
+
+  void On(const ToolsRan& ran) {
+    ran_ = ran;
+    if (interrupts_ == 0 && view_.finished() == nullptr) stream_.SubmitToolResults(ran);
+  }
+
+  // The turn would wait in vain for what was refused.
+  void On(const ResultsAnswered& answer) {
+    if (answer.status.ok() || interrupts_ > 0) return;
+    Print(view_.OnBroken(answer.status));
+    if (ReasonOf(answer.status) != "TURN_NOT_AWAITING_TOOLS") stream_.CancelTurn();
   }
 
   void On(const StreamEnded& end) {
@@ -53,6 +82,7 @@ class Show {
   }
 
   void On(const Interrupted&) {
+    StopTools();
     if (++interrupts_ == 1) {
       Print(view_.OnNotice("[cancelling; Ctrl-C again leaves]"));
       stream_.CancelTurn();
@@ -83,6 +113,9 @@ class Show {
   TurnStream& stream_;
   StreamView view_;
   Console& console_;
+  ToolRunner* const tools_;
+  // The last step whose tools have run.
+  std::optional<ToolsRan> ran_;
   int interrupts_ = 0;
   bool lost_ = false;
   std::optional<TurnOutcome> outcome_;
@@ -91,8 +124,8 @@ class Show {
 }  // namespace
 
 TurnOutcome ShowTurn(TurnStream& stream, Happenings& happenings, const StreamStyle& style,
-                     Console& console) {
-  return Show(stream, style, console).Run(happenings);
+                     Console& console, ToolRunner* tools) {
+  return Show(stream, style, console, tools).Run(happenings);
 }
 
 int ExitCodeOf(TurnOutcome outcome) {

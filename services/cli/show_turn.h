@@ -4,6 +4,7 @@
 #include "services/cli/console.h"
 #include "services/cli/happenings.h"
 #include "services/cli/stream_view.h"
+#include "services/cli/tool_runner.h"
 #include "services/cli/turn_stream.h"
 
 namespace penstock::cli {
@@ -19,9 +20,10 @@ enum class TurnOutcome {
 };
 
 // Takes from `happenings` what `stream` puts there. The first Ctrl-C cancels the turn and shows
-// what it kept; the second one leaves.
+// what it kept; the second one leaves. What the model calls is run by `tools`; without them it is
+// only shown.
 TurnOutcome ShowTurn(TurnStream& stream, Happenings& happenings, const StreamStyle& style,
-                     Console& console);
+                     Console& console, ToolRunner* tools = nullptr);
 
 // The turn's end as an exit code.
 int ExitCodeOf(TurnOutcome outcome);

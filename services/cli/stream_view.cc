@@ -27,6 +27,8 @@ absl::string_view WhyShort(chat::v1::FinishReason reason) {
       return "[cut short: the bound on output was reached]";
     case chat::v1::CONTENT_FILTER:
       return "[cut short by the provider's content filter]";
+    case chat::v1::TOOL_LIMIT:
+      return "[answered without more tools: the bound on tool calls was reached]";
     default:
       return "";
   }
@@ -37,6 +39,7 @@ absl::string_view WhyShort(chat::v1::FinishReason reason) {
 std::vector<Piece> StreamView::OnEvent(const TurnEvent& event, absl::Duration now) {
   switch (event.event_case()) {
     case TurnEvent::kAccepted:
+      turn_.set_name(event.accepted().turn());
       if (event.accepted().has_queue()) OnQueue(event.accepted().queue(), now);
       break;
     case TurnEvent::kQueued:
@@ -50,6 +53,9 @@ std::vector<Piece> StreamView::OnEvent(const TurnEvent& event, absl::Duration no
       break;
     case TurnEvent::kStepFinished:
       OnStepFinished(event.step_finished(), event.index());
+      break;
+    case TurnEvent::kToolCallsRequested:
+      OnToolCalls(event.tool_calls_requested());
       break;
     case TurnEvent::kRestarted:
       OnRestarted(event.restarted());
@@ -75,6 +81,13 @@ std::vector<Piece> StreamView::OnNotice(absl::string_view text) {
   Remark(text);
   wait_ = wait;
   if (!wait.empty()) ShowWait();
+  return TakePieces();
+}
+
+std::vector<Piece> StreamView::OnQuestion(absl::string_view text) {
+  EndWait();
+  EndLine();
+  Notice(text);
   return TakePieces();
 }
 
@@ -110,6 +123,8 @@ void StreamView::EndWait() {
 
 void StreamView::OnDelta(const Delta& delta, int64_t index) {
   EndWait();
+  // The calls are shown when they are whole.
+  if (delta.kind() == Delta::TOOL_ARGUMENTS) return;
   shown_index_ = index;
   if (delta.kind() == Delta::REASONING) {
     if (!style_.terminal || style_.quiet) return;
@@ -137,6 +152,14 @@ void StreamView::OnStepFinished(const chat::v1::StepFinished& step, int64_t inde
   }
   durable_ = shown_;
   durable_step_ = shown_step_;
+}
+
+void StreamView::OnToolCalls(const chat::v1::ToolCallsRequested& requested) {
+  EndWait();
+  EndLine();
+  if (style_.runs_tools) return;
+  for (const auto& call : requested.calls()) Notice(absl::StrCat("[", CallText(call), "]\n"));
+  Notice(HowToAnswer(turn_.name(), requested.calls()));
 }
 
 void StreamView::OnRestarted(const chat::v1::Restarted& restarted) {
@@ -173,6 +196,11 @@ void StreamView::ShowRest(const std::string& whole) {
 void StreamView::ShowOutcome() {
   const bool kept = turn_.output_size() > 0;
   switch (turn_.state()) {
+    case Turn::AWAITING_TOOLS:
+      for (const auto& call : turn_.pending_tool_calls())
+        Remark(absl::StrCat("[", CallText(call), "]"));
+      Notice(HowToAnswer(turn_.name(), turn_.pending_tool_calls()));
+      break;
     case Turn::CANCELLED:
       Remark(kept ? "[cancelled; what stands above is kept, but is no part of later context]"
                   : "[cancelled; nothing was kept]");

@@ -22,6 +22,8 @@ struct StreamStyle {
   bool summary = false;
   // The answer and errors only.
   bool quiet = false;
+  // What the model calls is run here.
+  bool runs_tools = false;
   // For what is advised in errors.
   std::string address = "";
 };
@@ -48,6 +50,8 @@ class StreamView {
 
   // A line that is not of the turn: "[cancelling]".
   std::vector<Piece> OnNotice(absl::string_view text);
+  // A question on a line of its own; who is asked answers behind it.
+  std::vector<Piece> OnQuestion(absl::string_view text);
   // The stream broke, and nothing more will come.
   std::vector<Piece> OnBroken(const absl::Status& status);
 
@@ -60,6 +64,7 @@ class StreamView {
   void EndWait();
   void OnDelta(const chat::v1::Delta& delta, int64_t index);
   void OnStepFinished(const chat::v1::StepFinished& step, int64_t index);
+  void OnToolCalls(const chat::v1::ToolCallsRequested& requested);
   void OnRestarted(const chat::v1::Restarted& restarted);
   void OnFinished(const chat::v1::Turn& turn);
   void ShowRest(const std::string& whole);
@@ -88,6 +93,7 @@ class StreamView {
   std::string wait_on_screen_;
   absl::Duration wait_due_ = absl::InfiniteDuration();
   bool finished_ = false;
+  // What is known of it before it is finished: its name.
   chat::v1::Turn turn_;
 };
 

@@ -112,7 +112,7 @@ class Screen {
 };
 
 const StreamStyle kPlain = {};
-const StreamStyle kTerminal = {true, true, false, "127.0.0.1:7420"};
+const StreamStyle kTerminal = {true, true, false, false, "127.0.0.1:7420"};
 
 TEST(StreamView, ShowsTheAnswerAloneWhenItIsFast) {
   Screen screen(kPlain);
@@ -148,7 +148,7 @@ TEST(StreamView, PrintsAWaitAsLinesElsewhere) {
 }
 
 TEST(StreamView, QuietShowsNoWaitAndNoSummary) {
-  Screen screen({true, false, true, ""});
+  Screen screen({true, false, true, false, ""});
 
   screen.See(Queued(3, absl::Seconds(2))).After(absl::Seconds(1)).See(Started());
   screen.See(Said(2, "Yes.")).See(Finished(Ended(Turn::SUCCEEDED, {"Yes."})));
@@ -283,6 +283,48 @@ TEST(StreamView, DimsReasoningOnATerminalAndLeavesItOutElsewhere) {
 
   EXPECT_EQ(terminal.text(), "<dim>Hm.</dim>\nYes.");
   EXPECT_EQ(plain.text(), "Yes.");
+}
+
+TurnEvent Calls(int step) {
+  TurnEvent event;
+  event.mutable_tool_calls_requested()->set_step(step);
+  auto& call = *event.mutable_tool_calls_requested()->add_calls();
+  call.set_id("c1");
+  call.set_name("clock");
+  call.set_arguments("{\"zone\":\"CET\"}");
+  return event;
+}
+
+TEST(StreamView, ShowsCallsWholeAndOnlyWhereNothingIsRun) {
+  Screen watching(kPlain);
+  Screen running({false, false, false, true, ""});
+
+  for (Screen* screen : {&watching, &running}) {
+    screen->See(Accepted())
+        .See(Said(2, "Let me look."))
+        .See(Said(3, "{\"zo", Delta::TOOL_ARGUMENTS));
+    screen->See(Step(4, "Let me look.")).See(Calls(0));
+    screen->See(Said(6, "Noon.", Delta::TEXT, 1)).See(Step(7, "Noon.", 1));
+    Turn turn = Ended(Turn::SUCCEEDED, {"Let me look.", "", "Noon."});
+    screen->See(Finished(turn));
+  }
+
+  EXPECT_EQ(
+      watching.text(),
+      "Let me look.\n«[clock {\"zone\":\"CET\"}]\n»«what to do: give the results with `penstock "
+      "turn results sessions/s1/turns/t1 c1=TEXT`\n»Noon.\n");
+  EXPECT_EQ(running.text(), "Let me look.\nNoon.\n");
+}
+
+TEST(StreamView, SaysThatTheBoundOnToolCallsWasReached) {
+  Turn turn = Ended(Turn::SUCCEEDED, {"Enough."});
+  turn.set_finish_reason(chat::v1::TOOL_LIMIT);
+  Screen screen(kPlain);
+
+  screen.See(Said(2, "Enough.")).See(Finished(turn));
+
+  EXPECT_EQ(screen.text(),
+            "Enough.\n«[answered without more tools: the bound on tool calls was reached]\n»");
 }
 
 TEST(StreamView, SaysWhyAnAnswerIsShort) {

@@ -16,6 +16,7 @@
 #include "services/cli/output.h"
 #include "services/cli/pages.h"
 #include "services/cli/show_turn.h"
+#include "services/cli/turn_results.h"
 #include "services/cli/turn_sheet.h"
 #include "services/cli/turn_spec.h"
 #include "services/cli/turn_stream.h"
@@ -121,7 +122,7 @@ absl::StatusOr<int> WatchTurn(const Arguments& arguments, Console& console) {
   const auto stream = TurnStream::Watch(connection, request, happenings);
   if (json) return PrintEvents(happenings, console);
   const bool terminal = console.out_is_terminal();
-  const StreamStyle style{terminal, terminal || arguments.Has("--verbose"), false,
+  const StreamStyle style{terminal, terminal || arguments.Has("--verbose"), false, false,
                           connection.address()};
   return ExitCodeOf(ShowTurn(*stream, happenings, style, console));
 }
@@ -147,8 +148,8 @@ absl::Status AddStates(const Arguments& arguments, gateway::v1::ListTurnsRequest
     Turn::State state = Turn::STATE_UNSPECIFIED;
     if (!Turn::State_Parse(absl::AsciiStrToUpper(given), &state) || state == 0) {
       return UsageError(absl::StrCat("--state: found '", given,
-                                     "', expected queued, running, succeeded, failed, cancelled "
-                                     "or expired"));
+                                     "', expected queued, running, awaiting_tools, succeeded, "
+                                     "failed, cancelled or expired"));
     }
     request.add_states(state);
   }
@@ -177,7 +178,8 @@ Command ListTurnsCommand() {
       {},
       "turns, newest first",
       {{"--session", "S", "of this session; default: of all"},
-       {"--state", "STATE", "only queued, running, succeeded, failed, cancelled, expired", true},
+       {"--state", "STATE",
+        "only queued, running, awaiting_tools, succeeded, failed, cancelled, expired", true},
        {"--request-id", "ID", "only the turn with this one"}},
       {"penstock turn list --session boat --state failed"},
       ListTurns};
@@ -220,6 +222,7 @@ std::vector<Command> TurnCommands() {
            {{"--discard-output", "", "drop the text so far"}},
            {"penstock turn cancel boat/0198c0de-0000-7000-8000-000000000000"},
            CancelTurn},
+          TurnResultsCommand(),
           {"turn get",
            {"NAME"},
            "what became of a turn",

@@ -1,5 +1,7 @@
 #include "services/cli/turn_sheet.h"
 
+#include <vector>
+
 #include "libs/base/refusal.h"
 #include "services/cli/output.h"
 #include "services/cli/refusal_text.h"
@@ -26,12 +28,28 @@ std::string QueueText(const Turn& turn) {
   return turn.has_queue() && turn.state() == Turn::QUEUED ? WaitText(turn.queue()) : "";
 }
 
+// "  <- clock, scales": what the turn waits for.
+std::string CallsText(const Turn& turn) {
+  std::vector<std::string> names;
+  for (const auto& call : turn.pending_tool_calls()) names.push_back(call.name());
+  return names.empty() ? "" : absl::StrCat("  <- ", absl::StrJoin(names, ", "));
+}
+
+std::string PendingText(const Turn& turn) {
+  std::vector<std::string> calls;
+  for (const auto& call : turn.pending_tool_calls()) {
+    calls.push_back(absl::StrCat(call.id(), ": ", CallText(call)));
+  }
+  return absl::StrJoin(calls, "\n");
+}
+
 }  // namespace
 
 std::string TurnSheet(const Turn& turn) {
   return Sheet({{"name", turn.name()},
                 {"state", absl::StrCat(Turn::State_Name(turn.state()),
                                        turn.cancel_requested() ? " (cancel requested)" : "")},
+                {"waits for", PendingText(turn)},
                 {"queue", QueueText(turn)},
                 {"created", TimeText(turn.has_create_time(), turn.create_time())},
                 {"ended", TimeText(turn.has_end_time(), turn.end_time())},
@@ -48,13 +66,13 @@ std::string TurnSheet(const Turn& turn) {
 std::string TurnLine(const Turn& turn) {
   return absl::StrCat(turn.name(), "  ", Turn::State_Name(turn.state()), "  ",
                       TimeText(turn.has_create_time(), turn.create_time()), "  ",
-                      OneLine(InputOf(turn), kLineWidth), "\n");
+                      OneLine(InputOf(turn), kLineWidth), CallsText(turn), "\n");
 }
 
 // As the end of a stream that was never looked at.
 void PrintOutcome(const Turn& turn, absl::string_view address, Console& console) {
   const bool terminal = console.out_is_terminal();
-  StreamView view({terminal, terminal, false, std::string(address)});
+  StreamView view({terminal, terminal, false, false, std::string(address)});
   chat::v1::TurnEvent event;
   *event.mutable_finished()->mutable_turn() = turn;
   for (const Piece& piece : view.OnEvent(event, absl::ZeroDuration())) {

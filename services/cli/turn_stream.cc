@@ -1,5 +1,6 @@
 #include "services/cli/turn_stream.h"
 
+#include <set>
 #include <string>
 #include <thread>
 
@@ -48,6 +49,7 @@ class GatewayTurnStream final : public TurnStream {
     Leave();
     reader_.join();
     if (canceller_.joinable()) canceller_.join();
+    if (submitter_.joinable()) submitter_.join();
   }
 
   void CancelTurn() override {
@@ -58,14 +60,42 @@ class GatewayTurnStream final : public TurnStream {
     canceller_ = std::thread([this, name] { AskToCancel(name); });
   }
 
+  void SubmitToolResults(const ToolsRan& ran) override {
+    gateway::v1::SubmitToolResultsRequest request;
+    request.set_name(Name());
+    request.set_request_id(ran.request_id);
+    request.mutable_results()->Add(ran.results.begin(), ran.results.end());
+    if (submitter_.joinable()) submitter_.join();
+    submitter_ = std::thread([this, request] { Submit(request); });
+  }
+
   void Leave() override {
     const MutexLock lock(mutex_);
     left_ = true;
-    if (context_ != nullptr) context_->TryCancel();
+    for (grpc::ClientContext* context : open_) context->TryCancel();
     cancel_context_.TryCancel();
   }
 
  private:
+  void Submit(const gateway::v1::SubmitToolResultsRequest& request) {
+    absl::Status status = SubmitOnce(request);
+    for (int left = kMaxResumptions; left > 0 && CanResume(status); --left) {
+      std::this_thread::sleep_for(kBeforeResumption);
+      status = SubmitOnce(request);
+    }
+    happenings_.Put(ResultsAnswered{status});
+  }
+
+  absl::Status SubmitOnce(const gateway::v1::SubmitToolResultsRequest& request) {
+    grpc::ClientContext context;
+    connection_.Prepare(context, Connection::kUsualPatience);
+    if (!Enter(context)) return absl::CancelledError("left");
+    chat::v1::Turn turn;
+    const grpc::Status status = stub_.SubmitToolResults(&context, request, &turn);
+    Exit(context);
+    return rpc::FromGrpc(status);
+  }
+
   void AskToCancel(const std::string& name) {
     gateway::v1::CancelTurnRequest request;
     request.set_name(name);
@@ -87,7 +117,7 @@ class GatewayTurnStream final : public TurnStream {
   absl::Status Read(const std::function<EventReader(grpc::ClientContext*)>& open) {
     grpc::ClientContext context;
     connection_.Prepare(context);
-    if (!Enter(&context)) return absl::CancelledError("left");
+    if (!Enter(context)) return absl::CancelledError("left");
     const EventReader events = open(&context);
     TurnEvent event;
     while (events->Read(&event)) {
@@ -95,7 +125,7 @@ class GatewayTurnStream final : public TurnStream {
       happenings_.Put(event);
     }
     const grpc::Status status = events->Finish();
-    Enter(nullptr);
+    Exit(context);
     return rpc::FromGrpc(status);
   }
 
@@ -107,10 +137,15 @@ class GatewayTurnStream final : public TurnStream {
   }
 
   // False when the caller has left.
-  bool Enter(grpc::ClientContext* context) {
+  bool Enter(grpc::ClientContext& context) {
     const MutexLock lock(mutex_);
-    context_ = left_ ? nullptr : context;
+    if (!left_) open_.insert(&context);
     return !left_;
+  }
+
+  void Exit(grpc::ClientContext& context) {
+    const MutexLock lock(mutex_);
+    open_.erase(&context);
   }
 
   void Note(const TurnEvent& event) {
@@ -136,10 +171,11 @@ class GatewayTurnStream final : public TurnStream {
   int64_t last_index_ = 0;
   Mutex mutex_;
   bool left_ ABSL_GUARDED_BY(mutex_) = false;
-  // The call that is being read.
-  grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  // The call that is being read, and the one that submits results.
+  std::set<grpc::ClientContext*> open_ ABSL_GUARDED_BY(mutex_);
   std::string name_ ABSL_GUARDED_BY(mutex_);
   std::thread canceller_;
+  std::thread submitter_;
   std::thread reader_;
 };
 

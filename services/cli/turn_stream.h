@@ -27,6 +27,9 @@ class TurnStream {
   // not accepted yet has no name: its call is broken off instead.
   virtual void CancelTurn() = 0;
 
+  // Gives the gateway results, again while it is out of reach; the answer comes as ResultsAnswered.
+  virtual void SubmitToolResults(const ToolsRan& ran) = 0;
+
   // Breaks the calls off; the turn follows its disconnect rule. The destructor does so too.
   virtual void Leave() = 0;
 };

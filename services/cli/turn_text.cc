@@ -1,5 +1,7 @@
 #include "services/cli/turn_text.h"
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "libs/base/proto_time.h"
@@ -53,8 +55,27 @@ std::string AnswerOf(const chat::v1::Message& message) {
 
 std::string AnswerOf(const Turn& turn) {
   std::vector<std::string> steps;
-  for (const auto& message : turn.output()) steps.push_back(AnswerOf(message));
+  for (const auto& message : turn.output()) {
+    // Tools answer the model, not the user.
+    if (std::string text = AnswerOf(message); !text.empty()) steps.push_back(std::move(text));
+  }
   return absl::StrJoin(steps, "\n");
+}
+
+std::string CallText(const chat::v1::ToolCall& call) {
+  std::string text = absl::StrCat(call.name(), " ", call.arguments());
+  std::replace_if(
+      text.begin(), text.end(),
+      [](char byte) { return absl::ascii_iscntrl(static_cast<unsigned char>(byte)); }, '?');
+  return text;
+}
+
+std::string HowToAnswer(absl::string_view turn,
+                        const google::protobuf::RepeatedPtrField<chat::v1::ToolCall>& calls) {
+  std::string text = absl::StrCat("what to do: give the results with `penstock turn results ",
+                                  turn.empty() ? "NAME" : turn);
+  for (const auto& call : calls) absl::StrAppend(&text, " ", call.id(), "=TEXT");
+  return text + "`\n";
 }
 
 std::string InputOf(const Turn& turn) {

@@ -14,6 +14,11 @@ namespace penstock::cli {
 std::string AnswerOf(const chat::v1::Message& message);
 // The same of a whole turn: its steps, one below the other.
 std::string AnswerOf(const chat::v1::Turn& turn);
+// `clock {"zone":"CET"}`, without characters that move the cursor.
+std::string CallText(const chat::v1::ToolCall& call);
+// "what to do: ..." for a turn that waits for the results of these calls.
+std::string HowToAnswer(absl::string_view turn,
+                        const google::protobuf::RepeatedPtrField<chat::v1::ToolCall>& calls);
 // What the user said.
 std::string InputOf(const chat::v1::Turn& turn);
 
