@@ -228,7 +228,7 @@ TEST_F(EveryRpcTest, RefusesACallWithoutAGoodToken) {
     }
   }
   EXPECT_THAT(peers().calls, IsEmpty());
-  EXPECT_THAT(harness_->metrics(), HasSubstr("{reason=\"TOKEN_MISSING\"} 17"));
+  EXPECT_THAT(harness_->metrics(), HasSubstr("{reason=\"TOKEN_MISSING\"} 18"));
 }
 
 TEST_F(EveryRpcTest, RefusesBytesThatAreNoRequestAndRequestsThatAreTooLarge) {
