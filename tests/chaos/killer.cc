@@ -95,7 +95,7 @@ absl::StatusOr<bool> Killer::Fire(const std::string& process, const FailpointRow
 absl::Status Killer::KillFromOutside(const std::string& process) {
   const absl::Time time = absl::Now();
   PENSTOCK_RETURN_IF_ERROR(mesh_.processes().Kill(process));
-  Found({.process = process, .time = time});
+  Found({.process = process, .time = time, .dead = absl::Now()});
   return absl::OkStatus();
 }
 

@@ -162,6 +162,7 @@ class CrashRun {
       kill.time = absl::Now();
       const absl::Status killed = mesh_.processes().Kill(kill.process);
       ASSERT_TRUE(killed.ok()) << killed;
+      kill.dead = absl::Now();
       const auto ready = mesh_.processes().Restart(kill.process);
       ASSERT_TRUE(ready.ok()) << ready.status();
       restarts_.push_back(absl::Now() - kill.time);

@@ -74,6 +74,8 @@ struct SeenEvent {
   int64_t keep_through = 0;
   // Of kFinished.
   TurnState state = TurnState::Turn_State_STATE_UNSPECIFIED;
+  // Of kStepFinished.
+  int step = 0;
 };
 
 // What one watcher saw of a turn from its start, over all streams that it resumed.
@@ -135,6 +137,8 @@ struct KillSeen {
   absl::Time time = absl::InfinitePast();
   // Where it killed itself; empty: killed from outside.
   std::string failpoint = {};
+  // When it was dead; InfinitePast: at `time`.
+  absl::Time dead = absl::InfinitePast();
   // In which stage the turn was that came to the failpoint, if that says so.
   std::optional<Stage> stage_of_hit = {};
   // Of every turn in flight; found by Judge.

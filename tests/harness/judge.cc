@@ -294,8 +294,9 @@ class Court {
     bool stream = false;
     bool answer = false;
     for (const KillSeen& kill : history_.kills) {
-      if (kill.time < before.start || kill.time > again.start) continue;
-      const bool answered = before.completed && before.end < kill.time;
+      const absl::Time dead = std::max(kill.time, kill.dead);
+      if (dead < before.start || kill.time > again.start) continue;
+      const bool answered = before.completed && before.end < dead;
       if (kill.process == "dispatcher") (answered ? answer : stream) = true;
       if (kill.process == "provider_adapter") stream = true;
     }

@@ -254,6 +254,17 @@ TEST_F(JudgeTest, StepsThatAreNotTheOutputAreSpliced) {
   ExpectOnly(Verdict::kSpliced, Name(1), "but the turn's output is \"abc\"");
 }
 
+TEST_F(JudgeTest, AStepThatIsToldAgainAfterACrashIsTheSameStep) {
+  events().insert(events().begin() + 5,
+                  {{.kind = Kind::kRestarted, .index = 10, .run = 2, .keep_through = 1},
+                   {.kind = Kind::kStepFinished, .index = 11, .text = "ab"}});
+  events().back().index = 12;
+  EXPECT_TRUE(Judge(run_).clean()) << Judge(run_).ToString();
+
+  events()[6].text = "ac";
+  ExpectOnly(Verdict::kSpliced, Name(1), "step 0 was \"ab\" and became \"ac\"");
+}
+
 TEST_F(JudgeTest, AnIndexThatDoesNotRiseIsSpliced) {
   events()[3].index = 3;
 

@@ -1,3 +1,4 @@
+#include <map>
 #include <utility>
 
 #include "tests/harness/judge.h"
@@ -67,12 +68,18 @@ class View {
     if (!shown.empty() && shown != event.text) {
       Spliced(absl::StrCat("shown \"", shown, "\", but the step is \"", event.text, "\""));
     }
-    steps_ += event.text;
+    const auto [told, fresh] = steps_.insert({event.step, event.text});
+    if (!fresh && told->second != event.text) {
+      Spliced(absl::StrCat("step ", event.step, " was \"", told->second, "\" and became \"",
+                           event.text, "\""));
+    }
   }
 
   void SeeFinished(const SeenEvent& event) {
     if (finished_++ > 0) Doubled("Finished twice");
-    const std::string shown = steps_ + TakeDeltas();
+    std::string shown;
+    for (const auto& [step, text] : steps_) shown += text;
+    shown += TakeDeltas();
     if (event.state == chat::v1::Turn::SUCCEEDED && shown != event.text) {
       Spliced(absl::StrCat("shown \"", shown, "\", but the turn's output is \"", event.text, "\""));
     }
@@ -97,7 +104,8 @@ class View {
   int accepted_ = 0;
   int finished_ = 0;
   std::vector<Piece> deltas_;
-  std::string steps_;
+  // By number: a step that was told before a crash is told again after it.
+  std::map<int, std::string> steps_;
   std::vector<Offence> offences_;
 };
 

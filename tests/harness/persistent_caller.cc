@@ -69,6 +69,7 @@ std::optional<SeenEvent> Seen(const TurnEvent& event) {
     case TurnEvent::kStepFinished:
       seen.kind = Kind::kStepFinished;
       seen.text = TextOf(event.step_finished().message());
+      seen.step = event.step_finished().step();
       return seen;
     case TurnEvent::kRestarted:
       seen.kind = Kind::kRestarted;
