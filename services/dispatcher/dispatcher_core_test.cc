@@ -227,6 +227,9 @@ TEST_F(DispatcherCoreTest, CancelKeepsTheTextSoFarUnlessItIsToBeDiscarded) {
     EXPECT_TRUE(turn.cancel_requested());
     EXPECT_EQ(turn.output_partial(), !discard);
     EXPECT_TRUE(turn.usage().estimated());
+    // A dollar a million tokens in, two out.
+    EXPECT_EQ(turn.cost_nano_usd(),
+              1000 * turn.usage().input_tokens() + 2000 * turn.usage().output_tokens());
   }
 }
 

@@ -51,6 +51,8 @@ inline config::v1::Config TestConfig() {
   model->set_context_window_tokens(10000);
   model->set_max_output_tokens(100);
   model->set_concurrency(2);
+  model->mutable_price()->set_input(1);
+  model->mutable_price()->set_output(2);
   auto* agent = config.add_agents();
   agent->set_id("default");
   agent->set_model("sim/echo");

@@ -178,10 +178,10 @@ std::optional<chat::v1::ErrorKind> Answer::failure_kind() const {
   return failure_ ? std::optional(failure_->kind()) : std::nullopt;
 }
 
-provider::v1::GenerateEvent Answer::TakeEnd(const std::optional<Rates>& rates,
+provider::v1::GenerateEvent Answer::TakeEnd(const std::optional<pricing::Rates>& rates,
                                             absl::string_view request_id) {
   provider::v1::GenerateEvent event;
-  const std::optional<int64_t> cost = CostNanoUsd(rates, usage_);
+  const std::optional<int64_t> cost = pricing::CostNanoUsd(rates, usage_);
   if (failure_) {
     *event.mutable_failed() = *std::move(failure_);
     *event.mutable_failed()->mutable_usage() = usage_;

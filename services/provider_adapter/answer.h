@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "libs/async/delta_coalescer.h"
+#include "libs/pricing/price.h"
 #include "services/provider_adapter/offered_tools.h"
-#include "services/provider_adapter/price.h"
 #include "services/provider_adapter/provider.h"
 #include "services/provider_adapter/utf8_repair.h"
 
@@ -47,7 +47,7 @@ class Answer : public AnswerSink {
   std::vector<DeltaPiece> TakeDue(absl::Duration now) { return coalescer_.TakeDue(now); }
 
   // GenerateFinished or GenerateFailed, once it has ended. Call it once.
-  provider::v1::GenerateEvent TakeEnd(const std::optional<Rates>& rates,
+  provider::v1::GenerateEvent TakeEnd(const std::optional<pricing::Rates>& rates,
                                       absl::string_view request_id);
   // Its kind after a failure.
   std::optional<chat::v1::ErrorKind> failure_kind() const;

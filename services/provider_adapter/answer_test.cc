@@ -39,7 +39,7 @@ class AnswerTest : public testing::Test {
     return usage;
   }
 
-  Rates rates_{.input = 1'000'000'000, .output = 2'000'000'000};
+  pricing::Rates rates_{.input = 1'000'000'000, .output = 2'000'000'000};
   Answer answer_{"openai", {}, 1000};
 };
 

@@ -112,7 +112,7 @@ void Attempt::Stop() {
   if (waiter) waiter(Resume::kPosted);
 }
 
-Attempt::End Attempt::TakeEnd(const std::optional<Rates>& rates) {
+Attempt::End Attempt::TakeEnd(const std::optional<pricing::Rates>& rates) {
   MutexLock lock(mutex_);
   const auto failure = answer_.failure_kind();
   return {.event = answer_.TakeEnd(rates, request_id_), .failure = failure};

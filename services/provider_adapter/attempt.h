@@ -62,7 +62,7 @@ class Attempt : public http::HttpObserver, public std::enable_shared_from_this<A
     provider::v1::GenerateEvent event;
     std::optional<chat::v1::ErrorKind> failure;
   };
-  End TakeEnd(const std::optional<Rates>& rates);
+  End TakeEnd(const std::optional<pricing::Rates>& rates);
   // From construction to the first text; nullopt without text.
   std::optional<absl::Duration> time_to_first_text() const;
   int64_t received_bytes() const;

@@ -99,7 +99,7 @@ absl::Status Routes::AddModel(const config::v1::Model& model, absl::string_view 
   route.name = model.name();
   route.provider = provider;
   route.wire_name = model.wire_name().empty() ? std::string(name.second) : model.wire_name();
-  if (model.has_price()) route.rates = ToRates(model.price());
+  if (model.has_price()) route.rates = pricing::ToRates(model.price());
   if (!models_.emplace(model.name(), std::move(route)).second) {
     return FieldInvalid(absl::StrCat(path, ".name"), model.name(), "each name once");
   }

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "libs/pricing/price.h"
 #include "penstock/config/v1/config.pb.h"
-#include "services/provider_adapter/price.h"
 #include "services/provider_adapter/provider.h"
 
 #include "absl/container/flat_hash_map.h"
@@ -37,7 +37,7 @@ struct ModelRoute {
   std::string name;
   ProviderRoute* provider = nullptr;
   std::string wire_name;
-  std::optional<Rates> rates;
+  std::optional<pricing::Rates> rates;
 };
 
 // Does not change after Read; thread-safe.

@@ -103,6 +103,7 @@ TEST_P(LeavingTest, ATurnThatNobodyWatchesIsCancelledAfterTheGraceAndItsTokensAr
   EXPECT_TRUE(turn.output_partial());
   EXPECT_GT(turn.usage().output_tokens(), 0);
   EXPECT_TRUE(turn.usage().estimated());
+  EXPECT_GT(turn.cost_nano_usd(), 0);
 }
 
 TEST_P(LeavingTest, ATurnThatIsWatchedAgainWithinTheGraceRunsOn) {

@@ -88,14 +88,7 @@ Ending Failed(LiveTurn& turn, const provider::v1::GenerateFailed& failed, absl::
   return ending;
 }
 
-Ending Stopped(LiveTurn& turn, bool begun, int64_t input_tokens_sent, absl::Time now) {
-  if (input_tokens_sent > 0) {
-    chat::v1::Usage usage;
-    usage.set_input_tokens(input_tokens_sent);
-    usage.set_output_tokens((BytesOf(turn.log().TextOf(turn.step())) + 3) / 4);
-    usage.set_estimated(true);
-    turn.Spend(usage, std::nullopt);
-  }
+Ending Stopped(LiveTurn& turn, bool begun, absl::Time now) {
   Ending ending;
   switch (turn.stop_reason()) {
     case StopReason::kDeadline:

@@ -32,9 +32,8 @@ Ending Succeeded(const LiveTurn& turn, provider::v1::GenerateFinished finished, 
 Ending Failed(LiveTurn& turn, const provider::v1::GenerateFailed& failed, absl::Time now);
 
 // CANCELLED or EXPIRED, by the reason the turn was stopped for. Text of the step under way is kept
-// as partial output unless the caller discards it; its tokens are estimated when a call was under
-// way. Finished steps are durable and stay.
-Ending Stopped(LiveTurn& turn, bool begun, int64_t input_tokens_sent, absl::Time now);
+// as partial output unless the caller discards it. Finished steps are durable and stay.
+Ending Stopped(LiveTurn& turn, bool begun, absl::Time now);
 
 // FAILED before any call, with this ErrorKind.
 Ending Refused(LiveTurn& turn, bool begun, chat::v1::ErrorKind kind, absl::string_view message,

@@ -8,6 +8,7 @@
 #include "libs/base/failpoint.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
+#include "libs/pricing/price.h"
 #include "services/dispatcher/turn/answer.h"
 #include "services/dispatcher/turn/generate_attempt.h"
 #include "services/dispatcher/turn/prepare_turn.h"
@@ -57,6 +58,19 @@ void Bill(LiveTurn& turn, const End& end) {
              end.has_cost_nano_usd() ? std::optional(end.cost_nano_usd()) : std::nullopt);
 }
 
+// What a call took that was cut before the provider could report it.
+void BillEstimated(const Run& run, const Prompt& prompt) {
+  LiveTurn& turn = *run.turn;
+  chat::v1::Usage usage;
+  usage.set_input_tokens(prompt.input_tokens);
+  usage.set_output_tokens((BytesOf(turn.log().TextOf(turn.step())) + 3) / 4);
+  usage.set_estimated(true);
+  std::optional<pricing::Rates> rates;
+  const auto agent = run.services.agents.Resolve(turn.submitted().agent(), turn.submitted().spec());
+  if (agent.ok() && agent->model->has_price()) rates = pricing::ToRates(agent->model->price());
+  turn.Spend(usage, pricing::CostNanoUsd(rates, usage));
+}
+
 Progress Ends(Ending ending) { return {.ending = std::move(ending), .asks = std::nullopt}; }
 
 // The model's whole answer: the end of the turn, or a step that asks for tools.
@@ -91,7 +105,7 @@ Awaitable<Progress> Generate(const Run& run, WaitingTurn& waiting, const Prepare
   for (int32_t not_taken = 0;;) {
     auto permit =
         co_await waiting.Acquire(prompt.input_tokens, prompt.max_output_tokens, turn.stop_token());
-    if (!permit.ok()) co_return Ends(Stopped(turn, /*begun=*/true, 0, run.now()));
+    if (!permit.ok()) co_return Ends(Stopped(turn, /*begun=*/true, run.now()));
     PENSTOCK_FAILPOINT("dispatcher.before_started");
     TellStarted(run, prompt, prepared.recall_degraded);
     provider::v1::GenerateRequest request = prompt.request;
@@ -107,7 +121,8 @@ Awaitable<Progress> Generate(const Run& run, WaitingTurn& waiting, const Prepare
         co_return Finish(run, prepared, std::move(outcome.finished));
       case AttemptOutcome::Kind::kStopped:
         permit->Settle({});
-        co_return Ends(Stopped(turn, /*begun=*/true, prompt.input_tokens, run.now()));
+        BillEstimated(run, prompt);
+        co_return Ends(Stopped(turn, /*begun=*/true, run.now()));
       case AttemptOutcome::Kind::kNotTaken:
         run.services.metrics.not_taken.Increment();
         delay = PeerBackoff(not_taken++);
@@ -136,7 +151,7 @@ Awaitable<Progress> Generate(const Run& run, WaitingTurn& waiting, const Prepare
       const auto given_back = *std::move(permit);
     }
     if (!co_await SleepOrStop(run.services.timers, delay, turn.stop_token())) {
-      co_return Ends(Stopped(turn, /*begun=*/true, 0, run.now()));
+      co_return Ends(Stopped(turn, /*begun=*/true, run.now()));
     }
   }
 }
@@ -152,13 +167,13 @@ void Claim(Run& run) {
 Awaitable<absl::StatusOr<Progress>> InLine(Run& run, WaitingTurn& waiting) {
   LiveTurn& turn = *run.turn;
   const absl::Status in_window = co_await waiting.InWindow(turn.stop_token());
-  if (!in_window.ok()) co_return Ends(Stopped(turn, run.begun, 0, run.now()));
+  if (!in_window.ok()) co_return Ends(Stopped(turn, run.begun, run.now()));
   Claim(run);
   auto prepared = co_await PrepareTurn(run.services, turn, run.fence);
   if (!prepared.ok()) {
     if (ReasonOf(prepared.status()) == "FENCED") co_return prepared.status();
     if (turn.stop_token().stop_requested()) {
-      co_return Ends(Stopped(turn, run.begun, 0, run.now()));
+      co_return Ends(Stopped(turn, run.begun, run.now()));
     }
     co_return Ends(Refused(turn, run.begun, chat::v1::INVALID_REQUEST, prepared.status().message(),
                            run.now()));

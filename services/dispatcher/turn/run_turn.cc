@@ -70,7 +70,7 @@ Awaitable<std::optional<Ending>> AwaitTools(Run& run) {
   if (run.turn->stop_reason() == StopReason::kToolTimeout) {
     run.services.metrics.tool_timeouts.Increment();
   }
-  co_return Stopped(*run.turn, /*begun=*/true, 0, run.now());
+  co_return Stopped(*run.turn, /*begun=*/true, run.now());
 }
 
 // Puts what earlier runs finished into the turn and its log, where it stood before.
@@ -131,10 +131,10 @@ Awaitable<absl::StatusOr<std::optional<Ending>>> Resume(Run& run) {
   }
   turn.StandsClear();
   if (!open && run.remains->wait_for_watcher && !co_await turn.Watched()) {
-    co_return Stopped(turn, /*begun=*/true, 0, run.now());
+    co_return Stopped(turn, /*begun=*/true, run.now());
   }
   if (!open && turn.stop_token().stop_requested()) {
-    co_return Stopped(turn, /*begun=*/true, 0, run.now());
+    co_return Stopped(turn, /*begun=*/true, run.now());
   }
   co_return std::nullopt;
 }
@@ -143,7 +143,7 @@ Awaitable<absl::StatusOr<std::optional<Ending>>> Resume(Run& run) {
 // status when the dispatcher ends.
 Awaitable<absl::StatusOr<Ending>> Produce(Run& run) {
   LiveTurn& turn = *run.turn;
-  if (!co_await turn.HeadsSession()) co_return Stopped(turn, /*begun=*/false, 0, run.now());
+  if (!co_await turn.HeadsSession()) co_return Stopped(turn, /*begun=*/false, run.now());
   if (run.remains) {
     auto ending = co_await Resume(run);
     turn.StandsClear();

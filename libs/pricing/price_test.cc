@@ -1,10 +1,10 @@
-#include "services/provider_adapter/price.h"
+#include "libs/pricing/price.h"
 
 #include <limits>
 
 #include <gtest/gtest.h>
 
-namespace penstock::provider_adapter {
+namespace penstock::pricing {
 namespace {
 
 Rates Dollars(double input, double output) {
@@ -85,4 +85,4 @@ TEST(Price, ThatDoesNotFitIsUnknown) {
 }
 
 }  // namespace
-}  // namespace penstock::provider_adapter
+}  // namespace penstock::pricing

@@ -1,10 +1,10 @@
-#include "services/provider_adapter/price.h"
+#include "libs/pricing/price.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-namespace penstock::provider_adapter {
+namespace penstock::pricing {
 namespace {
 
 __extension__ using Int128 = __int128;
@@ -46,4 +46,4 @@ std::optional<int64_t> CostNanoUsd(const std::optional<Rates>& rates,
   return static_cast<int64_t>(nanos);
 }
 
-}  // namespace penstock::provider_adapter
+}  // namespace penstock::pricing

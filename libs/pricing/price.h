@@ -7,7 +7,7 @@
 #include "penstock/chat/v1/message.pb.h"
 #include "penstock/config/v1/config.pb.h"
 
-namespace penstock::provider_adapter {
+namespace penstock::pricing {
 
 // Nano-USD per million tokens: a price of 0.15 USD is 150,000,000.
 struct Rates {
@@ -25,4 +25,4 @@ Rates ToRates(const config::v1::Price& price);
 // or the result does not fit. Cache reads, then writes, are clamped to the input they are part of.
 std::optional<int64_t> CostNanoUsd(const std::optional<Rates>& rates, const chat::v1::Usage& usage);
 
-}  // namespace penstock::provider_adapter
+}  // namespace penstock::pricing
