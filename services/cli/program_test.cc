@@ -108,6 +108,26 @@ TEST_F(Program, RunsATurnAndExitsWithWhatBecameOfIt) {
   EXPECT_EQ(bad.error, "penstock: the turn failed: sim: too slow (PROVIDER_TIMEOUT)\n");
 }
 
+TEST_F(Program, SaysWhatToDoWithABusySessionAndHowLongToWait) {
+  chat::v1::TurnSpec spec;
+  gateway_->on_run = [&](const auto& request, Turn& turn) {
+    spec = request.turn();
+    turn.set_state(Turn::SUCCEEDED);
+    return absl::OkStatus();
+  };
+
+  Run({"turn", "run", "hello"});
+  EXPECT_EQ(spec.on_conflict(), chat::v1::ON_CONFLICT_UNSPECIFIED);
+  EXPECT_FALSE(spec.has_max_wait());
+  Run({"turn", "run", "hello", "--on-conflict", "interrupt", "--max-wait", "30s"});
+  EXPECT_EQ(spec.on_conflict(), chat::v1::INTERRUPT);
+  EXPECT_EQ(spec.max_wait().seconds(), 30);
+
+  const Ran wrong = Run({"turn", "run", "hello", "--on-conflict", "push"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.error, HasSubstr("--on-conflict"));
+}
+
 TEST_F(Program, WatchesATurnAsTextAndAsJson) {
   gateway_->on_watch = [](const auto& request, TurnScript& turn) {
     EXPECT_EQ(request.name(), "sessions/s1/turns/t1");

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "libs/base/proto_time.h"
 #include "libs/base/status_macros.h"
 #include "services/cli/utf8.h"
 
@@ -25,6 +26,13 @@ absl::StatusOr<chat::v1::Urgency> UrgencyOf(const Arguments& arguments) {
   return urgency == "batch" ? chat::v1::BATCH : chat::v1::NORMAL;
 }
 
+absl::StatusOr<chat::v1::OnConflict> OnConflictOf(const Arguments& arguments) {
+  PENSTOCK_ASSIGN_OR_RETURN(const std::string given,
+                            arguments.Choice("--on-conflict", {"enqueue", "reject", "interrupt"}));
+  if (given == "reject") return chat::v1::REJECT;
+  return given == "interrupt" ? chat::v1::INTERRUPT : chat::v1::ENQUEUE;
+}
+
 }  // namespace
 
 std::vector<Flag> TurnSpecFlags() {
@@ -32,6 +40,8 @@ std::vector<Flag> TurnSpecFlags() {
           {"--model", "M", "\"provider/model\" instead of the agent's, if it allows that"},
           {"--instructions", "TEXT", "instead of the agent's, if it allows that"},
           {"--urgency", "U", "normal (default), action (needs scope turns.action) or batch"},
+          {"--on-conflict", "C", "session busy: enqueue (default), reject or interrupt"},
+          {"--max-wait", "D", "be refused rather than start later than in 30s, 5m"},
           {"--no-recall", "", "without memories of other sessions"},
           {"--no-remember", "", "make no memories of this"},
           LabelFlag()};
@@ -50,6 +60,13 @@ absl::StatusOr<chat::v1::TurnSpec> TurnSpecOf(const Arguments& arguments) {
   if (arguments.Has("--no-remember")) spec.mutable_memory()->set_remember(false);
   PENSTOCK_ASSIGN_OR_RETURN(const chat::v1::Urgency urgency, UrgencyOf(arguments));
   spec.set_urgency(urgency);
+  PENSTOCK_ASSIGN_OR_RETURN(const chat::v1::OnConflict on_conflict, OnConflictOf(arguments));
+  if (arguments.Has("--on-conflict")) spec.set_on_conflict(on_conflict);
+  if (arguments.Has("--max-wait")) {
+    PENSTOCK_ASSIGN_OR_RETURN(const absl::Duration max_wait,
+                              arguments.Duration("--max-wait", absl::ZeroDuration()));
+    *spec.mutable_max_wait() = ToProto(max_wait);
+  }
   PENSTOCK_ASSIGN_OR_RETURN(const auto labels, LabelsOf(arguments));
   spec.mutable_labels()->insert(labels.begin(), labels.end());
   return spec;
