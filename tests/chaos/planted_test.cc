@@ -82,11 +82,14 @@ TEST_F(PlantedTest, RequestIdsThatAreForgottenDoubleTurns) {
 }
 
 // The starts of the next life are numbered from 1 again, so its fences are older than those that
-// session-state has seen: it gives its shards up, and its turns never end.
+// session-state has seen: it gives its shard up, and its turns never end. The other kills give the
+// first life time for many starts.
 TEST_F(PlantedTest, AnEpochThatIsNotRaisedLeavesTurnsWithoutAnEnd) {
   const Report report =
       RunWith("planted.epoch_kept",
-              {.steps = {{"dispatcher"}}, .killer = {.always_armed = "planted.epoch_kept=error"}});
+              {.steps = {{"memory_recall"}, {"memory_recall"}, {"memory_recall"}, {"dispatcher"}},
+               .settings = {{"journal.shards", "1"}},
+               .killer = {.always_armed = "planted.epoch_kept=error"}});
 
   EXPECT_GT(report.Count(Verdict::kLost), 0) << report.ToString();
 }

@@ -209,7 +209,7 @@ absl::Status PersistentCaller::Follow(const std::string& user, const std::string
       ledger_.TellOutcome(OutcomeOf(event.finished().turn(), "WatchTurn"));
       return true;
     };
-    status = caller_.WatchTurn(request, see);
+    status = caller_.WatchTurn(request, see, give_up - absl::Now());
     if (absl::IsNotFound(status)) break;
     if (!finished) WaitToRepeat(status);
   }
