@@ -18,8 +18,10 @@ harness::MeshOptions MeshOptionsOf(const RunOptions& options) {
   harness::MeshOptions mesh = {
       .shape = harness::Shape::kFiveProcesses,
       // Our kills end starts, and every turn must end well in spite of them; a finished generation
-      // is journaled soon, so that a crash finds it there.
-      .settings = {{"turn.max_starts", "100"}, {"turn.commit_patience", "20ms"}},
+      // is journaled soon, so that a crash finds it there; and streams wait for a killed gateway.
+      .settings = {{"turn.max_starts", "100"},
+                   {"turn.commit_patience", "20ms"},
+                   {"turn.disconnect_grace", "20s"}},
       .simulator_flags = {"--record-limit", "1000000"},
       .failed = options.failed};
   for (const auto& [path, value] : options.settings) mesh.settings[path] = value;

@@ -6,19 +6,18 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <map>
 #include <random>
 #include <set>
 #include <string>
 #include <vector>
 
-#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <gtest/gtest.h>
 
 #include "tests/chaos/chaos_run.h"
 #include "tests/chaos/failpoint_table.h"
+#include "tests/harness/heavy_test.h"
 #include "tests/harness/stages.h"
 
 #include "absl/strings/str_cat.h"
@@ -35,11 +34,6 @@ using harness::Stage;
 constexpr absl::Duration kQuietWithin = absl::Seconds(60);
 constexpr int kFullFires = 20;
 constexpr int kFullKillsOfEach = 40;
-
-bool Full() {
-  const char* scale = std::getenv("PENSTOCK_SCALE");
-  return scale != nullptr && absl::string_view(scale) == "full";
-}
 
 unsigned Seed() {
   const char* seed = std::getenv("PENSTOCK_SEED");
@@ -148,15 +142,17 @@ void CheckCounts(const std::vector<FailpointRow>& rows, const RunSeen& seen) {
   const auto hits = HitsOfStages(seen.report);
   for (const Stage stage : harness::kAllStages) {
     const auto hit = hits.find(std::string(NameOf(stage)));
-    // No turn of this load asks its caller for tools.
-    if (stage == Stage::kAwaitingTools) continue;
     EXPECT_GE(hit == hits.end() ? 0 : hit->second, kFullFires) << NameOf(stage);
   }
 }
 
+int64_t ToolResultsAcknowledged(const History& history) {
+  return std::count_if(
+      history.tool_waits.begin(), history.tool_waits.end(),
+      [](const harness::ToolWait& wait) { return wait.answered != absl::InfiniteFuture(); });
+}
+
 void WriteFigures(const RunSeen& seen) {
-  const char* file = std::getenv("PENSTOCK_FIGURES");
-  if (file == nullptr) return;
   const Report& report = seen.report;
   const auto& counts = report.counts;
   size_t least_in_flight = SIZE_MAX;
@@ -174,6 +170,7 @@ void WriteFigures(const RunSeen& seen) {
       {"least_turns_in_flight_at_a_kill_from_outside", least_in_flight},
       {"stages_hit", ToJson(HitsOfStages(report))},
       {"failpoints_fired", ToJson(seen.failpoints_fired)},
+      {"tool_results_acknowledged", ToolResultsAcknowledged(seen.history)},
       {"provider_calls", counts.provider_calls},
       {"repeated_provider_calls", counts.repeated_provider_calls},
       {"repeated_after_a_lost_stream", counts.after_lost_stream},
@@ -186,15 +183,16 @@ void WriteFigures(const RunSeen& seen) {
   for (const auto verdict : harness::kAllVerdicts) {
     figures[std::string(NameOf(verdict))] = report.Count(verdict);
   }
-  std::ofstream(file) << boost::json::serialize(figures) << "\n";
+  harness::AddFigures(figures);
 }
 
 TEST(ChaosTest, APowerLossAtAnyPointLosesDoublesAndReordersNothing) {
   const auto rows = ReadFailpointTable();
   ASSERT_TRUE(rows.ok()) << rows.status();
   std::mt19937 random(Seed());
-  std::vector<Step> steps =
-      Full() ? StepsOf(*rows, kFullFires, kFullKillsOfEach, random) : FewSteps(*rows, random);
+  std::vector<Step> steps = harness::IsFullSize()
+                                ? StepsOf(*rows, kFullFires, kFullKillsOfEach, random)
+                                : FewSteps(*rows, random);
 
   const auto seen = RunChaos({.steps = std::move(steps), .killer = {.seed = Seed()}, .failed = [] {
                                 return testing::Test::HasFailure();
@@ -210,7 +208,7 @@ TEST(ChaosTest, APowerLossAtAnyPointLosesDoublesAndReordersNothing) {
   EXPECT_EQ(report.counts.acknowledged, report.counts.intents);
   EXPECT_EQ(report.counts.ended, report.counts.intents);
   EXPECT_EQ(report.counts.unexplained_calls, 0);
-  if (Full()) CheckCounts(*rows, *seen);
+  if (harness::IsFullSize()) CheckCounts(*rows, *seen);
   WriteFigures(*seen);
 }
 

@@ -5,6 +5,7 @@
 
 #include "libs/base/status_macros.h"
 #include "tests/harness/canary.h"
+#include "tests/harness/collect.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -29,6 +30,9 @@ void Pause(std::mt19937& random, int most_ms) {
 }
 
 std::string UserOf(int session) { return absl::StrCat("user", session / kSessionsAUser); }
+// The last turn of such a session is streamed; the others are submitted and watched.
+bool Streams(int session) { return session % 3 == 0; }
+
 std::string SessionIdOf(int session) { return absl::StrCat("s", session % kSessionsAUser); }
 
 Intent IntentOf(int session, int order) {
@@ -36,15 +40,17 @@ Intent IntentOf(int session, int order) {
           .user = UserOf(session),
           .session = absl::StrCat("sessions/", SessionIdOf(session)),
           .order = order,
-          .mark = absl::StrCat("mark-", session, "-", order, ".")};
+          .mark = absl::StrCat("mark-", session, "-", order, "."),
+          .tool = order <= kTurnsASession && (session + order) % 4 == 0 ? "clock" : ""};
 }
 
-// An answer of ten words that takes 0.2 to 3 s.
+// An answer of ten words that takes 0.2 to 3 s, after that of a tool if there is one.
 std::string TextOf(const Intent& intent, std::mt19937& random) {
   const int delay_ms = Draw(random, 100, 500);
   const int interval_ms = Draw(random, 0, 3) == 0 ? Draw(random, 60, 250) : Draw(random, 10, 60);
   return absl::StrCat("Please write this down for me: ", CanaryOf(intent.user), " ", intent.mark,
-                      "\n/sim delay ", delay_ms, "\n/sim interval ", interval_ms);
+                      "\n/sim delay ", delay_ms, "\n/sim interval ", interval_ms,
+                      intent.tool.empty() ? "" : absl::StrCat("\n/sim tool ", intent.tool));
 }
 
 }  // namespace
@@ -112,19 +118,27 @@ absl::Status Load::Talk(int session, std::mt19937& random) {
       PENSTOCK_RETURN_IF_ERROR(caller.CreateMemory(user, text, request, give_up));
     }
   }
+  const int submitted = Streams(session) ? kTurnsASession - 1 : kTurnsASession;
   std::vector<std::string> texts;
   std::vector<std::string> turns;
-  for (int order = 1; order <= kTurnsASession; ++order) {
+  for (int order = 1; order <= submitted; ++order) {
     texts.push_back(TextOf(IntentOf(session, order), random));
     PENSTOCK_ASSIGN_OR_RETURN(turns.emplace_back(),
                               caller.Submit(IntentOf(session, order), texts.back(), give_up));
   }
+  std::jthread stream;
+  if (Streams(session)) {
+    const Intent intent = IntentOf(session, kTurnsASession);
+    stream = std::jthread([this, &caller, intent, text = TextOf(intent, random), give_up] {
+      Note(caller.Stream(intent, text, give_up));
+    });
+  }
   if (Draw(random, 0, 3) == 0) {
     Pause(random, 500);
-    const int which = Draw(random, 0, kTurnsASession - 1);
+    const int which = Draw(random, 0, submitted - 1);
     PENSTOCK_RETURN_IF_ERROR(caller.Cancel(turns[static_cast<size_t>(which)], give_up));
   }
-  for (int order = 1; order <= kTurnsASession; ++order) {
+  for (int order = 1; order <= submitted; ++order) {
     const size_t i = static_cast<size_t>(order - 1);
     Pause(random, 200);
     // As if the answer had been lost: while it runs, after its end, before and after a crash.
@@ -163,9 +177,8 @@ absl::Status Load::Collect(absl::Time give_up, harness::History& history) {
     for (const auto& [user, caller] : callers_) callers[user] = caller.get();
   }
   for (const auto& [user, caller] : callers) {
-    const PersistentCaller asking(*caller, ledger_);
-    PENSTOCK_RETURN_IF_ERROR(asking.CollectStored(user, give_up, history));
-    PENSTOCK_RETURN_IF_ERROR(asking.CollectKept(user, give_up, history));
+    PENSTOCK_RETURN_IF_ERROR(CollectStored(*caller, user, give_up, history));
+    PENSTOCK_RETURN_IF_ERROR(CollectKept(*caller, user, give_up, history));
   }
   return CollectProviderCalls(mesh_.simulator(), history);
 }

@@ -27,8 +27,9 @@ struct LoadOptions {
 };
 
 // What a caller does is drawn from the number of its session alone: an answer lasts 0.2 to 3 s;
-// some sessions are created first, some turns are cancelled, some callers have something
-// remembered, and every submission is sent once more, as if its answer had been lost. Thread-safe.
+// some sessions are created first, some turns are cancelled or ask for a tool, some callers have
+// something remembered, some stream, and every submission is sent once more, as if its answer had
+// been lost. Thread-safe.
 class Load {
  public:
   // `mesh` and `ledger` must outlive it.

@@ -4,8 +4,6 @@
 // and runs a small chaos. The fence is the matter of e2e's zombie_test: tests/full/planted.
 // PENSTOCK_FIGURES: a file for the table of what was found.
 
-#include <cstdlib>
-#include <fstream>
 #include <map>
 #include <string>
 #include <utility>
@@ -16,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/chaos/chaos_run.h"
+#include "tests/harness/heavy_test.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -26,19 +25,8 @@ namespace {
 using harness::Report;
 using harness::Verdict;
 
-// What was planted, and how many of each verdict it brought.
-boost::json::object& Found() {
-  static auto& found = *new boost::json::object();
-  return found;
-}
-
 class PlantedTest : public testing::Test {
  protected:
-  static void TearDownTestSuite() {
-    const char* file = std::getenv("PENSTOCK_FIGURES");
-    if (file != nullptr) std::ofstream(file) << boost::json::serialize(Found()) << "\n";
-  }
-
   // A caller of a run that loses turns gives up early.
   static Report RunWith(const std::string& what, RunOptions options) {
     options.load = {.workers = 8, .patience = absl::Seconds(6)};
@@ -53,7 +41,7 @@ class PlantedTest : public testing::Test {
       if (count > 0) verdicts[std::string(NameOf(verdict))] = count;
     }
     std::printf("%s: %s\n", what.c_str(), boost::json::serialize(verdicts).c_str());
-    Found()[what] = std::move(verdicts);
+    harness::AddFigures({{what, std::move(verdicts)}});
     return seen->report;
   }
 };

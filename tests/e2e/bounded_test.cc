@@ -2,7 +2,6 @@
 // session. PENSTOCK_SCALE=full: 200 readers of 4 MiB in all, a session of 10,000 turns.
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -15,6 +14,8 @@
 #include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
 
+#include "tests/harness/eventually.h"
+#include "tests/harness/heavy_test.h"
 #include "tests/harness/mesh.h"
 
 #include "absl/strings/numbers.h"
@@ -33,20 +34,6 @@ constexpr int64_t kKiB = 1024;
 constexpr int64_t kMiB = 1024 * kKiB;
 
 bool Failed() { return testing::Test::HasFailure(); }
-
-bool IsFull() {
-  const char* scale = std::getenv("PENSTOCK_SCALE");
-  return scale != nullptr && absl::string_view(scale) == "full";
-}
-
-template <class Condition>
-bool Eventually(Condition condition) {
-  for (const absl::Time until = absl::Now() + kPatience; absl::Now() < until;) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
-}
 
 // Resident bytes of a process.
 int64_t Resident(pid_t pid) {
@@ -130,12 +117,12 @@ class BoundedTest : public testing::TestWithParam<Shape> {
 };
 
 TEST_P(BoundedTest, ReadersThatTakeNothingCostLittle) {
-  const size_t readers_of_each = IsFull() ? 50 : 10;
+  const size_t readers_of_each = IsFullSize() ? 50 : 10;
   // A million bytes, just below turn.max_output_bytes.
   constexpr char kLong[] = "/sim tokens 140000\n/sim events 2000\n/sim interval 1";
   Start({{"stream.stall_timeout", "300s"}});
   Submit("sessions/warm", kLong);
-  ASSERT_TRUE(Eventually([&] {
+  ASSERT_TRUE(Eventually(kPatience, [&] {
     const auto turns = caller_->AllTurns("sessions/warm");
     return turns.ok() && turns->size() == 1 && turns->front().has_end_time();
   }));
@@ -150,7 +137,7 @@ TEST_P(BoundedTest, ReadersThatTakeNothingCostLittle) {
     }
   }
   for (const std::string& turn : turns) {
-    EXPECT_TRUE(Eventually([&] {
+    EXPECT_TRUE(Eventually(kPatience, [&] {
       const auto found = caller_->GetTurn(turn);
       return found.ok() && found->has_end_time();
     }));
@@ -163,11 +150,13 @@ TEST_P(BoundedTest, ReadersThatTakeNothingCostLittle) {
     EXPECT_LE(grew, allowed) << name;
     std::printf("%s grew by %.1f MiB for %zu stalled readers\n", name.c_str(),
                 static_cast<double>(grew) / kMiB, readers.size());
+    AddFigures({{absl::StrCat(NameOf(GetParam()), ": MiB more of ", name),
+                 static_cast<double>(grew) / kMiB}});
   }
 }
 
 TEST_P(BoundedTest, ATurnOfALongSessionCostsWhatOneOfAShortSessionDoes) {
-  const int turns = IsFull() ? 10'000 : 400;
+  const int turns = IsFullSize() ? 10'000 : 400;
   constexpr int kWindow = 20;
   Start({{"session.max_history_turns", absl::StrCat(kWindow)}});
   std::vector<absl::Duration> taken;
@@ -199,7 +188,11 @@ TEST_P(BoundedTest, ATurnOfALongSessionCostsWhatOneOfAShortSessionDoes) {
   const absl::Duration late = p99(taken.size() - tenth, taken.size());
   std::printf("p99 of a turn: %s at the begin of the session, %s at its end\n",
               absl::FormatDuration(early).c_str(), absl::FormatDuration(late).c_str());
-  if (IsFull()) EXPECT_LE(late, 2 * early);
+  AddFigures(
+      {{absl::StrCat(NameOf(GetParam()), ": p99 ms of a turn at the begin of a long session"),
+        absl::ToDoubleMilliseconds(early)},
+       {absl::StrCat(NameOf(GetParam()), ": at its end"), absl::ToDoubleMilliseconds(late)}});
+  if (IsFullSize()) EXPECT_LE(late, 2 * early);
 }
 
 INSTANTIATE_TEST_SUITE_P(, BoundedTest, testing::Values(Shape::kStandalone, Shape::kFiveProcesses),

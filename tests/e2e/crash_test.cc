@@ -8,8 +8,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <random>
@@ -18,12 +16,13 @@
 #include <utility>
 #include <vector>
 
-#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <gtest/gtest.h>
 
 #include "libs/base/status_macros.h"
 #include "tests/harness/canary.h"
+#include "tests/harness/collect.h"
+#include "tests/harness/heavy_test.h"
 #include "tests/harness/judge.h"
 #include "tests/harness/mesh.h"
 #include "tests/harness/persistent_caller.h"
@@ -51,8 +50,7 @@ struct Scale {
 };
 
 Scale ChosenScale() {
-  const char* scale = std::getenv("PENSTOCK_SCALE");
-  if (scale != nullptr && absl::string_view(scale) == "full") return {334, 10, 16};
+  if (IsFullSize()) return {334, 10, 16};
   return {20, 2, 8};
 }
 
@@ -98,8 +96,7 @@ class CrashRun {
     History history = ledger_.Take();
     const absl::Time give_up = absl::Now() + kQuiet;
     for (const auto& [user, caller] : callers_) {
-      const absl::Status status =
-          PersistentCaller(*caller, ledger_).CollectStored(user, give_up, history);
+      const absl::Status status = CollectStored(*caller, user, give_up, history);
       EXPECT_TRUE(status.ok()) << user << ": " << status;
     }
     const absl::Status received = CollectProviderCalls(mesh_.simulator(), history);
@@ -197,8 +194,6 @@ class CrashRun {
 };
 
 void WriteFigures(const Report& report, const CrashRun& run, absl::Duration took) {
-  const char* file = std::getenv("PENSTOCK_FIGURES");
-  if (file == nullptr) return;
   boost::json::object figures = {{"turns", report.counts.intents},
                                  {"acknowledged", report.counts.acknowledged},
                                  {"ended", report.counts.ended},
@@ -217,7 +212,7 @@ void WriteFigures(const Report& report, const CrashRun& run, absl::Duration took
                      {"ready_again_ms", absl::ToInt64Milliseconds(run.restarts()[i])}});
   }
   figures["kills"] = std::move(kills);
-  std::ofstream(file) << boost::json::serialize(figures) << "\n";
+  AddFigures(figures);
 }
 
 TEST(CrashTest, KillsOfDispatcherAndSessionStateLoseDoubleAndReorderNothing) {

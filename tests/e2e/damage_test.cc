@@ -3,7 +3,6 @@
 // kind of file at ten places in each store.
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -14,11 +13,11 @@
 #include <utility>
 #include <vector>
 
-#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <gtest/gtest.h>
 
 #include "libs/base/status_macros.h"
+#include "tests/harness/heavy_test.h"
 #include "tests/harness/mesh.h"
 
 #include "absl/strings/match.h"
@@ -38,10 +37,7 @@ const char* const kStores[] = {"dispatcher", "session_state", "memory_recall"};
 
 bool Failed() { return testing::Test::HasFailure(); }
 
-int PlacesOfEachKind() {
-  const char* scale = std::getenv("PENSTOCK_SCALE");
-  return scale != nullptr && absl::string_view(scale) == "full" ? 10 : 1;
-}
+int PlacesOfEachKind() { return IsFullSize() ? 10 : 1; }
 
 enum class Kind { kLogMiddle, kLogTornTail, kTableData, kTableFooter, kManifest, kCurrent };
 constexpr Kind kKinds[] = {Kind::kLogMiddle,   Kind::kLogTornTail, Kind::kTableData,
@@ -240,9 +236,7 @@ TEST_F(DamageTest, IsRefusedOrReportedAndNothingAcknowledgedIsSilentlyMissing) {
     std::printf("%-45s %d\n", outcome.c_str(), count);
     figures[outcome] = count;
   }
-  if (const char* file = std::getenv("PENSTOCK_FIGURES")) {
-    std::ofstream(file) << boost::json::serialize(figures) << "\n";
-  }
+  AddFigures(figures);
 }
 
 }  // namespace

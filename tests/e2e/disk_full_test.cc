@@ -2,7 +2,6 @@
 // space again it goes on with everything that it had acknowledged. PENSTOCK_SCALE=full: 10 times.
 
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -11,11 +10,12 @@
 #include <utility>
 #include <vector>
 
-#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 
+#include "tests/harness/collect.h"
+#include "tests/harness/heavy_test.h"
 #include "tests/harness/judge.h"
 #include "tests/harness/mesh.h"
 #include "tests/harness/persistent_caller.h"
@@ -35,10 +35,7 @@ const char* const kServices[] = {"session_state", "memory_recall", "dispatcher"}
 
 bool Failed() { return testing::Test::HasFailure(); }
 
-int Cycles() {
-  const char* scale = std::getenv("PENSTOCK_SCALE");
-  return scale != nullptr && absl::string_view(scale) == "full" ? 10 : 1;
-}
+int Cycles() { return IsFullSize() ? 10 : 1; }
 
 // A file system of 64 MiB in memory.
 class SmallDisk {
@@ -150,8 +147,7 @@ class DiskFullTest : public testing::Test {
     const absl::Time give_up = absl::Now() + kPatience;
     for (int worker = 0; worker < kWorkers; ++worker) {
       const absl::Status collected =
-          PersistentCaller(*callers_[static_cast<size_t>(worker)], ledger_)
-              .CollectStored(UserOf(worker), give_up, history);
+          CollectStored(*callers_[static_cast<size_t>(worker)], UserOf(worker), give_up, history);
       EXPECT_TRUE(collected.ok()) << collected;
     }
     const absl::Status received = CollectProviderCalls(mesh_->simulator(), history);
@@ -181,15 +177,11 @@ TEST_F(DiskFullTest, NothingAcknowledgedIsLostAndWorkGoesOnWithSpaceAgain) {
   EXPECT_TRUE(report.clean()) << report.ToString();
   EXPECT_GE(ended_, Cycles());
   EXPECT_TRUE(mesh_->processes().CheckRunning().ok());
-  if (const char* file = std::getenv("PENSTOCK_FIGURES")) {
-    std::ofstream(file) << boost::json::serialize(
-                               boost::json::object{{"cycles", Cycles()},
-                                                   {"processes_that_gave_up", ended_},
-                                                   {"acknowledged", report.counts.acknowledged},
-                                                   {"ended", report.counts.ended},
-                                                   {"lost", report.Count(Verdict::kLost)}})
-                        << "\n";
-  }
+  AddFigures({{"cycles", Cycles()},
+              {"processes_that_gave_up", ended_},
+              {"acknowledged", report.counts.acknowledged},
+              {"ended", report.counts.ended},
+              {"lost", report.Count(Verdict::kLost)}});
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/harness/eventually.h"
 #include "tests/harness/mesh.h"
 
 #include "absl/time/clock.h"
@@ -24,15 +25,6 @@ constexpr absl::Duration kPatience = absl::Seconds(20);
 constexpr char kLongAnswer[] = "Write.\n/sim tokens 1000\n/sim interval 20";
 
 bool Failed() { return testing::Test::HasFailure(); }
-
-template <class Condition>
-bool Eventually(Condition condition) {
-  for (const absl::Time until = absl::Now() + kPatience; absl::Now() < until;) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return false;
-}
 
 gateway::v1::StreamTurnRequest Ask(const std::string& text) {
   gateway::v1::StreamTurnRequest request;
@@ -68,7 +60,7 @@ class LeavingTest : public testing::TestWithParam<Shape> {
 
   Turn Ended(const std::string& name) {
     Turn turn;
-    EXPECT_TRUE(Eventually([&] {
+    EXPECT_TRUE(Eventually(kPatience, [&] {
       auto found = caller_->GetTurn(name);
       if (found.ok()) turn = *std::move(found);
       return turn.has_end_time();
@@ -79,12 +71,13 @@ class LeavingTest : public testing::TestWithParam<Shape> {
   // When the provider's side of the turn's only call was over.
   absl::Time CallEnded(const std::string& turn) {
     ProviderRequest call;
-    EXPECT_TRUE(Eventually([&] {
-      const auto calls = mesh_->simulator().RequestsOf(turn);
-      if (calls.ok() && calls->size() == 1) call = calls->front();
-      return call.end_us > 0;
-    })) << "no end of the call of "
-        << turn;
+    EXPECT_TRUE(Eventually(kPatience,
+                           [&] {
+                             const auto calls = mesh_->simulator().RequestsOf(turn);
+                             if (calls.ok() && calls->size() == 1) call = calls->front();
+                             return call.end_us > 0;
+                           }))
+        << "no end of the call of " << turn;
     EXPECT_EQ(call.outcome, "client_closed");
     return absl::FromUnixMicros(call.end_us);
   }

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/harness/collect.h"
 #include "tests/harness/judge.h"
 #include "tests/harness/mesh.h"
 #include "tests/harness/persistent_caller.h"
@@ -41,7 +42,7 @@ TEST_P(RestartTest, TurnsThatOutlastTheDrainRunAgain) {
   ASSERT_TRUE(ready.ok()) << ready.status();
 
   History history = ledger.Take();
-  const absl::Status collected = persistent.CollectStored("u", give_up, history);
+  const absl::Status collected = CollectStored(*caller, "u", give_up, history);
   ASSERT_TRUE(collected.ok()) << collected;
   const Report report = Judge(history);
   EXPECT_TRUE(report.clean()) << report.ToString();

@@ -1,7 +1,6 @@
 // A gateway that dies takes no stream with it: every caller goes on at another gateway, after the
 // last event it has seen, and what it has joined is the answer. PENSTOCK_SCALE=full: 100 streams.
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <thread>
@@ -10,6 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/harness/collect.h"
+#include "tests/harness/heavy_test.h"
 #include "tests/harness/judge.h"
 #include "tests/harness/mesh.h"
 #include "tests/harness/persistent_caller.h"
@@ -25,10 +26,7 @@ constexpr absl::Duration kPatience = absl::Seconds(60);
 
 bool Failed() { return testing::Test::HasFailure(); }
 
-int Streams() {
-  const char* scale = std::getenv("PENSTOCK_SCALE");
-  return scale != nullptr && absl::string_view(scale) == "full" ? 100 : 20;
-}
+int Streams() { return IsFullSize() ? 100 : 20; }
 
 std::string UserOf(int stream) { return absl::StrCat("user", stream); }
 
@@ -67,8 +65,7 @@ class ResumeTest : public testing::Test {
     const absl::Time give_up = absl::Now() + kPatience;
     for (int stream = 0; stream < Streams(); ++stream) {
       const absl::Status collected =
-          PersistentCaller(*callers_[static_cast<size_t>(stream)], ledger_)
-              .CollectStored(UserOf(stream), give_up, history);
+          CollectStored(*callers_[static_cast<size_t>(stream)], UserOf(stream), give_up, history);
       EXPECT_TRUE(collected.ok()) << collected;
     }
     for (const StoredTurn& turn : history.stored) {

@@ -4,7 +4,6 @@
 // volume moves to another node; then the first goes on. PENSTOCK_SCALE=full: 50 times.
 
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -14,10 +13,11 @@
 #include <utility>
 #include <vector>
 
-#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <gtest/gtest.h>
 
+#include "tests/harness/eventually.h"
+#include "tests/harness/heavy_test.h"
 #include "tests/harness/mesh.h"
 
 #include "absl/strings/match.h"
@@ -33,19 +33,7 @@ constexpr absl::Duration kPatience = absl::Seconds(30);
 
 bool Failed() { return testing::Test::HasFailure(); }
 
-int Rounds() {
-  const char* scale = std::getenv("PENSTOCK_SCALE");
-  return scale != nullptr && absl::string_view(scale) == "full" ? 50 : 2;
-}
-
-template <class Condition>
-bool Eventually(Condition condition) {
-  for (const absl::Time until = absl::Now() + kPatience; absl::Now() < until;) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return false;
-}
+int Rounds() { return IsFullSize() ? 50 : 2; }
 
 std::string Quoted(const std::string& text) { return absl::StrCat("\"", text, "\""); }
 
@@ -107,7 +95,7 @@ class ReplacementTest : public ZombieTest {
     EXPECT_TRUE(submitted.ok()) << submitted.status();
     if (!submitted.ok()) return false;
     const std::string turn = submitted->name();
-    EXPECT_TRUE(Eventually([&] { return CallsOf(turn) == 1; }));
+    EXPECT_TRUE(Eventually(kPatience, [&] { return CallsOf(turn) == 1; }));
 
     Signal(zombie, SIGSTOP);
     std::filesystem::create_directories(heir_data);
@@ -115,7 +103,7 @@ class ReplacementTest : public ZombieTest {
                           std::filesystem::copy_options::recursive);
     absl::Status started = mesh_->StartMore("dispatcher", heir, DispatcherAt(heir, heir_data));
     EXPECT_TRUE(started.ok()) << started;
-    EXPECT_TRUE(Eventually([&] { return CallsOf(turn) == 2; }));
+    EXPECT_TRUE(Eventually(kPatience, [&] { return CallsOf(turn) == 2; }));
     Signal(zombie, SIGCONT);
 
     started = mesh_->StartMore("gateway", gateway,
@@ -125,7 +113,7 @@ class ReplacementTest : public ZombieTest {
     channel_ = Caller::Connect(mesh_->AddressFor(gateway));
     const auto heirs_caller = mesh_->NewCaller({.user = absl::StrCat("u", number)}, channel_);
     Turn ended;
-    EXPECT_TRUE(Eventually([&] {
+    EXPECT_TRUE(Eventually(kPatience, [&] {
       auto found = heirs_caller->GetTurn(turn);
       if (found.ok()) ended = *std::move(found);
       return ended.has_end_time();
@@ -158,11 +146,7 @@ TEST_F(ReplacementTest, TheLateCommitOfAReplacedDispatcherIsRefused) {
   }
 
   EXPECT_GE(fenced, Rounds() * 4 / 5);
-  if (const char* file = std::getenv("PENSTOCK_FIGURES")) {
-    std::ofstream(file) << boost::json::serialize(
-                               boost::json::object{{"replacements", Rounds()}, {"fenced", fenced}})
-                        << "\n";
-  }
+  AddFigures({{"replacements", Rounds()}, {"fenced", fenced}});
 }
 
 }  // namespace

@@ -28,6 +28,8 @@ struct Intent {
   int order = 0;
   // Stands in the input of this turn and of no other; empty: not looked for.
   std::string mark = {};
+  // The tool that the caller offers; empty: none.
+  std::string tool = {};
 };
 
 enum class Answer {
@@ -63,7 +65,16 @@ struct Outcome {
 };
 
 struct SeenEvent {
-  enum class Kind { kAccepted, kQueued, kStarted, kDelta, kStepFinished, kRestarted, kFinished };
+  enum class Kind {
+    kAccepted,
+    kQueued,
+    kStarted,
+    kDelta,
+    kStepFinished,
+    kToolCallsRequested,
+    kRestarted,
+    kFinished
+  };
   Kind kind = Kind::kQueued;
   int64_t index = 0;
   // Of kStarted and kRestarted.
@@ -74,7 +85,7 @@ struct SeenEvent {
   int64_t keep_through = 0;
   // Of kFinished.
   TurnState state = TurnState::Turn_State_STATE_UNSPECIFIED;
-  // Of kStepFinished.
+  // Of kStepFinished and kToolCallsRequested.
   int step = 0;
 };
 
@@ -99,6 +110,8 @@ struct ProviderCall {
   absl::Time end = absl::InfiniteFuture();
   // All of the answer was sent.
   bool completed = false;
+  // Of the turn, from 0.
+  int step = 0;
 };
 
 // A turn as ListTurns of its user shows it at the end.
@@ -110,6 +123,19 @@ struct StoredTurn {
   std::string request_id = {};
   std::string input = {};
   std::string output = {};
+  // Contents, in their order.
+  std::vector<std::string> tool_results = {};
+};
+
+// A watcher was asked to run tools.
+struct ToolWait {
+  std::string turn;
+  int step = 0;
+  absl::Time asked = absl::InfinitePast();
+  // When the results were acknowledged; InfiniteFuture: they were refused, because of an end.
+  absl::Time answered = absl::InfiniteFuture();
+  // Their contents.
+  std::vector<std::string> results = {};
 };
 
 // Where an acknowledged turn stands of which no end was told.
@@ -164,6 +190,7 @@ struct History {
   std::vector<Outcome> outcomes;
   std::vector<Watch> watches;
   std::vector<ProviderCall> provider_calls;
+  std::vector<ToolWait> tool_waits;
   std::vector<StoredTurn> stored;
   std::vector<KillSeen> kills;
   std::vector<CancelTold> cancels;

@@ -52,6 +52,7 @@ class Court {
     for (const Watch& watch : history_.watches) {
       for (Offence& offence : JudgeWatch(watch)) report_.offences.push_back(std::move(offence));
     }
+    for (Offence& offence : JudgeTools(history_)) report_.offences.push_back(std::move(offence));
     Count();
     return std::move(report_);
   }
@@ -306,6 +307,18 @@ class Court {
                 : counts.unexplained_calls);
   }
 
+  // Each step is sent once.
+  void CountCalls(const std::vector<const ProviderCall*>& calls) {
+    std::map<int, const ProviderCall*> last_of_step;
+    for (const ProviderCall* call : calls) {
+      const auto [last, fresh] = last_of_step.insert({call->step, call});
+      if (fresh) continue;
+      ++report_.counts.repeated_provider_calls;
+      ExplainCall(*last->second, *call);
+      last->second = call;
+    }
+  }
+
   void Count() {
     Counts& counts = report_.counts;
     counts.intents = static_cast<int>(wishes_.size());
@@ -314,9 +327,7 @@ class Court {
     for (const auto& [request_id, wish] : wishes_) {
       counts.acknowledged += !wish.names.empty();
       counts.ended += wish.stored != nullptr && IsTerminal(wish.stored->state);
-      counts.repeated_provider_calls += std::max(0, static_cast<int>(wish.calls.size()) - 1);
-      for (size_t i = 1; i < wish.calls.size(); ++i)
-        ExplainCall(*wish.calls[i - 1], *wish.calls[i]);
+      CountCalls(wish.calls);
     }
     for (const Watch& watch : history_.watches) {
       counts.restarted_watches += std::any_of(

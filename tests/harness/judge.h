@@ -13,4 +13,7 @@ Report Judge(const History& history);
 // What is wrong with one watcher's view alone: kSpliced and kDoubled.
 std::vector<Offence> JudgeWatch(const Watch& watch);
 
+// What became of the acknowledged results of callers' tools: kLost and kDoubled.
+std::vector<Offence> JudgeTools(const History& history);
+
 }  // namespace penstock::harness

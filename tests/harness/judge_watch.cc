@@ -37,6 +37,7 @@ class View {
         if (accepted_++ > 0) Doubled("Accepted twice");
         return;
       case SeenEvent::Kind::kQueued:
+      case SeenEvent::Kind::kToolCallsRequested:
         return;
       case SeenEvent::Kind::kStarted:
         return SeeStarted(event);

@@ -14,8 +14,9 @@ namespace {
 namespace json = boost::json;
 
 constexpr const char* kAnswers[] = {"INVOKE", "ACK", "FAIL", "UNKNOWN"};
-constexpr const char* kKinds[] = {"Accepted",     "Queued",    "Started", "Delta",
-                                  "StepFinished", "Restarted", "Finished"};
+constexpr const char* kKinds[] = {"Accepted",  "Queued",       "Started",
+                                  "Delta",     "StepFinished", "ToolCallsRequested",
+                                  "Restarted", "Finished"};
 
 std::string Text(absl::Time time) { return absl::FormatTime(time, absl::UTCTimeZone()); }
 std::string Text(TurnState state) { return chat::v1::Turn::State_Name(state); }
@@ -51,10 +52,17 @@ json::value Line(const Watch& one) {
 }
 
 json::value Line(const ProviderCall& one) {
-  return {{"what", "provider"},   {"time", Text(one.start)},
-          {"end", Text(one.end)}, {"completed", one.completed},
-          {"turn", one.turn},     {"attempt", one.attempt},
-          {"text", one.text}};
+  return {{"what", "provider"},         {"time", Text(one.start)}, {"end", Text(one.end)},
+          {"completed", one.completed}, {"turn", one.turn},        {"step", one.step},
+          {"attempt", one.attempt},     {"text", one.text}};
+}
+
+json::value Line(const ToolWait& one) {
+  return {{"what", "tools"},
+          {"time", Text(one.asked)},
+          {"answered", Text(one.answered)},
+          {"turn", one.turn},
+          {"step", one.step}};
 }
 
 json::value Line(const StoredTurn& one) {
@@ -106,6 +114,11 @@ void Ledger::AddWatch(Watch watch) {
   history_.watches.push_back(std::move(watch));
 }
 
+void Ledger::AddToolWait(ToolWait wait) {
+  MutexLock lock(mutex_);
+  history_.tool_waits.push_back(std::move(wait));
+}
+
 void Ledger::AddKill(KillSeen kill) {
   MutexLock lock(mutex_);
   history_.kills.push_back(std::move(kill));
@@ -146,6 +159,7 @@ absl::Status WriteHistory(const History& history, const std::string& path) {
   write(history.outcomes);
   write(history.watches);
   write(history.provider_calls);
+  write(history.tool_waits);
   write(history.stored);
   write(history.kills);
   write(history.cancels);

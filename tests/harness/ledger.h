@@ -22,6 +22,7 @@ class Ledger {
   // A terminal state was told of a turn. Not of a live one.
   void TellOutcome(Outcome outcome);
   void AddWatch(Watch watch);
+  void AddToolWait(ToolWait wait);
   void AddKill(KillSeen kill);
   void AddCancel(CancelTold cancel);
   void AddMade(Made made);

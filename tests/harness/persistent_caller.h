@@ -9,7 +9,6 @@
 #include "tests/harness/caller.h"
 #include "tests/harness/history.h"
 #include "tests/harness/ledger.h"
-#include "tests/harness/simulator.h"
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -39,21 +38,16 @@ class PersistentCaller {
   absl::Status CreateMemory(const std::string& user, const std::string& text,
                             const std::string& request_id, absl::Time give_up) const;
 
-  // Until Finished was seen. NOT_FOUND when the turn is not known any more.
-  absl::Status Follow(const std::string& user, const std::string& turn, absl::Time give_up) const;
+  // StreamTurn, again until it is accepted, and then the rest as Follow.
+  absl::Status Stream(const Intent& intent, const std::string& text, absl::Time give_up) const;
 
-  // Adds every turn of `user` to `history`, once none is live any more or `give_up` has come; an
-  // error only when the last look failed. What GetTurn says of each is added as an outcome.
-  absl::Status CollectStored(const std::string& user, absl::Time give_up, History& history) const;
-  // Adds every session and memory of `user` to `history.kept`.
-  absl::Status CollectKept(const std::string& user, absl::Time give_up, History& history) const;
+  // Until Finished was seen; runs the tools that are asked for. NOT_FOUND when the turn is not
+  // known any more.
+  absl::Status Follow(const std::string& user, const std::string& turn, absl::Time give_up) const;
 
  private:
   const Caller& caller_;
   Ledger& ledger_;
 };
-
-// Adds every request that the simulator holds; start it with --record-limit above what it will get.
-absl::Status CollectProviderCalls(const Simulator& simulator, History& history);
 
 }  // namespace penstock::harness

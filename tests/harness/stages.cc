@@ -22,6 +22,8 @@ struct Life {
   absl::Time acknowledged = absl::InfiniteFuture();
   absl::Time end_told = absl::InfiniteFuture();
   Calls calls = {};
+  // By step. Who watches from the start again is asked again.
+  std::map<int, ToolWait> tool_waits = {};
 };
 
 std::vector<Life> LivesOf(const History& history) {
@@ -38,6 +40,11 @@ std::vector<Life> LivesOf(const History& history) {
   }
   for (const ProviderCall& call : history.provider_calls) {
     lives[IdOf(call.turn)].calls.push_back(&call);
+  }
+  for (const ToolWait& wait : history.tool_waits) {
+    ToolWait& first = lives[IdOf(wait.turn)].tool_waits.insert({wait.step, wait}).first->second;
+    first.asked = std::min(first.asked, wait.asked);
+    first.answered = std::min(first.answered, wait.answered);
   }
   std::vector<Life> sorted;
   for (auto& [id, life] : lives) {
@@ -56,14 +63,18 @@ Stage AfterTheAnswer(const KillSeen& kill, bool called_again) {
                                                        : Stage::kCommitting;
 }
 
-Stage StageOf(const Calls& calls, const KillSeen& kill) {
+Stage StageOf(const Life& life, const KillSeen& kill) {
   const ProviderCall* last = nullptr;
-  for (const ProviderCall* call : calls) {
+  for (const ProviderCall* call : life.calls) {
     if (call->start <= kill.time) last = call;
   }
   if (last == nullptr) return Stage::kAccepted;
   const bool ended = last->end < kill.time;
-  if (ended && last->completed) return AfterTheAnswer(kill, last != calls.back());
+  const auto tools = life.tool_waits.find(last->step);
+  if (ended && tools != life.tool_waits.end() && tools->second.asked <= kill.time) {
+    return kill.time < tools->second.answered ? Stage::kAwaitingTools : Stage::kAccepted;
+  }
+  if (ended && last->completed) return AfterTheAnswer(kill, last != life.calls.back());
   if (ended && last->end < kill.time - kFoundDeadAfter) return Stage::kAccepted;
   return kill.time < last->first_token ? Stage::kBegun : Stage::kStreaming;
 }
@@ -94,7 +105,7 @@ std::vector<KillSeen> KillsWithStages(const History& history) {
   for (KillSeen& kill : kills) {
     for (const Life& life : lives) {
       if (life.acknowledged > kill.time || life.end_told <= kill.time) continue;
-      kill.stages[life.turn] = StageOf(life.calls, kill);
+      kill.stages[life.turn] = StageOf(life, kill);
     }
   }
   return kills;

@@ -61,5 +61,24 @@ TEST_F(StagesTest, WhetherTheEndWasStoredIsToldByTheFailpoint) {
             "committed-untold");
 }
 
+TEST_F(StagesTest, ATurnAwaitsToolsFromBeingAskedUntilTheResultsAreAcknowledged) {
+  run_.tool_waits.push_back({kTurn, 0, At(4.5), At(5)});
+  // Who watches from the start is asked again.
+  run_.tool_waits.push_back({kTurn, 0, At(5.5), At(5.6)});
+
+  EXPECT_EQ(StageAt(4.25), "committing");
+  EXPECT_EQ(StageAt(4.75), "awaiting tools");
+  EXPECT_EQ(StageAt(5.55), "accepted");
+
+  run_.provider_calls.push_back({.turn = "t",
+                                 .start = At(5.2),
+                                 .first_token = At(5.3),
+                                 .end = At(5.4),
+                                 .completed = true,
+                                 .step = 1});
+  EXPECT_EQ(StageAt(5.35), "streaming");
+  EXPECT_EQ(StageAt(5.55), "committing");
+}
+
 }  // namespace
 }  // namespace penstock::harness

@@ -2,7 +2,6 @@
 // shown anything of anybody else. PENSTOCK_SCALE=full: 10,000 calls.
 
 #include <atomic>
-#include <cstdlib>
 #include <random>
 #include <set>
 #include <string>
@@ -13,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/harness/canary.h"
+#include "tests/harness/heavy_test.h"
 #include "tests/mesh/contracts.h"
 #include "tests/mesh/probes.h"
 
@@ -27,10 +27,7 @@ using testing::UnorderedElementsAreArray;
 
 constexpr int kThreads = 4;
 
-int CallsWanted() {
-  const char* scale = std::getenv("PENSTOCK_SCALE");
-  return scale != nullptr && absl::string_view(scale) == "full" ? 10'000 : 1'000;
-}
+int CallsWanted() { return harness::IsFullSize() ? 10'000 : 1'000; }
 
 struct Call {
   std::string rpc;
