@@ -11,6 +11,7 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "services/dispatcher/limits/concurrency_limiter.h"
+#include "services/dispatcher/queue/session_restore.h"
 #include "services/dispatcher/queue/shard_range.h"
 #include "services/dispatcher/queue/strict_scheduler.h"
 #include "services/dispatcher/turn/stored_events.h"
@@ -79,6 +80,7 @@ Awaitable<absl::Status> DispatcherCore::Recover() {
   int64_t next_submit_number = 1;
   size_t turns = 0;
   size_t jobs = 0;
+  co_await MakeMissingSessions(recovered);
   for (RecoveredShard& found : recovered) {
     next_submit_number = std::max(next_submit_number, found.next_submit_number);
     shards_.push_back(std::make_unique<Shard>(
@@ -94,6 +96,16 @@ Awaitable<absl::Status> DispatcherCore::Recover() {
   Log(Severity::kInfo, "recovered",
       {{"unfinished_turns", absl::StrCat(turns)}, {"pending_jobs", absl::StrCat(jobs)}});
   co_return absl::OkStatus();
+}
+
+Awaitable<void> DispatcherCore::MakeMissingSessions(const std::vector<RecoveredShard>& recovered) {
+  std::vector<const UnfinishedTurn*> turns;
+  for (const RecoveredShard& found : recovered) {
+    for (const UnfinishedTurn& turn : found.turns) {
+      if (MayMissItsSession(turn)) turns.push_back(&turn);
+    }
+  }
+  co_await RestoreSessions(services_, std::move(turns), shutdown_.get_token());
 }
 
 Awaitable<void> DispatcherCore::Tick() {

@@ -77,6 +77,7 @@ class DispatcherCore {
   Shard& ShardOf(const identity::Principal& principal) const;
   chat::v1::Turn LiveView(const Shard& shard, const LiveTurn& turn) const;
   PeerCall CallFor(const identity::Principal& principal) const;
+  Awaitable<void> MakeMissingSessions(const std::vector<RecoveredShard>& recovered);
   Awaitable<void> Tick();
 
   const host::Environment environment_;

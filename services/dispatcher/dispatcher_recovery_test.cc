@@ -28,6 +28,28 @@ TEST_F(DispatcherCoreTest, RunsAnUnfinishedTurnAgainAfterARestart) {
   EXPECT_LT(begins.front().fence().epoch(), begins.back().fence().epoch());
 }
 
+TEST_F(DispatcherCoreTest, ARecoveryMakesTheSessionsOfUnfinishedTurnsBeforeItServes) {
+  session_.FailBegins(std::vector<absl::Status>(1000, absl::UnavailableError("away")));
+  const std::string name = Accepted(Request("x", "new"));
+  session_.ForgetSessions();
+
+  Restart();
+
+  EXPECT_TRUE(session_.Has("sessions/new"));
+  session_.FailBegins({});
+  EXPECT_EQ(Outcome(name).state(), Turn::SUCCEEDED);
+}
+
+TEST_F(DispatcherCoreTest, ASessionStateThatIsAwayKeepsNoDispatcherFromServing) {
+  session_.FailBegins({absl::UnavailableError("away")});
+  const std::string name = Accepted(Request("x", "new"));
+  session_.FailEnsures({absl::UnavailableError("away")});
+
+  Restart();
+
+  EXPECT_EQ(Outcome(name).state(), Turn::SUCCEEDED);
+}
+
 TEST_F(DispatcherCoreTest, SettlesATurnThatHadEndedBeforeTheCrashWithoutAProviderCall) {
   provider_.Next({.events = {}, .end = {}, .hangs = true});
   const std::string name = Accepted(Request("x"));

@@ -9,7 +9,7 @@
 #include "libs/base/log.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
-#include "libs/identity/journaled.h"
+#include "services/dispatcher/queue/submitter.h"
 #include "services/dispatcher/turn/retry_policy.h"
 
 #include "absl/strings/str_cat.h"
@@ -36,16 +36,6 @@ bool MayBeFirst(const v1::Submitted& submitted) {
          submitted.turn_class() == chat::v1::CLASS_FREE;
 }
 
-identity::Principal PrincipalOf(const v1::Submitted& submitted) {
-  return {.tenant = submitted.tenant(),
-          .user = submitted.user(),
-          .tier = submitted.tier(),
-          .scopes = {submitted.scopes().begin(), submitted.scopes().end()},
-          .admitted = FromProto(submitted.admitted()),
-          .turn = submitted.turn_id(),
-          .key = identity::UserKeyOfJournaled(submitted.tenant(), submitted.user())};
-}
-
 }  // namespace
 
 Shard::Shard(Context context, int64_t epoch)
@@ -70,7 +60,7 @@ void Shard::TakeUp(UnfinishedTurn unfinished) {
                   .generated = std::move(unfinished.generated),
                   .tool_results = std::move(unfinished.tool_results)};
   const SessionKey key(unfinished.user, unfinished.submitted.session_id());
-  auto turn = LiveTurn::Create(PrincipalOf(unfinished.submitted), std::move(unfinished.submitted),
+  auto turn = LiveTurn::Create(SubmitterOf(unfinished.submitted), std::move(unfinished.submitted),
                                epoch_, starts, Timing());
   remains.wait_for_watcher = turn->StopsWhenUnwatched();
   bool heads = false;

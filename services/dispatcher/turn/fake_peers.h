@@ -37,6 +37,7 @@ class FakeSessionPeer : public SessionPeer {
       PeerCall, session::v1::EnsureSessionRequest request) override {
     session::v1::EnsureSessionResponse response;
     MutexLock lock(mutex_);
+    if (auto failure = TakeFailure(ensure_failures_)) co_return *std::move(failure);
     response.set_created(sessions_.try_emplace(request.session(), 0).second);
     co_return response;
   }
@@ -116,6 +117,10 @@ class FakeSessionPeer : public SessionPeer {
   }
 
   // Each answers one call instead of it.
+  void FailEnsures(std::vector<absl::Status> failures) {
+    MutexLock lock(mutex_);
+    ensure_failures_.assign(failures.begin(), failures.end());
+  }
   void FailBegins(std::vector<absl::Status> failures) {
     MutexLock lock(mutex_);
     begin_failures_.assign(failures.begin(), failures.end());
@@ -134,6 +139,14 @@ class FakeSessionPeer : public SessionPeer {
     fenced_ = true;
   }
   // As after a power cut, which loses what was not synced.
+  void ForgetSessions() {
+    MutexLock lock(mutex_);
+    sessions_.clear();
+  }
+  bool Has(const std::string& session) const {
+    MutexLock lock(mutex_);
+    return sessions_.contains(session);
+  }
   void ForgetBegins() {
     MutexLock lock(mutex_);
     begun_.clear();
@@ -178,6 +191,7 @@ class FakeSessionPeer : public SessionPeer {
   std::set<std::string> begun_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> commits_ ABSL_GUARDED_BY(mutex_);
   std::vector<session::v1::BeginTurnRequest> begins_ ABSL_GUARDED_BY(mutex_);
+  std::deque<absl::Status> ensure_failures_ ABSL_GUARDED_BY(mutex_);
   std::deque<absl::Status> begin_failures_ ABSL_GUARDED_BY(mutex_);
   std::deque<absl::Status> append_failures_ ABSL_GUARDED_BY(mutex_);
   std::deque<absl::Status> commit_failures_ ABSL_GUARDED_BY(mutex_);
