@@ -8,8 +8,10 @@
 namespace penstock::dispatcher {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Property;
 using testing::SizeIs;
 
 TEST_F(DispatcherCoreTest, RunsATurnFromAcceptedToFinished) {
@@ -279,6 +281,28 @@ TEST_F(DispatcherCoreTest, WaitsForSessionStateBeforeAndAfterTheGeneration) {
 
   EXPECT_EQ(turn.state(), Turn::SUCCEEDED);
   EXPECT_EQ(provider_.requests().size(), 1u);
+}
+
+TEST_F(DispatcherCoreTest, StepFinishedOfTheLastStepFollowsCommitTurn) {
+  session_.FailCommits(std::vector<absl::Status>(1000, absl::UnavailableError("away")));
+  const std::string name = Accepted(Request("x"));
+  ASSERT_TRUE(Eventually([&] {
+    const auto unfinished = journal_.unfinished();
+    return !unfinished.empty() && unfinished.begin()->second.generated.has_value();
+  }));
+  auto events = Run(core_->Watch(principal_, name, 0, false));
+  ASSERT_TRUE(events.ok());
+
+  const auto before = Run(events->Next({}));
+  session_.FailCommits({});
+  const auto after = Watch(name, before->events.back().index());
+
+  for (const TurnEvent& event : before->events) {
+    EXPECT_TRUE(event.has_accepted() || event.has_queued() || event.has_started() ||
+                event.has_delta())
+        << event.DebugString();
+  }
+  EXPECT_THAT(after, Contains(Property(&TurnEvent::has_step_finished, true)));
 }
 
 TEST_F(DispatcherCoreTest, GoesOnWithoutMemoriesWhenRecallFails) {

@@ -29,6 +29,9 @@ def line_limit(path):
 
 # Also those that take a safeguard away.
 FAILPOINT = re.compile(r'PENSTOCK_(?:FAILPOINT|FAILPOINT_STATUS|PLANTED_BUG)\(\s*"([^"]+)"')
+TEST = re.compile(r"^TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\)", re.MULTILINE)
+RULES_PAGE = "tests/RULES.md"
+TEST_ON_PAGE = re.compile(r"`([A-Z]\w+\.[A-Z]\w+)`")
 FAILPOINTS_PAGE = "tests/chaos/FAILPOINTS.md"
 # `area.what`, but no path and no file.
 FAILPOINT_ON_PAGE = re.compile(r"`([a-z_]+(?:\.[a-z_]+)+)`(?=[ ,.;])")
@@ -90,4 +93,15 @@ def failpoints(tree):
         yield f"{FAILPOINTS_PAGE}: no source has failpoint {name}"
 
 
-ALL = [sizes, names, readmes, newlines, compiler_flags, failpoints]
+def rules(tree):
+    """The page of a turn's rules names tests that exist."""
+    if RULES_PAGE not in tree.paths:
+        return
+    tests = {".".join(match) for path in tree.cxx() if path.startswith(("libs/", "services/", "tests/"))
+             for match in TEST.findall(tree.text(path))}
+    for name in TEST_ON_PAGE.findall(tree.text(RULES_PAGE)):
+        if name not in tests:
+            yield f"{RULES_PAGE}: there is no test {name}"
+
+
+ALL = [sizes, names, readmes, newlines, compiler_flags, failpoints, rules]

@@ -176,6 +176,12 @@ class HouseRules(RulesTest):
         self.assertIn("no source has failpoint journal.gone", str(self.offences(
             house_rules.failpoints, {**tree, page: tree[page] + "`journal.gone`, too\n"})))
 
+    def test_the_page_of_rules_names_tests_that_exist(self):
+        tree = {"services/a/a_test.cc": "TEST_F(Turn, IsOne) {\n}\n",
+                "tests/RULES.md": "| a rule | `Turn.IsOne` `Turn.IsTwo` |\n"}
+        self.assertEqual(self.offences(house_rules.rules, tree),
+                         ["tests/RULES.md: there is no test Turn.IsTwo"])
+
     def test_what_is_built_or_stored_is_not_looked_at(self):
         self.assertFalse(self.offences(house_rules.newlines, {"build/dev/x": "x", "data/y": "x",
                                                               "tests/clients/node_modules/z": "x"}))
