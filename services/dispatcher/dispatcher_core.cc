@@ -1,6 +1,7 @@
 #include "services/dispatcher/dispatcher_core.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "libs/async/sleep_or_stop.h"
@@ -17,6 +18,7 @@
 #include "services/dispatcher/turn/stored_events.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 
 namespace penstock::dispatcher {
@@ -26,6 +28,9 @@ absl::Status TurnNotFound(const std::string& name) {
   return Refusal(absl::StatusCode::kNotFound, "TURN_NOT_FOUND", absl::StrCat(name, ": not found"))
       .With("name", name);
 }
+
+// In a line of the log.
+constexpr size_t kTurnsNamed = 10;
 
 absl::Status Draining() {
   return Refusal(absl::StatusCode::kUnavailable, "DRAINING",
@@ -257,10 +262,25 @@ void DispatcherCore::Drain(absl::Duration timeout) {
   while (running() > 0 && absl::Now() < until) {
     absl::SleepFor(std::min(absl::Milliseconds(10), until - absl::Now()));
   }
-  if (running() > 0) {
-    Log(Severity::kWarning, "drain ended with live turns; the journal has them",
-        {{"live_turns", absl::StrCat(metrics_.live.Value())}});
+  if (running() > 0) LogWhatStillRuns();
+}
+
+void DispatcherCore::LogWhatStillRuns() const {
+  std::map<std::string, int> states;
+  std::vector<std::string> running;
+  for (const auto& shard : shards_) {
+    for (const auto& turn : shard->Turns()) {
+      const chat::v1::Turn::State state = turn->Snapshot().state();
+      ++states[chat::v1::Turn::State_Name(state)];
+      if (state == chat::v1::Turn::RUNNING && running.size() < kTurnsNamed) {
+        running.push_back(turn->name());
+      }
+    }
   }
+  Log(Severity::kWarning,
+      "drain ended with live turns; the journal has them, the next start runs them",
+      {{"live_turns", absl::StrJoin(states, ", ", absl::PairFormatter(": "))},
+       {"running", absl::StrJoin(running, " ")}});
 }
 
 void DispatcherCore::Stop() {

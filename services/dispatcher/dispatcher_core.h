@@ -79,6 +79,7 @@ class DispatcherCore {
   PeerCall CallFor(const identity::Principal& principal) const;
   Awaitable<void> MakeMissingSessions(const std::vector<RecoveredShard>& recovered);
   Awaitable<void> Tick();
+  void LogWhatStillRuns() const;
 
   const host::Environment environment_;
   Journal& journal_;

@@ -32,6 +32,8 @@ using harness::Report;
 using harness::Stage;
 
 constexpr absl::Duration kQuietWithin = absl::Seconds(60);
+// Nobody gives up while kills go on: a turn of 3 s may have to wait long for 3 s without one.
+constexpr absl::Duration kPatience = absl::Minutes(40);
 constexpr int kFullFires = 20;
 constexpr int kFullKillsOfEach = 40;
 
@@ -194,9 +196,10 @@ TEST(ChaosTest, APowerLossAtAnyPointLosesDoublesAndReordersNothing) {
                                 ? StepsOf(*rows, kFullFires, kFullKillsOfEach, random)
                                 : FewSteps(*rows, random);
 
-  const auto seen = RunChaos({.steps = std::move(steps), .killer = {.seed = Seed()}, .failed = [] {
-                                return testing::Test::HasFailure();
-                              }});
+  const auto seen = RunChaos({.steps = std::move(steps),
+                              .killer = {.seed = Seed()},
+                              .load = {.patience = kPatience},
+                              .failed = [] { return testing::Test::HasFailure(); }});
   ASSERT_TRUE(seen.ok()) << seen.status();
   const Report& report = seen->report;
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libs/base/status_macros.h"
+#include "tests/harness/eventually.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -16,6 +17,9 @@ using harness::KillSeen;
 
 // So long an armed process may live.
 constexpr absl::Duration kFiresWithin = absl::Seconds(10);
+constexpr absl::Duration kTurnsWithin = absl::Seconds(60);
+constexpr absl::Duration kStreamsWithin = absl::Seconds(60);
+constexpr int64_t kStreamsAtAnOutage = 3;
 constexpr int kMostHits = 3;
 constexpr int kMostTries = 4;
 // Reached only while session-state is away.
@@ -35,7 +39,10 @@ absl::Status Killer::Run(std::vector<Step> steps) {
     std::vector<Step> again;
     for (const Step& step : steps) {
       PENSTOCK_ASSIGN_OR_RETURN(auto unfired, Take(step, tries == 1 ? kMostHits : 1));
-      if (!unfired.empty()) again.push_back({step.process, std::move(unfired)});
+      // Each by itself, so that turns get on between them.
+      for (FailpointRow& failpoint : unfired) {
+        again.push_back({step.process, {std::move(failpoint)}});
+      }
     }
     steps = std::move(again);
   }
@@ -66,7 +73,7 @@ absl::StatusOr<bool> Killer::Fire(const std::string& process, const FailpointRow
   if (ready.ok()) {
     restarts_.push_back(absl::Now() - last_kill_);
     if (needs_outage) {
-      PENSTOCK_RETURN_IF_ERROR(AwaitTurns());
+      PENSTOCK_RETURN_IF_ERROR(AwaitStreams());
       PENSTOCK_RETURN_IF_ERROR(KillFromOutside("session_state"));
     }
   }
@@ -111,13 +118,22 @@ void Killer::Found(KillSeen kill) {
 }
 
 absl::Status Killer::AwaitTurns() const {
-  const absl::Time give_up = absl::Now() + absl::Seconds(60);
-  while (ledger_.InFlight().size() < options_.turns_in_flight) {
-    if (absl::Now() > give_up) {
-      return absl::DeadlineExceededError(
-          absl::StrCat("not ", options_.turns_in_flight, " turns in flight within 60 s"));
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  if (!harness::Eventually(kTurnsWithin,
+                           [&] { return ledger_.InFlight().size() >= options_.turns_in_flight; })) {
+    return absl::DeadlineExceededError(absl::StrCat("not ", options_.turns_in_flight,
+                                                    " turns in flight within ",
+                                                    absl::FormatDuration(kTurnsWithin)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Killer::AwaitStreams() const {
+  if (!harness::Eventually(kStreamsWithin, [&] {
+        const auto open = mesh_.simulator().OpenStreams();
+        return open.ok() && *open >= kStreamsAtAnOutage;
+      })) {
+    return absl::DeadlineExceededError(absl::StrCat(
+        "not ", kStreamsAtAnOutage, " open streams within ", absl::FormatDuration(kStreamsWithin)));
   }
   return absl::OkStatus();
 }

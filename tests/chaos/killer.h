@@ -57,6 +57,8 @@ class Killer {
   absl::Status StartAgain(const std::string& process);
   void Found(harness::KillSeen kill);
   absl::Status AwaitTurns() const;
+  // So that some answer ends while session-state is away.
+  absl::Status AwaitStreams() const;
   std::vector<std::string> Armed(const std::string& failpoint) const;
 
   harness::Mesh& mesh_;

@@ -1,8 +1,12 @@
 // A process that is told to stop ends well with turns still running, and loses none of them.
 
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/harness/collect.h"
@@ -16,7 +20,14 @@
 namespace penstock::harness {
 namespace {
 
+using testing::HasSubstr;
+
 bool Failed() { return testing::Test::HasFailure(); }
+
+std::string TextOfFile(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 class RestartTest : public testing::TestWithParam<Shape> {};
 
@@ -29,15 +40,21 @@ TEST_P(RestartTest, TurnsThatOutlastTheDrainRunAgain) {
   Ledger ledger;
   const PersistentCaller persistent(*caller, ledger);
   const absl::Time give_up = absl::Now() + absl::Seconds(30);
+  std::vector<std::string> turns;
   for (int order = 1; order <= 2; ++order) {
     const auto turn = persistent.Submit({absl::StrCat("r", order), "u", "sessions/s", order},
                                         "Write this.\n/sim delay 1000", give_up);
     ASSERT_TRUE(turn.ok()) << turn.status();
+    turns.push_back(*turn);
   }
 
   const auto ending = (*mesh)->processes().Terminate(owner);
   ASSERT_TRUE(ending.ok()) << ending.status();
   EXPECT_TRUE(ending->ok()) << ending->ToString();
+  // It says what still ran.
+  const std::string log = TextOfFile(absl::StrCat((*mesh)->folder(), "/", owner, ".err"));
+  EXPECT_THAT(log, HasSubstr("QUEUED: 1, RUNNING: 1"));
+  EXPECT_THAT(log, HasSubstr(turns[0]));
   const auto ready = (*mesh)->processes().Restart(owner);
   ASSERT_TRUE(ready.ok()) << ready.status();
 

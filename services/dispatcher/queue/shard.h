@@ -69,6 +69,8 @@ class Shard : public TurnOwner {
   std::shared_ptr<LiveTurn> FindTurn(const TurnKey& key) const;
   // Of a live turn, or of one that ended lately.
   std::shared_ptr<EventLog> FindLog(const TurnKey& key) const;
+  // All that live, in no order.
+  std::vector<std::shared_ptr<LiveTurn>> Turns() const;
   // All of the user, or of one session; in no order.
   std::vector<std::shared_ptr<LiveTurn>> TurnsOf(const identity::UserKey& user,
                                                  absl::string_view session_id) const;
