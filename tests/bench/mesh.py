@@ -63,8 +63,10 @@ def read_unix(path, target):
 class Mesh:
     """`shape`: "standalone" or "five". All data goes into a new folder below `folder`."""
 
-    def __init__(self, binaries, shape, folder):
+    def __init__(self, binaries, shape, folder, settings=""):
+        """`settings`: more of the configuration, in YAML."""
         self.binaries = Path(binaries)
+        self.settings = settings
         self.names = ("standalone",) if shape == "standalone" else FIVE
         # A short path: those of Unix sockets have at most 107 bytes.
         self.folder = Path(tempfile.mkdtemp(prefix="bench-", dir=folder))
@@ -101,7 +103,7 @@ class Mesh:
         for name in self.names:
             config = self.folder / f"{name}.yaml"
             config.write_text(CONFIG.format(folder=self.folder, name=name, provider=self.provider,
-                                            grant_root=grant_root))
+                                            grant_root=grant_root) + self.settings)
             ready = self.spawn(name, "--config", str(config))
         # The gateway is the last to start, and the only one of standalone that listens.
         self.gateway = json.loads(ready)["listening"][0]

@@ -129,7 +129,9 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   bool Resting() const;
   void Rest();
   void EndRest();
-  void OnToolTimeout();
+  // Of the `wait`th time that it awaits tools.
+  void StartToolTimer(int64_t wait, absl::Duration left);
+  void OnToolTimeout(int64_t wait);
 
   const identity::Principal principal_;
   const v1::Submitted submitted_;
@@ -170,6 +172,7 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   std::unique_ptr<Timer> deadline_timer_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Timer> grace_timer_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Timer> tools_timer_ ABSL_GUARDED_BY(mutex_);
+  int64_t tool_waits_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace penstock::dispatcher

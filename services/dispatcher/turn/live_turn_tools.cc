@@ -41,29 +41,35 @@ void LiveTurn::StandsClear() {
 }
 
 void LiveTurn::AwaitTools(absl::Time expire) {
-  // At the deadline the turn is stopped for that.
-  std::unique_ptr<Timer> timer;
-  if (expire < deadline_) {
-    timer = timing_.timers.After(expire - timing_.clock.Now(), [weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->OnToolTimeout();
-    });
-  }
+  int64_t wait = 0;
   {
     MutexLock lock(mutex_);
     state_ = Turn::AWAITING_TOOLS;
     tools_late_ = false;
     answered_ = std::make_shared<OneShot<bool>>();
     if (stop_reason_ != StopReason::kNone) answered_->Set(false);
-    tools_timer_ = std::move(timer);
+    wait = ++tool_waits_;
   }
+  // At the deadline the turn is stopped for that.
+  if (expire < deadline_) StartToolTimer(wait, expire - timing_.clock.Now());
   Rest();
 }
 
-void LiveTurn::OnToolTimeout() {
+void LiveTurn::StartToolTimer(int64_t wait, absl::Duration left) {
+  // May fire before After has returned.
+  std::unique_ptr<Timer> timer = timing_.timers.After(left, [weak = weak_from_this(), wait] {
+    if (const auto self = weak.lock()) self->OnToolTimeout(wait);
+  });
+  MutexLock lock(mutex_);
+  if (wait == tool_waits_ && state_ == Turn::AWAITING_TOOLS) timer.swap(tools_timer_);
+}
+
+void LiveTurn::OnToolTimeout(int64_t wait) {
   {
     MutexLock lock(mutex_);
+    if (wait != tool_waits_ || state_ != Turn::AWAITING_TOOLS) return;
     tools_late_ = true;
-    if (state_ != Turn::AWAITING_TOOLS || claimed_) return;
+    if (claimed_) return;
   }
   Stop(StopReason::kToolTimeout);
 }
@@ -102,7 +108,7 @@ void LiveTurn::DropClaim() {
     if (stop_reason_ != StopReason::kNone) answered_->Set(false);
     late = tools_late_;
   }
-  if (late) OnToolTimeout();
+  if (late) Stop(StopReason::kToolTimeout);
 }
 
 void LiveTurn::TakeToolResults(v1::ToolResults results) {
