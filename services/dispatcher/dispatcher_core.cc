@@ -12,9 +12,9 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "services/dispatcher/limits/concurrency_limiter.h"
+#include "services/dispatcher/queue/fair_options.h"
 #include "services/dispatcher/queue/session_restore.h"
 #include "services/dispatcher/queue/shard_range.h"
-#include "services/dispatcher/queue/strict_scheduler.h"
 #include "services/dispatcher/turn/stored_events.h"
 
 #include "absl/strings/str_cat.h"
@@ -42,7 +42,7 @@ Pools MakePools(const host::Environment& environment) {
   Pools pools;
   for (const auto& model : environment.config.models()) {
     pools[model.name()] =
-        std::make_unique<Arbiter>(std::make_unique<StrictScheduler>(),
+        std::make_unique<Arbiter>(std::make_unique<FairScheduler>(FairOptionsOf(model)),
                                   std::make_unique<ConcurrencyLimiter>(model.concurrency()),
                                   environment.clock, environment.timers);
   }

@@ -132,8 +132,9 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
       request.turn().agent().empty() ? shard.AgentOf(*entry) : request.turn().agent();
   PENSTOCK_CO_ASSIGN_OR_RETURN(const ResolvedAgent agent,
                                services_.agents.Resolve(wanted, request.turn()));
-  PENSTOCK_CO_RETURN_IF_ERROR(CheckDepth(*agent.model, turn_class));
-  PENSTOCK_CO_RETURN_IF_ERROR(CheckWait(shard, *entry, *agent.model, turn_class, request.turn()));
+  const TurnInLine in_line = TurnInLineOf(turn_class, principal.tenant, principal.key);
+  PENSTOCK_CO_RETURN_IF_ERROR(CheckDepth(*agent.model, in_line));
+  PENSTOCK_CO_RETURN_IF_ERROR(CheckWait(shard, *entry, *agent.model, in_line, request.turn()));
   const std::string agent_name = absl::StrCat("agents/", agent.agent->id());
   if (!exists) {
     PENSTOCK_CO_RETURN_IF_ERROR(co_await shard.Create(entry, agent_name, std::move(call)));
@@ -150,29 +151,27 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
   co_return Submission{turn->name(), std::move(turn)};
 }
 
-absl::Status Admission::CheckDepth(const config::v1::Model& model,
-                                   chat::v1::TurnClass turn_class) const {
+absl::Status Admission::CheckDepth(const config::v1::Model& model, const TurnInLine& turn) const {
   const Arbiter& pool = *services_.pools.at(model.name());
   const int64_t waiting = pool.Load().waiting;
   const int64_t allowed = services_.config.turn().max_waiting();
   if (waiting < allowed) return absl::OkStatus();
-  const PlaceInLine place = pool.PlaceOfNext(turn_class);
+  const PlaceInLine place = pool.PlaceOfNext(turn);
   return Refusal(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
                  absl::StrCat("pool ", model.name(), ": ", waiting, " turns wait, allowed ",
                               allowed, "; try again later"))
       .With("limit", absl::StrCat(allowed))
-      .With("class", chat::v1::TurnClass_Name(turn_class))
+      .With("class", chat::v1::TurnClass_Name(turn.turn_class))
       .With("eta_ms", absl::StrCat(absl::ToInt64Milliseconds(place.eta.p50)))
       .RetryAfter(std::max(absl::Seconds(1), place.eta.p50));
 }
 
 absl::Status Admission::CheckWait(const Shard& shard, const SessionEntry& entry,
-                                  const config::v1::Model& model, chat::v1::TurnClass turn_class,
+                                  const config::v1::Model& model, const TurnInLine& turn,
                                   const chat::v1::TurnSpec& spec) const {
   if (!spec.has_max_wait()) return absl::OkStatus();
   const absl::Duration allowed = FromProto(spec.max_wait());
-  const chat::v1::Queue place =
-      shard.PlaceOfNext(entry, turn_class, *services_.pools.at(model.name()));
+  const chat::v1::Queue place = shard.PlaceOfNext(entry, turn, *services_.pools.at(model.name()));
   const absl::Duration expected = FromProto(place.eta_p50());
   if (expected <= allowed) return absl::OkStatus();
   return Refusal(absl::StatusCode::kResourceExhausted, "WAIT_TOO_LONG",
@@ -180,7 +179,7 @@ absl::Status Admission::CheckWait(const Shard& shard, const SessionEntry& entry,
                               ", turn.max_wait allows ", absl::FormatDuration(allowed),
                               "; try again later, or allow a longer wait"))
       .With("limit", absl::FormatDuration(allowed))
-      .With("class", chat::v1::TurnClass_Name(turn_class))
+      .With("class", chat::v1::TurnClass_Name(turn.turn_class))
       .With("eta_ms", absl::StrCat(absl::ToInt64Milliseconds(expected)))
       .RetryAfter(std::max(absl::Seconds(1), expected - allowed));
 }

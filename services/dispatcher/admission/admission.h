@@ -43,10 +43,10 @@ class Admission {
   Awaitable<absl::StatusOr<Submission>> Admit(Shard& shard, identity::Principal principal,
                                               v1::SubmitTurnRequest request, std::string digest,
                                               std::string traceparent, bool watched);
-  absl::Status CheckDepth(const config::v1::Model& model, chat::v1::TurnClass turn_class) const;
+  absl::Status CheckDepth(const config::v1::Model& model, const TurnInLine& turn) const;
   // The caller's own bound.
   absl::Status CheckWait(const Shard& shard, const SessionEntry& entry,
-                         const config::v1::Model& model, chat::v1::TurnClass turn_class,
+                         const config::v1::Model& model, const TurnInLine& turn,
                          const chat::v1::TurnSpec& spec) const;
 
   const TurnServices& services_;

@@ -66,9 +66,7 @@ std::unique_ptr<WaitingTurn> Arbiter::Enter(TurnInLine turn) {
   return std::make_unique<WaitingTurn>(core_, core_->Enter(std::move(turn)));
 }
 
-PlaceInLine Arbiter::PlaceOfNext(chat::v1::TurnClass turn_class) const {
-  return core_->PlaceOfNext(turn_class);
-}
+PlaceInLine Arbiter::PlaceOfNext(const TurnInLine& turn) const { return core_->PlaceOfNext(turn); }
 
 Eta Arbiter::Serial(int64_t calls) const { return core_->Serial(calls); }
 

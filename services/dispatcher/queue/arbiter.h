@@ -22,6 +22,7 @@
 #include "services/dispatcher/limits/lane_limiter.h"
 #include "services/dispatcher/queue/eta_model.h"
 #include "services/dispatcher/queue/scheduler.h"
+#include "services/dispatcher/queue/turn_in_line.h"
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -29,16 +30,6 @@
 namespace penstock::dispatcher {
 
 class ArbiterCore;
-
-struct TurnInLine {
-  chat::v1::TurnClass turn_class = chat::v1::CLASS_FREE;
-  std::string tenant;
-  // A hash of the user.
-  uint64_t user = 0;
-  // Order of acceptance, comparable over all turns of the pool.
-  int64_t seq = 0;
-  int64_t estimated_tokens = 0;
-};
 
 // Where a turn stands now. `position` is 0, and the times are zero, for one that is not in line.
 struct PlaceInLine {
@@ -119,8 +110,8 @@ class Arbiter {
   ~Arbiter();
 
   [[nodiscard]] std::unique_ptr<WaitingTurn> Enter(TurnInLine turn);
-  // What Place would say to a turn of this class that entered now, last of its class.
-  PlaceInLine PlaceOfNext(chat::v1::TurnClass turn_class) const;
+  // What Place would say to a turn that entered now, after all of its user.
+  PlaceInLine PlaceOfNext(const TurnInLine& turn) const;
   // How long so many calls take one after the other, as those of one session do.
   Eta Serial(int64_t calls) const;
   PoolLoad Load() const;

@@ -9,6 +9,15 @@ namespace {
 
 constexpr size_t kMinWindow = 64;
 
+WaitingEntry EntryOf(EntryId id, const TurnInLine& turn) {
+  return {.id = id,
+          .turn_class = turn.turn_class,
+          .tenant = turn.tenant,
+          .user = turn.user,
+          .seq = turn.seq,
+          .estimated_tokens = turn.estimated_tokens};
+}
+
 absl::Status Stopped() { return absl::CancelledError("stopped while waiting in line"); }
 
 }  // namespace
@@ -87,7 +96,7 @@ absl::StatusOr<ArbiterCore::Asked> ArbiterCore::AskPermit(TurnState& turn, int64
   turn.input_tokens = input_tokens;
   turn.output_tokens = output_tokens;
   turn.phase = TurnState::Phase::kAsking;
-  scheduler_->MarkReady(turn.id);
+  scheduler_->MarkReady(turn.id, input_tokens, output_tokens);
   Pump(wakes);
   if (turn.phase == TurnState::Phase::kStarted)
     return Asked{.permit = turn.permit, .wait = nullptr};
@@ -115,7 +124,7 @@ void ArbiterCore::Settle(TurnState& turn, PermitId permit, const chat::v1::Usage
   const absl::Duration now = clock_.Monotonic();
   limiter_->Settle(permit, actual, now);
   eta_.OnEnd(now - turn.started);
-  scheduler_->Settle(turn.id, actual);
+  scheduler_->Settle(turn.id, actual, now);
   turn.phase = TurnState::Phase::kOut;
   if (turn.left) {
     const auto known = turns_.find(turn.id);
@@ -129,14 +138,15 @@ void ArbiterCore::GiveBack(TurnState& turn, PermitId permit) {
   Wakes wakes;
   std::shared_ptr<TurnState> dropped;
   MutexLock lock(mutex_);
-  limiter_->GiveBack(permit, clock_.Monotonic());
+  const absl::Duration now = clock_.Monotonic();
+  limiter_->GiveBack(permit, now);
   if (turn.left) {
     LeaveLine(turn);
     const auto known = turns_.find(turn.id);
     dropped = std::move(known->second);
     turns_.erase(known);
   } else {
-    scheduler_->Requeue(turn.id);
+    scheduler_->Requeue(turn.id, now);
     scheduler_->SetClass(turn.id, turn.turn.turn_class);
     turn.phase = TurnState::Phase::kInLine;
   }
@@ -148,9 +158,9 @@ PlaceInLine ArbiterCore::Place(const TurnState& turn) const {
   return PlaceAt(turn.turn.turn_class, scheduler_->Position(turn.id));
 }
 
-PlaceInLine ArbiterCore::PlaceOfNext(chat::v1::TurnClass turn_class) const {
+PlaceInLine ArbiterCore::PlaceOfNext(const TurnInLine& turn) const {
   MutexLock lock(mutex_);
-  return PlaceAt(turn_class, scheduler_->PositionOfNext(turn_class));
+  return PlaceAt(turn.turn_class, scheduler_->PositionOfNext(EntryOf(/*id=*/0, turn)));
 }
 
 Eta ArbiterCore::Serial(int64_t calls) const {
@@ -168,13 +178,7 @@ PoolLoad ArbiterCore::Load() const {
 }
 
 void ArbiterCore::JoinLine(TurnState& turn) {
-  scheduler_->Enqueue({.id = turn.id,
-                       .turn_class = turn.turn.turn_class,
-                       .tenant = turn.turn.tenant,
-                       .user = turn.turn.user,
-                       .seq = turn.turn.seq,
-                       .estimated_tokens = turn.turn.estimated_tokens},
-                      clock_.Monotonic());
+  scheduler_->Enqueue(EntryOf(turn.id, turn.turn), clock_.Monotonic());
   turn.phase = TurnState::Phase::kInLine;
 }
 
@@ -206,6 +210,7 @@ void ArbiterCore::GivePermits(Wakes& wakes) {
                                  Permit(shared_from_this(), turn, turn->permit));
     }
   }
+  if (scheduler_->ready() > 0) PumpAfter(scheduler_->TimeToPick(now));
 }
 
 void ArbiterCore::NameWindow(Wakes& wakes) {

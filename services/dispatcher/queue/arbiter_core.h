@@ -61,7 +61,7 @@ class ArbiterCore : public std::enable_shared_from_this<ArbiterCore> {
   void GiveBack(TurnState& turn, PermitId permit);
 
   PlaceInLine Place(const TurnState& turn) const;
-  PlaceInLine PlaceOfNext(chat::v1::TurnClass turn_class) const;
+  PlaceInLine PlaceOfNext(const TurnInLine& turn) const;
   Eta Serial(int64_t calls) const;
   PoolLoad Load() const;
 

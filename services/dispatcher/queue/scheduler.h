@@ -44,28 +44,32 @@ class Scheduler {
   // The class of an entry in line rises (the head of a session inherits the highest class waiting
   // behind it) or falls back (that turn was cancelled). Its seq stays.
   virtual void SetClass(EntryId id, chat::v1::TurnClass turn_class) = 0;
-  // In line: ready from now on.
-  virtual void MarkReady(EntryId id) = 0;
+  // In line: ready from now on, for a call of so many input tokens, counted, and at most so many
+  // output tokens.
+  virtual void MarkReady(EntryId id, int64_t input_tokens, int64_t output_tokens) = 0;
   // Takes an entry out, in whatever state it is, and forgets it.
   virtual void Withdraw(EntryId id) = 0;
 
-  // Of the next `n` entries in line, ready or not, those that no earlier call has named: they
+  // Of about the next `n` entries in line, ready or not, those that no earlier call has named: they
   // should be prepared now. In order. Names an entry once, also when it is requeued. A hint: it
-  // neither orders nor charges.
+  // neither orders nor charges. While anything is in line, something that was named is.
   virtual std::vector<EntryId> Window(size_t n) = 0;
   // The ready entry that the next permit is for; nothing changes. None when none is ready.
   virtual std::optional<EntryId> Pick(absl::Duration now) const = 0;
+  // While something is ready and Pick names nothing: how long until that changes by itself;
+  // InfiniteDuration: only a call can change it.
+  virtual absl::Duration TimeToPick(absl::Duration now) const = 0;
   // A permit was given to a ready entry: it leaves the line.
   virtual void Start(EntryId id, absl::Duration now) = 0;
   // A started entry gave its permit back unused: it is in line again, not ready, at its old place.
-  virtual void Requeue(EntryId id) = 0;
-  // A started entry has used its permit; forgets it.
-  virtual void Settle(EntryId id, const chat::v1::Usage& actual) = 0;
+  virtual void Requeue(EntryId id, absl::Duration now) = 0;
+  // A started entry has used its permit; forgets it. A count that is absent is taken as expected.
+  virtual void Settle(EntryId id, const chat::v1::Usage& actual, absl::Duration now) = 0;
 
   // Entries in line that start before this one, plus 1; 0 when it is not in line.
   virtual int64_t Position(EntryId id) const = 0;
-  // The position of an entry that joined now, last of this class.
-  virtual int64_t PositionOfNext(chat::v1::TurnClass turn_class) const = 0;
+  // The position of an entry that joined now, after all those of its user.
+  virtual int64_t PositionOfNext(const WaitingEntry& entry) const = 0;
   // Entries in line, and those of them that are ready.
   virtual size_t waiting() const = 0;
   virtual size_t ready() const = 0;

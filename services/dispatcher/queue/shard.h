@@ -79,8 +79,8 @@ class Shard : public TurnOwner {
   void ForgetSession(const SessionKey& key);
 
   chat::v1::Queue PlaceOf(const LiveTurn& turn) const;
-  // Where the session's next turn would stand.
-  chat::v1::Queue PlaceOfNext(const SessionEntry& entry, chat::v1::TurnClass turn_class,
+  // Where `turn` would stand as the session's next.
+  chat::v1::Queue PlaceOfNext(const SessionEntry& entry, const TurnInLine& turn,
                               const Arbiter& pool) const;
   // Once a second: tells watchers of waiting turns where these stand, and drops what is old.
   void Tick();

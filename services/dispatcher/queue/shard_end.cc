@@ -43,14 +43,14 @@ std::vector<v1::Job> JobsOf(const TurnServices& services, const LiveTurn& turn,
 
 // Of a turn with `before` others of its session before it, `head` (or null) the first of them: the
 // head's place, then the end of each of these and a start more.
-chat::v1::Queue Place(const Arbiter& pool, chat::v1::TurnClass turn_class, const LiveTurn* head,
+chat::v1::Queue Place(const Arbiter& pool, const TurnInLine& turn, const LiveTurn* head,
                       int64_t before) {
-  const PlaceInLine next = pool.PlaceOfNext(turn_class);
+  const PlaceInLine next = pool.PlaceOfNext(turn);
   const auto waiting = head == nullptr ? nullptr : head->waiting();
   PlaceInLine place = waiting == nullptr ? next : waiting->Place();
   if (place.position == 0) place = next;
   chat::v1::Queue queue;
-  queue.set_turn_class(turn_class);
+  queue.set_turn_class(turn.turn_class);
   queue.set_position(place.position + before);
   const Eta ends = pool.Serial(before);
   *queue.mutable_eta_p50() = ToProto(place.eta.p50 + next.eta.p50 * before + ends.p50);
@@ -180,14 +180,16 @@ chat::v1::Queue Shard::PlaceOf(const LiveTurn& turn) const {
   const auto agent = context_.services.agents.Resolve(submitted.agent(), submitted.spec());
   if (agent.ok()) {
     const Arbiter& pool = *context_.services.pools.at(agent->model->name());
-    return Place(pool, submitted.turn_class(), head.get(), before);
+    return Place(pool,
+                 TurnInLineOf(submitted.turn_class(), submitted.tenant(), turn.principal().key),
+                 head.get(), before);
   }
   chat::v1::Queue unknown;
   unknown.set_turn_class(submitted.turn_class());
   return unknown;
 }
 
-chat::v1::Queue Shard::PlaceOfNext(const SessionEntry& entry, chat::v1::TurnClass turn_class,
+chat::v1::Queue Shard::PlaceOfNext(const SessionEntry& entry, const TurnInLine& turn,
                                    const Arbiter& pool) const {
   std::shared_ptr<LiveTurn> head;
   int64_t before = 0;
@@ -196,7 +198,7 @@ chat::v1::Queue Shard::PlaceOfNext(const SessionEntry& entry, chat::v1::TurnClas
     before = static_cast<int64_t>(entry.line.size());
     if (before > 0) head = entry.line.turns().front();
   }
-  return Place(pool, turn_class, head.get(), before);
+  return Place(pool, turn, head.get(), before);
 }
 
 void Shard::Tick() {

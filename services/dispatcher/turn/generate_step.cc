@@ -25,13 +25,11 @@ double Jitter() {
 
 std::shared_ptr<WaitingTurn> EnterLine(const Run& run, Arbiter& pool) {
   const v1::Submitted& submitted = run.turn->submitted();
-  const absl::string_view user = run.turn->principal().key.bytes();
-  std::shared_ptr<WaitingTurn> waiting =
-      pool.Enter({.turn_class = submitted.turn_class(),
-                  .tenant = submitted.tenant(),
-                  .user = std::hash<std::string>{}(std::string(user)),
-                  .seq = submitted.submit_number(),
-                  .estimated_tokens = submitted.estimated_tokens()});
+  TurnInLine in_line =
+      TurnInLineOf(submitted.turn_class(), submitted.tenant(), run.turn->principal().key);
+  in_line.seq = submitted.submit_number();
+  in_line.estimated_tokens = submitted.estimated_tokens();
+  std::shared_ptr<WaitingTurn> waiting = pool.Enter(std::move(in_line));
   run.turn->SetWaiting(waiting);
   // What waits behind it may have come before it had a place to be raised.
   waiting->SetClass(run.owner.ClassOf(*run.turn));

@@ -1,0 +1,77 @@
+#include "services/dispatcher/queue/class_rates.h"
+
+#include <gtest/gtest.h>
+
+namespace penstock::dispatcher {
+namespace {
+
+using chat::v1::CLASS_BATCH;
+using chat::v1::CLASS_FREE;
+using chat::v1::CLASS_PAID;
+
+constexpr absl::Duration kNow = absl::Seconds(1000);
+
+ClassShares Shares() {
+  ClassShares shares;
+  shares[CLASS_FREE].floor = 0.1;
+  shares[CLASS_BATCH].cap = 0.5;
+  return shares;
+}
+
+TEST(ClassRates, AFloorIsOwedUntilItIsPaidForTheTime) {
+  ClassRates rates(Shares());
+  rates.SetRate(1000);
+  EXPECT_TRUE(rates.Owed(CLASS_FREE, kNow));
+
+  // 100 a second: the second before, and half a second more.
+  rates.Charge(CLASS_FREE, 150, kNow);
+  EXPECT_FALSE(rates.Owed(CLASS_FREE, kNow));
+  EXPECT_FALSE(rates.Owed(CLASS_FREE, kNow + absl::Milliseconds(499)));
+  EXPECT_TRUE(rates.Owed(CLASS_FREE, kNow + absl::Milliseconds(500)));
+}
+
+TEST(ClassRates, WhatWasNotTakenAfterAllIsOwedAgain) {
+  ClassRates rates(Shares());
+  rates.SetRate(1000);
+  rates.Charge(CLASS_FREE, 1000, kNow);
+
+  rates.Correct(CLASS_FREE, -950, kNow);
+  EXPECT_TRUE(rates.Owed(CLASS_FREE, kNow));
+}
+
+TEST(ClassRates, AClassWithoutAFloorIsOwedNothing) {
+  ClassRates rates(Shares());
+  rates.SetRate(1000);
+
+  EXPECT_FALSE(rates.Owed(CLASS_PAID, kNow));
+}
+
+TEST(ClassRates, AFloorIsOfWhatWasServedLatelyWhileTheRateIsUnknown) {
+  ClassRates rates(Shares());
+  EXPECT_FALSE(rates.Owed(CLASS_FREE, kNow));
+
+  absl::Duration now = kNow;
+  for (int i = 0; i < 600; ++i, now += absl::Milliseconds(100)) {
+    rates.Charge(CLASS_PAID, 100, now);
+  }
+  ASSERT_TRUE(rates.Owed(CLASS_FREE, now));
+  // A tenth of 1,000 a second.
+  rates.Charge(CLASS_FREE, 200, now);
+  EXPECT_FALSE(rates.Owed(CLASS_FREE, now + absl::Milliseconds(850)));
+  EXPECT_TRUE(rates.Owed(CLASS_FREE, now + absl::Milliseconds(1150)));
+}
+
+TEST(ClassRates, ACapEndsInTimeAndIsNoneWhileTheRateIsUnknown) {
+  ClassRates rates(Shares());
+  rates.Charge(CLASS_BATCH, 1e6, kNow);
+  EXPECT_FALSE(rates.OverCap(CLASS_BATCH, kNow));
+
+  rates.SetRate(1000);
+  rates.Charge(CLASS_BATCH, 1000, kNow);
+  EXPECT_TRUE(rates.OverCap(CLASS_BATCH, kNow));
+  EXPECT_EQ(rates.CapEnds(CLASS_BATCH), kNow + absl::Seconds(1));
+  EXPECT_FALSE(rates.OverCap(CLASS_BATCH, kNow + absl::Seconds(1)));
+}
+
+}  // namespace
+}  // namespace penstock::dispatcher

@@ -1,0 +1,29 @@
+#include "services/dispatcher/queue/fair_options.h"
+
+#include <gtest/gtest.h>
+
+namespace penstock::dispatcher {
+namespace {
+
+TEST(FairOptions, TokensWeighAsTheModelChargesForThem) {
+  config::v1::Model model;
+  model.mutable_price()->set_input(0.5);
+  model.mutable_price()->set_output(1.5);
+  EXPECT_DOUBLE_EQ(FairOptionsOf(model).cost.output, 3);
+  EXPECT_DOUBLE_EQ(FairOptionsOf(model).cost.cached_input, 1);
+
+  model.mutable_price()->set_cache_read(0.05);
+  EXPECT_DOUBLE_EQ(FairOptionsOf(model).cost.cached_input, 0.1);
+}
+
+TEST(FairOptions, AFreeModelWeighsTokensAsOneWithoutAPrice) {
+  config::v1::Model free;
+  free.mutable_price()->set_input(0);
+  free.mutable_price()->set_output(0);
+
+  EXPECT_DOUBLE_EQ(FairOptionsOf(free).cost.output, TokenCost().output);
+  EXPECT_DOUBLE_EQ(FairOptionsOf({}).cost.output, TokenCost().output);
+}
+
+}  // namespace
+}  // namespace penstock::dispatcher
