@@ -38,6 +38,14 @@ struct TenantFlow : FairFlow {
   FairLevel level;
   absl::flat_hash_map<uint64_t, std::unique_ptr<UserFlow>> users;
   size_t waiting = 0;
+
+  // Among tenants of equal S.
+  std::optional<int64_t> OrderInLine() const {
+    return level.line().empty() ? std::nullopt : std::optional<int64_t>(tenant);
+  }
+  std::optional<int64_t> OrderReady() const {
+    return level.Next() == nullptr ? std::nullopt : std::optional<int64_t>(tenant);
+  }
 };
 
 namespace {
@@ -166,9 +174,14 @@ FairEntry* FairFlows::Next() const {
 void FairFlows::Serve(FairEntry& entry) {
   UserFlow& user = *entry.flow;
   TenantFlow& tenant = *user.tenant;
-  tenant.level.Serve(user, entry.cost);
-  level_.Serve(tenant, entry.cost);
-  Leave(entry);
+  user.line.erase(&entry);
+  user.ready_entries.erase(&entry);
+  --tenant.waiting;
+  --waiting_;
+  --ready_;
+  tenant.level.Serve(user, entry.cost, FirstOf(user.line), FirstOf(user.ready_entries));
+  level_.Serve(tenant, entry.cost, tenant.OrderInLine(), tenant.OrderReady());
+  Forget(tenant);
 }
 
 void FairFlows::End(FairEntry& entry, double actual) {
@@ -269,10 +282,7 @@ UserFlow& FairFlows::FlowOf(uint32_t tenant, uint64_t user) {
 void FairFlows::Place(UserFlow& user) {
   TenantFlow& tenant = *user.tenant;
   tenant.level.Place(user, FirstOf(user.line), FirstOf(user.ready_entries));
-  const auto order = [&](bool there) {
-    return there ? std::optional<int64_t>(tenant.tenant) : std::nullopt;
-  };
-  level_.Place(tenant, order(!tenant.level.line().empty()), order(tenant.level.Next() != nullptr));
+  level_.Place(tenant, tenant.OrderInLine(), tenant.OrderReady());
 }
 
 void FairFlows::Forget(TenantFlow& tenant) {

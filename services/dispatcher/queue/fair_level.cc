@@ -10,36 +10,22 @@ void FairLevel::Place(FairFlow& flow, std::optional<int64_t> in_line,
                       std::optional<int64_t> ready) {
   if (flow.in_line == in_line && flow.ready == ready) return;
   Wake(flow);
-  if (flow.ready) ready_.erase({flow.tag, *flow.ready, &flow});
-  if (flow.in_line) line_.erase({flow.tag, *flow.in_line, &flow});
-  if (!flow.in_line && in_line) {
-    weight_in_line_ += flow.weight;
-    flow.tag = std::max(flow.tag, virtual_time_);
-    greatest_tag_ = std::max(greatest_tag_, flow.tag);
-  }
-  if (flow.in_line && !in_line) weight_in_line_ -= flow.weight;
-  flow.in_line = in_line;
-  flow.ready = ready;
-  if (in_line) line_.insert({flow.tag, *in_line, &flow});
-  if (ready) ready_.insert({flow.tag, *ready, &flow});
-  if (line_.empty()) {
-    weight_in_line_ = 0;
-    AdvanceTo(greatest_tag_);
-  }
+  const bool joins = !flow.in_line && in_line;
+  Move(flow, joins ? std::max(flow.tag, virtual_time_) : flow.tag, in_line, ready);
   Rest(flow);
 }
 
-void FairLevel::Serve(FairFlow& flow, double cost) {
-  Wake(flow);
+void FairLevel::Serve(FairFlow& flow, double cost, std::optional<int64_t> in_line,
+                      std::optional<int64_t> ready) {
   ++flow.open;
   const double before = flow.tag;
-  SetTag(flow, before + cost / flow.weight);
+  Move(flow, before + cost / flow.weight, in_line, ready);
   AdvanceTo(before);
 }
 
 void FairLevel::Correct(FairFlow& flow, double difference) {
   Wake(flow);
-  SetTag(flow, std::max(0.0, flow.tag + difference / flow.weight));
+  Move(flow, std::max(0.0, flow.tag + difference / flow.weight), flow.in_line, flow.ready);
   Rest(flow);
 }
 
@@ -59,15 +45,26 @@ size_t FairLevel::BeforeNew(double tag) const {
 
 std::vector<FairFlow*> FairLevel::TakeForgotten() { return std::exchange(forgotten_, {}); }
 
-void FairLevel::SetTag(FairFlow& flow, double tag) {
-  if (flow.in_line) line_.erase({flow.tag, *flow.in_line, &flow});
-  if (flow.ready) ready_.erase({flow.tag, *flow.ready, &flow});
+void FairLevel::Move(FairFlow& flow, double tag, std::optional<int64_t> in_line,
+                     std::optional<int64_t> ready) {
+  const bool charged = tag != flow.tag;
+  const bool in_line_changes = charged || flow.in_line != in_line;
+  const bool ready_changes = charged || flow.ready != ready;
+  if (flow.in_line && in_line_changes) line_.erase({flow.tag, *flow.in_line, &flow});
+  if (flow.ready && ready_changes) ready_.erase({flow.tag, *flow.ready, &flow});
+  if (!flow.in_line && in_line) weight_in_line_ += flow.weight;
+  if (flow.in_line && !in_line) weight_in_line_ -= flow.weight;
   flow.tag = tag;
-  if (flow.in_line) line_.insert({tag, *flow.in_line, &flow});
-  if (flow.ready) ready_.insert({tag, *flow.ready, &flow});
+  flow.in_line = in_line;
+  flow.ready = ready;
   greatest_tag_ = std::max(greatest_tag_, tag);
-  // Nobody competes: the service is not held against the flow.
-  if (line_.empty()) AdvanceTo(greatest_tag_);
+  if (in_line && in_line_changes) line_.insert({tag, *in_line, &flow});
+  if (ready && ready_changes) ready_.insert({tag, *ready, &flow});
+  // Nobody competes: no service is held against anybody.
+  if (line_.empty()) {
+    weight_in_line_ = 0;
+    AdvanceTo(greatest_tag_);
+  }
 }
 
 void FairLevel::AdvanceTo(double virtual_time) {

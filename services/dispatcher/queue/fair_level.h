@@ -55,8 +55,9 @@ class FairLevel {
   // Says whether a flow has something in line, and something ready, and gives its order among
   // flows of equal S. Ready implies in line.
   void Place(FairFlow& flow, std::optional<int64_t> in_line, std::optional<int64_t> ready);
-  // A service of a ready flow begins; End follows.
-  void Serve(FairFlow& flow, double cost);
+  // A service of a ready flow begins, after which it stands as Place would say; End follows.
+  void Serve(FairFlow& flow, double cost, std::optional<int64_t> in_line,
+             std::optional<int64_t> ready);
   // A service, open or ended just now, took so much more than Serve was told; negative: less.
   void Correct(FairFlow& flow, double difference);
   void End(FairFlow& flow);
@@ -77,7 +78,8 @@ class FairLevel {
   std::vector<FairFlow*> TakeForgotten();
 
  private:
-  void SetTag(FairFlow& flow, double tag);
+  void Move(FairFlow& flow, double tag, std::optional<int64_t> in_line,
+            std::optional<int64_t> ready);
   void AdvanceTo(double virtual_time);
   // Among the idle ones, when it is one.
   void Rest(FairFlow& flow);
