@@ -23,6 +23,7 @@ data_dir: {folder}/data
 process:
   admin: unix:{folder}/admin-{name}.sock
   log_severity: WARNING
+  block_cache_bytes: {block_cache}
 endpoints:
   gateway: 127.0.0.1:0
   dispatcher: unix:{folder}/dispatcher.sock
@@ -63,10 +64,11 @@ def read_unix(path, target):
 class Mesh:
     """`shape`: "standalone" or "five". All data goes into a new folder below `folder`."""
 
-    def __init__(self, binaries, shape, folder, settings=""):
-        """`settings`: more of the configuration, in YAML."""
+    def __init__(self, binaries, shape, folder, settings="", block_cache="64MiB"):
+        """`settings`: more of the configuration, in YAML. `block_cache`: of each store."""
         self.binaries = Path(binaries)
         self.settings = settings
+        self.block_cache = block_cache
         self.names = ("standalone",) if shape == "standalone" else FIVE
         # A short path: those of Unix sockets have at most 107 bytes.
         self.folder = Path(tempfile.mkdtemp(prefix="bench-", dir=folder))
@@ -103,7 +105,8 @@ class Mesh:
         for name in self.names:
             config = self.folder / f"{name}.yaml"
             config.write_text(CONFIG.format(folder=self.folder, name=name, provider=self.provider,
-                                            grant_root=grant_root) + self.settings)
+                                            grant_root=grant_root,
+                                            block_cache=self.block_cache) + self.settings)
             ready = self.spawn(name, "--config", str(config))
         # The gateway is the last to start, and the only one of standalone that listens.
         self.gateway = json.loads(ready)["listening"][0]

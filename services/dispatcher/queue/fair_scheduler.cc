@@ -119,7 +119,6 @@ std::vector<EntryId> FairScheduler::Window(size_t n) {
 void FairScheduler::Name(Known& known, std::vector<EntryId>& fresh) {
   if (known.named || known.state == State::kStarted) return;
   known.named = true;
-  ++LineOf(known).named;
   ++named_;
   fresh.push_back(known.entry.id);
 }
@@ -155,16 +154,12 @@ absl::Duration FairScheduler::TimeToPick(absl::Duration now) const {
 void FairScheduler::Start(EntryId id, absl::Duration now) {
   Known* known = Find(id, State::kReady);
   if (known == nullptr) return;
-  Line& line = LineOf(*known);
-  line.flows.Serve(known->entry);
+  LineOf(*known).flows.Serve(known->entry);
   rates_.Charge(known->turn_class, known->entry.cost, now);
   known->state = State::kStarted;
   --ready_;
   --waiting_;
-  if (known->named) {
-    --line.named;
-    --named_;
-  }
+  if (known->named) --named_;
 }
 
 void FairScheduler::Requeue(EntryId id, absl::Duration now) {
@@ -215,7 +210,6 @@ void FairScheduler::Join(Known& known) {
   ++waiting_;
   ready_ += known.entry.ready;
   if (known.named) {
-    ++line.named;
     ++named_;
   } else if (line.frontier.whole && line.flows.waiting() <= line.wanted) {
     to_name_.push_back(known.entry.id);
@@ -225,14 +219,10 @@ void FairScheduler::Join(Known& known) {
 }
 
 void FairScheduler::Leave(Known& known) {
-  Line& line = LineOf(known);
-  line.flows.Leave(known.entry);
+  LineOf(known).flows.Leave(known.entry);
   --waiting_;
   ready_ -= known.entry.ready;
-  if (known.named) {
-    --line.named;
-    --named_;
-  }
+  if (known.named) --named_;
 }
 
 void FairScheduler::End(Known& known, double actual, absl::Duration now) {

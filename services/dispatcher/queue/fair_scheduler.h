@@ -83,7 +83,6 @@ class FairScheduler : public Scheduler {
     // Of the last look ahead, which wanted so many.
     FairFrontier frontier;
     size_t wanted = 0;
-    size_t named = 0;
   };
 
   Known* Find(EntryId id, State state);
