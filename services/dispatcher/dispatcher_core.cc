@@ -269,7 +269,7 @@ void DispatcherCore::LogWhatStillRuns() const {
   std::map<std::string, int> states;
   std::vector<std::string> running;
   for (const auto& shard : shards_) {
-    for (const auto& turn : shard->Turns()) {
+    for (const auto& turn : shard->AllLive()) {
       const chat::v1::Turn::State state = turn->Snapshot().state();
       ++states[chat::v1::Turn::State_Name(state)];
       if (state == chat::v1::Turn::RUNNING && running.size() < kTurnsNamed) {

@@ -69,8 +69,8 @@ class Shard : public TurnOwner {
   std::shared_ptr<LiveTurn> FindTurn(const TurnKey& key) const;
   // Of a live turn, or of one that ended lately.
   std::shared_ptr<EventLog> FindLog(const TurnKey& key) const;
-  // All that live, in no order.
-  std::vector<std::shared_ptr<LiveTurn>> Turns() const;
+  // In no order.
+  std::vector<std::shared_ptr<LiveTurn>> AllLive() const;
   // All of the user, or of one session; in no order.
   std::vector<std::shared_ptr<LiveTurn>> TurnsOf(const identity::UserKey& user,
                                                  absl::string_view session_id) const;
@@ -113,7 +113,6 @@ class Shard : public TurnOwner {
   Awaitable<bool> WasJournaled(const LiveTurn& turn);
   Awaitable<void> JournalSettled(std::shared_ptr<LiveTurn> turn, chat::v1::Turn stored,
                                  std::vector<v1::Job> jobs);
-  std::vector<std::shared_ptr<LiveTurn>> AllLive() const;
 
   const Context context_;
   const int64_t epoch_;

@@ -137,13 +137,6 @@ std::shared_ptr<EventLog> Shard::FindLog(const TurnKey& key) const {
   return retained_.Find(key);
 }
 
-std::vector<std::shared_ptr<LiveTurn>> Shard::Turns() const {
-  std::vector<std::shared_ptr<LiveTurn>> turns;
-  MutexLock lock(mutex_);
-  for (const auto& [key, turn] : live_) turns.push_back(turn);
-  return turns;
-}
-
 std::vector<std::shared_ptr<LiveTurn>> Shard::TurnsOf(const identity::UserKey& user,
                                                       absl::string_view session_id) const {
   std::vector<std::shared_ptr<LiveTurn>> turns;
