@@ -30,6 +30,10 @@ std::string TextOfFile(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+// Longer than a gateway's stop, which in one process comes first and gives an idle caller's
+// connection a second to close.
+constexpr const char* kSlowQuestion = "Write this.\n/sim delay 3000";
+
 class RestartTest : public testing::TestWithParam<Shape> {};
 
 TEST_P(RestartTest, TurnsThatOutlastTheDrainRunAgain) {
@@ -44,7 +48,7 @@ TEST_P(RestartTest, TurnsThatOutlastTheDrainRunAgain) {
   std::vector<std::string> turns;
   for (int order = 1; order <= 2; ++order) {
     const auto turn = persistent.Submit({absl::StrCat("r", order), "u", "sessions/s", order},
-                                        "Write this.\n/sim delay 1000", give_up);
+                                        kSlowQuestion, give_up);
     ASSERT_TRUE(turn.ok()) << turn.status();
     turns.push_back(*turn);
   }
@@ -56,12 +60,9 @@ TEST_P(RestartTest, TurnsThatOutlastTheDrainRunAgain) {
   const auto ending = (*mesh)->processes().Terminate(owner);
   ASSERT_TRUE(ending.ok()) << ending.status();
   EXPECT_TRUE(ending->ok()) << ending->ToString();
-  // The dispatcher, drained alone, says what still ran.
   const std::string log = TextOfFile(absl::StrCat((*mesh)->folder(), "/", owner, ".err"));
-  if (GetParam() == Shape::kFiveProcesses) {
-    EXPECT_THAT(log, HasSubstr("QUEUED: 1, RUNNING: 1"));
-    EXPECT_THAT(log, HasSubstr(turns[0]));
-  }
+  EXPECT_THAT(log, HasSubstr("QUEUED: 1, RUNNING: 1"));
+  EXPECT_THAT(log, HasSubstr(turns[0]));
   const auto ready = (*mesh)->processes().Restart(owner);
   ASSERT_TRUE(ready.ok()) << ready.status();
 
