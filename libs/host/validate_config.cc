@@ -1,5 +1,6 @@
 #include "libs/host/validate_config.h"
 
+#include <array>
 #include <set>
 #include <string>
 #include <utility>
@@ -25,6 +26,8 @@ using config::v1::Config;
 
 // In USD per million tokens: no model costs a dollar a token.
 constexpr double kMaxPrice = 1e6;
+// What is left over is served in order of the classes.
+constexpr double kMaxFloors = 0.5;
 
 absl::Status CheckEndpoint(absl::string_view path, absl::string_view text) {
   const auto endpoint = ParseEndpoint(text);
@@ -49,6 +52,23 @@ absl::Status CheckEndpoints(const config::v1::Endpoints& endpoints) {
       {"endpoints.memory_recall", endpoints.memory_recall()},
       {"endpoints.provider_adapter", endpoints.provider_adapter()}};
   for (const auto& [path, text] : all) PENSTOCK_RETURN_IF_ERROR(CheckEndpoint(path, text));
+  return absl::OkStatus();
+}
+
+absl::Status CheckQueue(const config::v1::Queue& queue) {
+  const double floors = queue.paid_floor() + queue.free_floor() + queue.batch_floor();
+  if (floors <= kMaxFloors) return absl::OkStatus();
+  return FoundAllowed("queue", absl::StrCat("floors of ", floors, " together"),
+                      absl::StrCat("at most ", kMaxFloors));
+}
+
+absl::Status CheckTenants(const Config& config) {
+  std::set<std::string> names;
+  for (int i = 0; i < config.tenants_size(); ++i) {
+    const std::string& name = config.tenants(i).name();
+    if (names.insert(name).second) continue;
+    return FoundAllowed(absl::StrCat("tenants[", i, "].name"), name, "each tenant once");
+  }
   return absl::OkStatus();
 }
 
@@ -101,6 +121,17 @@ absl::Status CheckPrice(const std::string& path, const config::v1::Price& price)
   return absl::OkStatus();
 }
 
+absl::Status CheckLimits(const std::string& path, const config::v1::Limits& limits) {
+  if (!absl::c_linear_search(std::array{"ADMISSION", "GENERATED"}, limits.output_counted())) {
+    return FoundAllowed(path + ".output_counted", limits.output_counted(),
+                        "ADMISSION or GENERATED");
+  }
+  if (!absl::c_linear_search(std::array{"REFILLED", "SLIDING", "FIXED"}, limits.renewal())) {
+    return FoundAllowed(path + ".renewal", limits.renewal(), "REFILLED, SLIDING or FIXED");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckModel(const std::string& path, const config::v1::Model& model,
                         const std::vector<std::string>& providers) {
   const size_t slash = model.name().find('/');
@@ -117,6 +148,9 @@ absl::Status CheckModel(const std::string& path, const config::v1::Model& model,
     return FoundAllowed(
         path + ".max_output_tokens", absl::StrCat(model.max_output_tokens()),
         absl::StrCat("less than context_window_tokens, which is ", model.context_window_tokens()));
+  }
+  if (model.has_limits()) {
+    PENSTOCK_RETURN_IF_ERROR(CheckLimits(path + ".limits", model.limits()));
   }
   return CheckPrice(path + ".price", model.price());
 }
@@ -244,6 +278,8 @@ absl::Status CheckCatalogue(const Config& config) {
 absl::Status ValidateConfig(const Config& config) {
   PENSTOCK_RETURN_IF_ERROR(CheckProcess(config));
   PENSTOCK_RETURN_IF_ERROR(CheckEndpoints(config.endpoints()));
+  PENSTOCK_RETURN_IF_ERROR(CheckQueue(config.queue()));
+  PENSTOCK_RETURN_IF_ERROR(CheckTenants(config));
   PENSTOCK_RETURN_IF_ERROR(ValidateIdentity(config.identity()));
   return CheckCatalogue(config);
 }

@@ -48,6 +48,16 @@ config::v1::Issuer& IssuerOf(Config& c) { return *c.mutable_identity()->mutable_
 config::v1::Key& KeyOf(Config& c) { return *IssuerOf(c).mutable_keys(0); }
 
 INSTANTIATE_TEST_SUITE_P(
+    Queue, ValidateConfigRefuses,
+    testing::Values(Mistake{[](Config& c) { c.mutable_queue()->set_paid_floor(0.45); },
+                            "queue: found \"floors of 0.52 together\", allowed at most 0.5"},
+                    Mistake{[](Config& c) {
+                              c.add_tenants()->set_name("a");
+                              c.add_tenants()->set_name("a");
+                            },
+                            "tenants[1].name: found \"a\", allowed each tenant once"}));
+
+INSTANTIATE_TEST_SUITE_P(
     Process, ValidateConfigRefuses,
     testing::Values(
         Mistake{[](Config& c) { c.set_data_dir(""); },
@@ -127,6 +137,18 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{[](Config& c) { c.mutable_models(0)->set_max_output_tokens(128000); },
                 "models[0].max_output_tokens: found \"128000\", allowed less than "
                 "context_window_tokens, which is 128000"},
+        Mistake{[](Config& c) {
+                  auto& limits = *c.mutable_models(0)->mutable_limits();
+                  limits.set_output_counted("LATER");
+                  limits.set_renewal("SLIDING");
+                },
+                "models[0].limits.output_counted: found \"LATER\", allowed ADMISSION or GENERATED"},
+        Mistake{[](Config& c) {
+                  auto& limits = *c.mutable_models(0)->mutable_limits();
+                  limits.set_output_counted("GENERATED");
+                  limits.set_renewal("fixed");
+                },
+                "models[0].limits.renewal: found \"fixed\", allowed REFILLED, SLIDING or FIXED"},
         Mistake{[](Config& c) { c.mutable_models(0)->mutable_price()->set_cache_read(2e6); },
                 "models[0].price.cache_read: found \"2e+06\", allowed at most 1000000; prices are "
                 "in USD per million tokens"},

@@ -11,7 +11,7 @@
 #include "libs/base/log.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
-#include "services/dispatcher/limits/concurrency_limiter.h"
+#include "services/dispatcher/limits/rate_limiter.h"
 #include "services/dispatcher/queue/fair_options.h"
 #include "services/dispatcher/queue/session_restore.h"
 #include "services/dispatcher/queue/shard_range.h"
@@ -41,12 +41,18 @@ absl::Status Draining() {
 Pools MakePools(const host::Environment& environment) {
   Pools pools;
   for (const auto& model : environment.config.models()) {
-    pools[model.name()] =
-        std::make_unique<Arbiter>(std::make_unique<FairScheduler>(FairOptionsOf(model)),
-                                  std::make_unique<ConcurrencyLimiter>(model.concurrency()),
-                                  environment.clock, environment.timers);
+    pools[model.name()] = std::make_unique<Arbiter>(
+        std::make_unique<FairScheduler>(FairOptionsOf(environment.config, model)),
+        std::make_unique<RateLimiter>(model, environment.clock.Monotonic()), environment.clock,
+        environment.timers);
   }
   return pools;
+}
+
+std::vector<PoolMetrics> MetricsOf(const Pools& pools, obs::Metrics& metrics) {
+  std::vector<PoolMetrics> all;
+  for (const auto& [name, pool] : pools) all.emplace_back(name, *pool, metrics);
+  return all;
 }
 
 }  // namespace
@@ -61,6 +67,7 @@ DispatcherCore::DispatcherCore(const host::Environment& environment, Peers peers
       journal_(journal),
       agents_(environment.config),
       pools_(MakePools(environment)),
+      pool_metrics_(MetricsOf(pools_, environment.metrics)),
       metrics_(environment.metrics),
       services_{environment.config,
                 agents_,
@@ -117,6 +124,7 @@ Awaitable<void> DispatcherCore::Tick() {
   const auto hold = running_.Hold();
   while (co_await SleepOrStop(environment_.timers, absl::Seconds(1), shutdown_.get_token())) {
     for (const auto& shard : shards_) shard->Tick();
+    for (PoolMetrics& pool : pool_metrics_) pool.Publish();
     const auto swept = co_await journal_.SweepRequestIds(environment_.clock.Now(), 1000);
     if (!swept.ok()) {
       Log(Severity::kWarning, "expired request ids stay for now",

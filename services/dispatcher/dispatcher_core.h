@@ -12,6 +12,7 @@
 #include "penstock/dispatcher/v1/dispatcher.pb.h"
 #include "services/dispatcher/admission/admission.h"
 #include "services/dispatcher/admission/tool_desk.h"
+#include "services/dispatcher/queue/pool_metrics.h"
 #include "services/dispatcher/queue/shard.h"
 
 #include "absl/status/statusor.h"
@@ -88,6 +89,7 @@ class DispatcherCore {
   std::atomic<bool> draining_ = false;
   AgentCatalog agents_;
   Pools pools_;
+  std::vector<PoolMetrics> pool_metrics_;
   TokenEstimator tokens_;
   RetryBudget retries_;
   TurnMetrics metrics_;

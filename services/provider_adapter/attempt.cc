@@ -8,6 +8,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "services/provider_adapter/rate_limit_headers.h"
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -56,8 +58,11 @@ std::optional<Attempt::Batch> Attempt::TryTake() {
   MutexLock lock(mutex_);
   if (!Ready()) return std::nullopt;
   timer_.reset();
-  Batch batch{.started = started_ && !std::exchange(started_told_, started_),
+  const bool started = started_ && !std::exchange(started_told_, started_);
+  if (started) Age(context_.clock.Monotonic() - headers_at_, limits_);
+  Batch batch{.started = started,
               .request_id = request_id_,
+              .limits = started ? std::move(limits_) : provider::v1::RateLimits(),
               .deltas = answer_.TakeDue(context_.clock.Monotonic()),
               .ended = answer_.ended(),
               .stopped = stopped_};
@@ -142,6 +147,9 @@ void Attempt::OnHeaders(int status, const http::HttpHeaders& headers) {
   form_ = FormOf(status, headers);
   if (form_ == Form::kErrorBody) error_headers_ = headers;
   started_ = form_ != Form::kErrorBody;
+  if (!started_) return;
+  headers_at_ = context_.clock.Monotonic();
+  limits_ = RateLimitsOf(headers, context_.clock.Now());
 }
 
 Flow Attempt::OnBody(absl::string_view bytes) {

@@ -7,6 +7,7 @@
 
 #include "libs/base/proto_time.h"
 #include "services/provider_adapter/json_text.h"
+#include "services/provider_adapter/rate_limit_headers.h"
 #include "services/provider_adapter/retry_after.h"
 #include "services/provider_adapter/utf8_repair.h"
 
@@ -217,6 +218,7 @@ Failure FailureOfStatus(absl::string_view provider, int http_status,
   if (const auto wait = RetryAfter(headers, now); wait && http_status >= 400) {
     *failure.mutable_retry_after() = ToProto(*wait);
   }
+  *failure.mutable_limits() = RateLimitsOf(headers, now);
   return failure;
 }
 

@@ -69,7 +69,9 @@ std::optional<std::string> ClientRequestId(const GenerateRequest& request) {
 GenerateEventBatch EventsOf(Attempt::Batch batch) {
   GenerateEventBatch events;
   if (batch.started) {
-    events.add_events()->mutable_started()->set_provider_request_id(std::move(batch.request_id));
+    provider::v1::GenerateStarted& started = *events.add_events()->mutable_started();
+    started.set_provider_request_id(std::move(batch.request_id));
+    *started.mutable_limits() = std::move(batch.limits);
   }
   for (DeltaPiece& piece : batch.deltas) {
     PENSTOCK_FAILPOINT("provider_adapter.before_delta");

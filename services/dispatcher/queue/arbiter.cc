@@ -22,8 +22,23 @@ Permit& Permit::operator=(Permit&& other) noexcept {
 
 Permit::~Permit() { GiveBack(); }
 
+void Permit::Answered(const provider::v1::RateLimits& said) {
+  if (core_) core_->Answered(id_, said);
+}
+
+void Permit::Overloaded() {
+  if (core_) core_->Overloaded(id_);
+}
+
 void Permit::Settle(const chat::v1::Usage& actual) {
   if (const auto core = std::exchange(core_, nullptr)) core->Settle(*turn_, id_, actual);
+}
+
+void Permit::Refused(std::optional<absl::Duration> retry_after,
+                     const provider::v1::RateLimits& said) {
+  if (const auto core = std::exchange(core_, nullptr)) {
+    core->Refused(*turn_, id_, retry_after, said);
+  }
 }
 
 void Permit::GiveBack() {
@@ -42,9 +57,8 @@ Awaitable<absl::Status> WaitingTurn::InWindow(std::stop_token stop) {
   co_return co_await wait->Wait();
 }
 
-Awaitable<absl::StatusOr<Permit>> WaitingTurn::Acquire(int64_t input_tokens, int64_t output_tokens,
-                                                       std::stop_token stop) {
-  auto asked = core_->AskPermit(*turn_, input_tokens, output_tokens);
+Awaitable<absl::StatusOr<Permit>> WaitingTurn::Acquire(CallSize size, std::stop_token stop) {
+  auto asked = core_->AskPermit(*turn_, size);
   if (!asked.ok()) co_return std::move(asked).status();
   if (!asked->wait) co_return Permit(core_, turn_, asked->permit);
   const std::stop_callback on_stop(stop, [this] { core_->StopPermit(*turn_); });
@@ -64,6 +78,10 @@ Arbiter::~Arbiter() = default;
 
 std::unique_ptr<WaitingTurn> Arbiter::Enter(TurnInLine turn) {
   return std::make_unique<WaitingTurn>(core_, core_->Enter(std::move(turn)));
+}
+
+absl::Status Arbiter::CheckPossible(const CallSize& size) const {
+  return core_->CheckPossible(size);
 }
 
 PlaceInLine Arbiter::PlaceOfNext(const TurnInLine& turn) const { return core_->PlaceOfNext(turn); }

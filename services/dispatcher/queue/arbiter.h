@@ -2,10 +2,9 @@
 //
 //   std::unique_ptr<WaitingTurn> waiting = arbiter.Enter({.turn_class = …, .seq = …});
 //   co_await waiting->InWindow(stop);                        // now prepare: history, memories
-//   auto permit = co_await waiting->Acquire(input, output, stop);
+//   auto permit = co_await waiting->Acquire(size, stop);
 //   … call the provider …
-//   permit->Settle(usage);                                   // or drop it: given back, nothing
-//   sent
+//   permit->Settle(usage);       // or Refused; or drop it: given back, nothing was sent
 //
 // A further attempt or step calls Acquire again on the same WaitingTurn and stands at its old
 // place. When a slot is free and nobody stands before the turn, none of the three suspends.
@@ -13,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -54,8 +54,17 @@ class Permit {
   ~Permit();
 
   PermitId id() const { return id_; }
-  // The call has ended and used this much. Once; later calls do nothing.
+  // The provider has answered, with output to come.
+  void Answered(const provider::v1::RateLimits& said);
+  // The provider was too busy for the call.
+  void Overloaded();
+
+  // Each of these once, and then nothing more.
+  // The call has ended and used this much.
   void Settle(const chat::v1::Usage& actual);
+  // The provider refused it, too many requests: the lane pauses, and the turn is in line again at
+  // its old place.
+  void Refused(std::optional<absl::Duration> retry_after, const provider::v1::RateLimits& said);
 
  private:
   void GiveBack();
@@ -78,10 +87,10 @@ class WaitingTurn {
   // OK as soon as the turn should be prepared. CANCELLED when `stop` comes first; the turn keeps
   // its place.
   Awaitable<absl::Status> InWindow(std::stop_token stop);
-  // A permit, when it is this turn's. CANCELLED when `stop` comes first; the turn is out of the
-  // line then, until it asks again. FAILED_PRECONDITION while it holds a permit.
-  Awaitable<absl::StatusOr<Permit>> Acquire(int64_t input_tokens, int64_t output_tokens,
-                                            std::stop_token stop);
+  // A permit, when it is this turn's, for a call that is possible (Arbiter::CheckPossible).
+  // CANCELLED when `stop` comes first; the turn is out of the line then, until it asks again.
+  // FAILED_PRECONDITION while it holds a permit.
+  Awaitable<absl::StatusOr<Permit>> Acquire(CallSize size, std::stop_token stop);
   // The highest class waiting behind it in its session rises or falls. While it holds a permit,
   // this is for its next place in line.
   void SetClass(chat::v1::TurnClass turn_class);
@@ -100,6 +109,9 @@ struct PoolLoad {
   int64_t in_flight = 0;
   int64_t concurrency = 0;
   double starts_per_second = 0;
+  // LaneLimiter's.
+  double rate_factor = 1;
+  absl::Duration pause_left;
 };
 
 // One a pool. Thread-safe. Waiting turns and permits may outlive it.
@@ -110,6 +122,8 @@ class Arbiter {
   ~Arbiter();
 
   [[nodiscard]] std::unique_ptr<WaitingTurn> Enter(TurnInLine turn);
+  // INVALID_ARGUMENT: no lane could ever make such a call; says why.
+  absl::Status CheckPossible(const CallSize& size) const;
   // What Place would say to a turn that entered now, after all of its user.
   PlaceInLine PlaceOfNext(const TurnInLine& turn) const;
   // How long so many calls take one after the other, as those of one session do.

@@ -54,9 +54,7 @@ void ArbiterCore::Leave(TurnState& turn) {
   turn.left = true;
   if (turn.phase == TurnState::Phase::kStarted) return;
   LeaveLine(turn);
-  const auto known = turns_.find(turn.id);
-  dropped = std::move(known->second);
-  turns_.erase(known);
+  dropped = Forget(turn);
   Pump(wakes);
 }
 
@@ -85,18 +83,16 @@ void ArbiterCore::StopWindow(TurnState& turn) {
   if (wait) wait->Set(Stopped());
 }
 
-absl::StatusOr<ArbiterCore::Asked> ArbiterCore::AskPermit(TurnState& turn, int64_t input_tokens,
-                                                          int64_t output_tokens) {
+absl::StatusOr<ArbiterCore::Asked> ArbiterCore::AskPermit(TurnState& turn, CallSize size) {
   Wakes wakes;
   MutexLock lock(mutex_);
   if (turn.phase == TurnState::Phase::kStarted) {
     return absl::FailedPreconditionError("the turn holds a permit already");
   }
   if (turn.phase == TurnState::Phase::kOut) JoinLine(turn);
-  turn.input_tokens = input_tokens;
-  turn.output_tokens = output_tokens;
+  turn.size = size;
   turn.phase = TurnState::Phase::kAsking;
-  scheduler_->MarkReady(turn.id, input_tokens, output_tokens);
+  scheduler_->MarkReady(turn.id, size.input_tokens, size.output_tokens);
   Pump(wakes);
   if (turn.phase == TurnState::Phase::kStarted)
     return Asked{.permit = turn.permit, .wait = nullptr};
@@ -117,6 +113,18 @@ void ArbiterCore::StopPermit(TurnState& turn) {
   wait->Set(Stopped());
 }
 
+void ArbiterCore::Answered(PermitId permit, const provider::v1::RateLimits& said) {
+  Wakes wakes;
+  MutexLock lock(mutex_);
+  limiter_->Answered(permit, said, clock_.Monotonic());
+  Pump(wakes);
+}
+
+void ArbiterCore::Overloaded(PermitId permit) {
+  MutexLock lock(mutex_);
+  limiter_->Overloaded(permit, clock_.Monotonic());
+}
+
 void ArbiterCore::Settle(TurnState& turn, PermitId permit, const chat::v1::Usage& actual) {
   Wakes wakes;
   std::shared_ptr<TurnState> dropped;
@@ -126,11 +134,7 @@ void ArbiterCore::Settle(TurnState& turn, PermitId permit, const chat::v1::Usage
   eta_.OnEnd(now - turn.started);
   scheduler_->Settle(turn.id, actual, now);
   turn.phase = TurnState::Phase::kOut;
-  if (turn.left) {
-    const auto known = turns_.find(turn.id);
-    dropped = std::move(known->second);
-    turns_.erase(known);
-  }
+  if (turn.left) dropped = Forget(turn);
   Pump(wakes);
 }
 
@@ -140,17 +144,43 @@ void ArbiterCore::GiveBack(TurnState& turn, PermitId permit) {
   MutexLock lock(mutex_);
   const absl::Duration now = clock_.Monotonic();
   limiter_->GiveBack(permit, now);
+  dropped = BackInLine(turn, now);
+  Pump(wakes);
+}
+
+void ArbiterCore::Refused(TurnState& turn, PermitId permit,
+                          std::optional<absl::Duration> retry_after,
+                          const provider::v1::RateLimits& said) {
+  Wakes wakes;
+  std::shared_ptr<TurnState> dropped;
+  MutexLock lock(mutex_);
+  const absl::Duration now = clock_.Monotonic();
+  limiter_->Refused(permit, retry_after, said, now);
+  dropped = BackInLine(turn, now);
+  Pump(wakes);
+}
+
+absl::Status ArbiterCore::CheckPossible(const CallSize& size) const {
+  MutexLock lock(mutex_);
+  return limiter_->CheckPossible(size);
+}
+
+std::shared_ptr<TurnState> ArbiterCore::BackInLine(TurnState& turn, absl::Duration now) {
   if (turn.left) {
     LeaveLine(turn);
-    const auto known = turns_.find(turn.id);
-    dropped = std::move(known->second);
-    turns_.erase(known);
-  } else {
-    scheduler_->Requeue(turn.id, now);
-    scheduler_->SetClass(turn.id, turn.turn.turn_class);
-    turn.phase = TurnState::Phase::kInLine;
+    return Forget(turn);
   }
-  Pump(wakes);
+  scheduler_->Requeue(turn.id, now);
+  scheduler_->SetClass(turn.id, turn.turn.turn_class);
+  turn.phase = TurnState::Phase::kInLine;
+  return nullptr;
+}
+
+std::shared_ptr<TurnState> ArbiterCore::Forget(const TurnState& turn) {
+  const auto known = turns_.find(turn.id);
+  std::shared_ptr<TurnState> forgotten = std::move(known->second);
+  turns_.erase(known);
+  return forgotten;
 }
 
 PlaceInLine ArbiterCore::Place(const TurnState& turn) const {
@@ -170,11 +200,14 @@ Eta ArbiterCore::Serial(int64_t calls) const {
 
 PoolLoad ArbiterCore::Load() const {
   MutexLock lock(mutex_);
+  const absl::Duration now = clock_.Monotonic();
   return {.waiting = static_cast<int64_t>(scheduler_->waiting()),
           .ready = static_cast<int64_t>(scheduler_->ready()),
           .in_flight = limiter_->in_flight(),
           .concurrency = limiter_->concurrency(),
-          .starts_per_second = eta_.StartsPerSecond(limiter_->concurrency(), clock_.Monotonic())};
+          .starts_per_second = eta_.StartsPerSecond(limiter_->concurrency(), now),
+          .rate_factor = limiter_->rate_factor(),
+          .pause_left = limiter_->PauseLeft(now)};
 }
 
 void ArbiterCore::JoinLine(TurnState& turn) {
@@ -197,8 +230,7 @@ void ArbiterCore::GivePermits(Wakes& wakes) {
   retry_.reset();
   while (const auto id = scheduler_->Pick(now)) {
     const std::shared_ptr<TurnState>& turn = turns_.find(*id)->second;
-    const absl::Duration wait =
-        limiter_->Reserve(next_permit_, turn->input_tokens, turn->output_tokens, now);
+    const absl::Duration wait = limiter_->Reserve(next_permit_, turn->size, now);
     if (wait > absl::ZeroDuration()) return PumpAfter(wait);
     scheduler_->Start(*id, now);
     eta_.OnStart(scheduler_->ready() > 0, now);
@@ -236,10 +268,13 @@ void ArbiterCore::PumpAfter(absl::Duration wait) {
 
 PlaceInLine ArbiterCore::PlaceAt(chat::v1::TurnClass turn_class, int64_t position) const {
   if (position == 0) return {.turn_class = turn_class, .position = 0, .eta = {}};
-  return {.turn_class = turn_class,
-          .position = position,
-          .eta = eta_.Estimate(turn_class, position, limiter_->in_flight(), limiter_->concurrency(),
-                               clock_.Monotonic())};
+  const absl::Duration now = clock_.Monotonic();
+  Eta eta =
+      eta_.Estimate(turn_class, position, limiter_->in_flight(), limiter_->concurrency(), now);
+  const absl::Duration pause = limiter_->PauseLeft(now);
+  eta.p50 += pause;
+  eta.p90 += pause;
+  return {.turn_class = turn_class, .position = position, .eta = eta};
 }
 
 }  // namespace penstock::dispatcher

@@ -26,8 +26,7 @@ struct TurnState {
   bool in_window = false;
   // Its WaitingTurn is gone.
   bool left = false;
-  int64_t input_tokens = 0;
-  int64_t output_tokens = 0;
+  CallSize size;
   PermitId permit = 0;
   absl::Duration started = absl::ZeroDuration();
   // Set while a coroutine is suspended. Whoever takes it, under the lock, answers it, outside.
@@ -54,11 +53,17 @@ class ArbiterCore : public std::enable_shared_from_this<ArbiterCore> {
     PermitId permit = 0;
     std::shared_ptr<PermitWait> wait;
   };
-  absl::StatusOr<Asked> AskPermit(TurnState& turn, int64_t input_tokens, int64_t output_tokens);
+  absl::StatusOr<Asked> AskPermit(TurnState& turn, CallSize size);
   void StopPermit(TurnState& turn);
 
+  void Answered(PermitId permit, const provider::v1::RateLimits& said);
+  void Overloaded(PermitId permit);
   void Settle(TurnState& turn, PermitId permit, const chat::v1::Usage& actual);
   void GiveBack(TurnState& turn, PermitId permit);
+  void Refused(TurnState& turn, PermitId permit, std::optional<absl::Duration> retry_after,
+               const provider::v1::RateLimits& said);
+
+  absl::Status CheckPossible(const CallSize& size) const;
 
   PlaceInLine Place(const TurnState& turn) const;
   PlaceInLine PlaceOfNext(const TurnInLine& turn) const;
@@ -75,6 +80,11 @@ class ArbiterCore : public std::enable_shared_from_this<ArbiterCore> {
 
   void JoinLine(TurnState& turn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LeaveLine(TurnState& turn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Puts a turn whose permit has come back unused into its old place. A turn that has left is
+  // forgotten: whoever takes what is returned drops it once the lock is released.
+  std::shared_ptr<TurnState> BackInLine(TurnState& turn, absl::Duration now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::shared_ptr<TurnState> Forget(const TurnState& turn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Gives the permits and names the turns of the window that can be given and named now.
   void Pump(Wakes& wakes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void GivePermits(Wakes& wakes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -15,7 +15,7 @@
 #include "libs/async/fake_timers.h"
 #include "libs/async/inline_executor.h"
 #include "libs/base/mutex.h"
-#include "services/dispatcher/limits/concurrency_limiter.h"
+#include "services/dispatcher/limits/rate_limiter.h"
 #include "services/dispatcher/queue/fair_scheduler.h"
 
 namespace penstock::dispatcher {
@@ -28,19 +28,30 @@ using chat::v1::TurnClass;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// Says when it may be tried again, as a rate limiter would.
-class RateLimiter : public ConcurrencyLimiter {
- public:
-  RateLimiter() : ConcurrencyLimiter(1000) {}
+std::unique_ptr<LaneLimiter> Slots(int64_t concurrency) {
+  config::v1::Model model;
+  model.set_concurrency(static_cast<int32_t>(concurrency));
+  return std::make_unique<RateLimiter>(model, absl::ZeroDuration());
+}
 
-  absl::Duration Reserve(PermitId permit, int64_t input, int64_t output,
-                         absl::Duration now) override {
+// Says when it may be tried again.
+class OneASecond : public RateLimiter {
+ public:
+  OneASecond() : RateLimiter(Model(), absl::ZeroDuration()) {}
+
+  absl::Duration Reserve(PermitId permit, const CallSize& call, absl::Duration now) override {
     if (now < next_) return next_ - now;
     next_ = now + absl::Seconds(1);
-    return ConcurrencyLimiter::Reserve(permit, input, output, now);
+    return RateLimiter::Reserve(permit, call, now);
   }
 
  private:
+  static config::v1::Model Model() {
+    config::v1::Model model;
+    model.set_concurrency(1000);
+    return model;
+  }
+
   absl::Duration next_ = absl::ZeroDuration();
 };
 
@@ -55,8 +66,7 @@ class ArbiterTest : public testing::Test {
 
   std::unique_ptr<Arbiter> MakeArbiter(int64_t concurrency) {
     return std::make_unique<Arbiter>(std::make_unique<FairScheduler>(FairSchedulerOptions()),
-                                     std::make_unique<ConcurrencyLimiter>(concurrency), clock_,
-                                     timers_);
+                                     Slots(concurrency), clock_, timers_);
   }
 
   static std::unique_ptr<Caller> Enter(Arbiter& arbiter, TurnClass turn_class, int64_t seq) {
@@ -66,7 +76,7 @@ class ArbiterTest : public testing::Test {
   }
 
   static Awaitable<void> DoAcquire(Caller& caller, std::stop_token stop) {
-    caller.permit.emplace(co_await caller.turn->Acquire(100, 100, std::move(stop)));
+    caller.permit.emplace(co_await caller.turn->Acquire({100, 100}, std::move(stop)));
   }
   static Awaitable<void> DoInWindow(Caller& caller, std::stop_token stop) {
     caller.window.emplace(co_await caller.turn->InWindow(std::move(stop)));
@@ -278,7 +288,7 @@ TEST_F(ArbiterTest, TellsPlaceAndTimeOfThoseWhoWait) {
 
 TEST_F(ArbiterTest, TriesAgainWhenTheLimiterSaidSo) {
   Arbiter arbiter(std::make_unique<FairScheduler>(FairSchedulerOptions()),
-                  std::make_unique<RateLimiter>(), clock_, timers_);
+                  std::make_unique<OneASecond>(), clock_, timers_);
   const auto first = Enter(arbiter, CLASS_PAID, 1);
   const auto second = Enter(arbiter, CLASS_PAID, 2);
   timers_.Advance(absl::Seconds(10));
@@ -321,7 +331,7 @@ class ArbiterThreadsTest : public testing::Test {
       if (seq % 7 == 0) turn->SetClass(CLASS_ACTION);
       if (seq % 5 == 0) io_.get_executor().execute([stop]() mutable { stop.request_stop(); });
       if ((co_await turn->InWindow(stop.get_token())).ok()) {
-        auto permit = co_await turn->Acquire(1, 1, stop.get_token());
+        auto permit = co_await turn->Acquire({1, 1}, stop.get_token());
         if (permit.ok()) co_await Use(*std::move(permit), seq);
       }
     }
@@ -342,8 +352,8 @@ class ArbiterThreadsTest : public testing::Test {
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
       io_.get_executor()};
-  Arbiter arbiter_{std::make_unique<FairScheduler>(FairSchedulerOptions()),
-                   std::make_unique<ConcurrencyLimiter>(kConcurrency), clock_, timers_};
+  Arbiter arbiter_{std::make_unique<FairScheduler>(FairSchedulerOptions()), Slots(kConcurrency),
+                   clock_, timers_};
   std::atomic<int64_t> under_way_ = 0;
   std::atomic<bool> too_many_ = false;
   std::atomic<int> served_ = 0;

@@ -7,6 +7,7 @@
 namespace penstock::dispatcher {
 
 // Tokens weigh as `model` charges for them; without a price as TokenCost says.
-FairSchedulerOptions FairOptionsOf(const config::v1::Model& model);
+FairSchedulerOptions FairOptionsOf(const config::v1::Config& config,
+                                   const config::v1::Model& model);
 
 }  // namespace penstock::dispatcher

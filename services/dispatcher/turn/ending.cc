@@ -25,6 +25,7 @@ absl::StatusCode CodeOf(chat::v1::ErrorKind kind) {
     case chat::v1::STREAM_TRUNCATED:
       return absl::StatusCode::kAborted;
     case chat::v1::CONTEXT_WINDOW:
+    case chat::v1::IMPOSSIBLE_COST:
     case chat::v1::INVALID_REQUEST:
       return absl::StatusCode::kInvalidArgument;
     case chat::v1::CONTENT_POLICY:

@@ -42,7 +42,7 @@ AttemptOutcome Broken(const TurnServices& services, const absl::Status& status, 
 }  // namespace
 
 Awaitable<AttemptOutcome> GenerateAttempt(const TurnServices& services, LiveTurn& turn,
-                                          provider::v1::GenerateRequest request) {
+                                          provider::v1::GenerateRequest request, Permit& permit) {
   AttemptOutcome outcome;
   bool seen = false;
   const auto stream =
@@ -61,6 +61,9 @@ Awaitable<AttemptOutcome> GenerateAttempt(const TurnServices& services, LiveTurn
     seen = true;
     GenerateEvent& told = **event;
     switch (told.event_case()) {
+      case GenerateEvent::kStarted:
+        permit.Answered(told.started().limits());
+        break;
       case GenerateEvent::kDelta:
         outcome.any_delta = true;
         PENSTOCK_FAILPOINT("dispatcher.before_delta");
@@ -76,7 +79,7 @@ Awaitable<AttemptOutcome> GenerateAttempt(const TurnServices& services, LiveTurn
                                                  : AttemptOutcome::Kind::kFailed;
         co_return outcome;
       default:
-        break;  // GenerateStarted, and what newer adapters may say
+        break;  // what newer adapters may say
     }
   }
 }

@@ -3,6 +3,7 @@
 
 #include "libs/async/awaitable.h"
 #include "penstock/provider/v1/provider_adapter.pb.h"
+#include "services/dispatcher/queue/arbiter.h"
 #include "services/dispatcher/turn/turn_services.h"
 
 namespace penstock::dispatcher {
@@ -23,8 +24,8 @@ struct AttemptOutcome {
   bool any_delta = false;
 };
 
-// Drains the adapter at full speed into the turn's log.
+// Drains the adapter at full speed into the turn's log. Does not end the permit.
 Awaitable<AttemptOutcome> GenerateAttempt(const TurnServices& services, LiveTurn& turn,
-                                          provider::v1::GenerateRequest request);
+                                          provider::v1::GenerateRequest request, Permit& permit);
 
 }  // namespace penstock::dispatcher

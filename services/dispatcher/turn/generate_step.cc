@@ -95,14 +95,32 @@ Progress Finish(const Run& run, const Prepared& prepared, provider::v1::Generate
   return {.ending = std::nullopt, .asks = std::move(step)};
 }
 
+CallSize SizeOf(const Prompt& prompt) {
+  return {.input_tokens = prompt.input_tokens, .output_tokens = prompt.max_output_tokens};
+}
+
+// The provider said "too many requests" before the caller saw anything: the lane's pause is the
+// only delay.
+bool GoesBackInLine(const Run& run, const AttemptOutcome& outcome, int32_t& returns,
+                    Permit& permit) {
+  const provider::v1::GenerateFailed& failed = outcome.failed;
+  if (failed.kind() != chat::v1::PROVIDER_RATE_LIMITED) return false;
+  run.services.metrics.rate_limited.Increment();
+  permit.Refused(
+      failed.has_retry_after() ? std::optional(FromProto(failed.retry_after())) : std::nullopt,
+      failed.limits());
+  return !outcome.any_delta && ++returns <= kMaxReturns;
+}
+
 // Steps 4 and 5, with the only retry loop of the mesh.
 Awaitable<Progress> Generate(const Run& run, WaitingTurn& waiting, const Prepared& prepared) {
   const Prompt& prompt = *prepared.prompt;
   LiveTurn& turn = *run.turn;
   AttemptHistory history;
-  for (int32_t not_taken = 0;;) {
-    auto permit =
-        co_await waiting.Acquire(prompt.input_tokens, prompt.max_output_tokens, turn.stop_token());
+  int32_t not_taken = 0;
+  int32_t returns = 0;
+  while (true) {
+    auto permit = co_await waiting.Acquire(SizeOf(prompt), turn.stop_token());
     if (!permit.ok()) co_return Ends(Stopped(turn, /*begun=*/true, run.now()));
     PENSTOCK_FAILPOINT("dispatcher.before_started");
     TellStarted(run, prompt, prepared.recall_degraded);
@@ -110,7 +128,8 @@ Awaitable<Progress> Generate(const Run& run, WaitingTurn& waiting, const Prepare
     request.set_turn(turn.name());
     request.set_attempt(history.attempts + 1);
     *request.mutable_deadline() = turn.submitted().deadline();
-    AttemptOutcome outcome = co_await GenerateAttempt(run.services, turn, std::move(request));
+    AttemptOutcome outcome =
+        co_await GenerateAttempt(run.services, turn, std::move(request), *permit);
     absl::Duration delay;
     switch (outcome.kind) {
       case AttemptOutcome::Kind::kFinished:
@@ -126,15 +145,13 @@ Awaitable<Progress> Generate(const Run& run, WaitingTurn& waiting, const Prepare
         delay = PeerBackoff(not_taken++);
         break;
       case AttemptOutcome::Kind::kFailed: {
+        if (GoesBackInLine(run, outcome, returns, *permit)) continue;
+        if (outcome.failed.kind() == chat::v1::PROVIDER_OVERLOADED) permit->Overloaded();
         permit->Settle(outcome.failed.usage());
         Bill(turn, outcome.failed);
         run.services.metrics.attempts.Increment();
         const absl::Duration now = run.services.clock.Monotonic();
-        if (outcome.failed.kind() == chat::v1::PROVIDER_RATE_LIMITED) {
-          ++history.rate_limited;
-        } else if (++history.attempts == 1) {
-          run.services.retries.CountFirstAttempt(now);
-        }
+        if (++history.attempts == 1) run.services.retries.CountFirstAttempt(now);
         if (outcome.failed.kind() == chat::v1::MALFORMED_RESPONSE) ++history.malformed;
         const auto retry = DelayBeforeRetry(outcome.failed, history,
                                             run.services.config.turn().max_attempts(), Jitter());
@@ -162,7 +179,7 @@ void Claim(Run& run) {
   run.owner.RecordStart(*run.turn, run.fence, step, before + 1);
 }
 
-Awaitable<absl::StatusOr<Progress>> InLine(Run& run, WaitingTurn& waiting) {
+Awaitable<absl::StatusOr<Progress>> InLine(Run& run, const Arbiter& pool, WaitingTurn& waiting) {
   LiveTurn& turn = *run.turn;
   const absl::Status in_window = co_await waiting.InWindow(turn.stop_token());
   if (!in_window.ok()) co_return Ends(Stopped(turn, run.begun, run.now()));
@@ -181,6 +198,10 @@ Awaitable<absl::StatusOr<Progress>> InLine(Run& run, WaitingTurn& waiting) {
   if (!prepared->prompt.ok()) {
     co_return Ends(Refused(turn, /*begun=*/true, chat::v1::CONTEXT_WINDOW,
                            prepared->prompt.status().message(), run.now()));
+  }
+  if (const absl::Status possible = pool.CheckPossible(SizeOf(*prepared->prompt)); !possible.ok()) {
+    co_return Ends(
+        Refused(turn, /*begun=*/true, chat::v1::IMPOSSIBLE_COST, possible.message(), run.now()));
   }
   co_return co_await Generate(run, waiting, *prepared);
 }
@@ -201,8 +222,9 @@ Awaitable<absl::StatusOr<Progress>> GenerateStep(Run& run) {
     co_return Ends(
         Refused(turn, run.begun, chat::v1::INVALID_REQUEST, agent.status().message(), run.now()));
   }
-  const auto waiting = EnterLine(run, *run.services.pools.at(agent->model->name()));
-  auto progress = co_await InLine(run, *waiting);
+  Arbiter& pool = *run.services.pools.at(agent->model->name());
+  const auto waiting = EnterLine(run, pool);
+  auto progress = co_await InLine(run, pool, *waiting);
   turn.SetWaiting(nullptr);
   co_return progress;
 }

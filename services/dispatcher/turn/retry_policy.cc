@@ -5,12 +5,6 @@
 #include "libs/base/proto_time.h"
 
 namespace penstock::dispatcher {
-namespace {
-
-constexpr int32_t kMaxRateLimited = 10;
-
-}  // namespace
-
 RetryBudget::Second& RetryBudget::At(absl::Duration now) {
   const int64_t number = absl::ToInt64Seconds(now);
   Second& second = seconds_[static_cast<size_t>(number % kSeconds)];
@@ -43,9 +37,6 @@ std::optional<absl::Duration> DelayBeforeRetry(const provider::v1::GenerateFaile
                                                double jitter) {
   bool again = false;
   switch (failed.kind()) {
-    case chat::v1::PROVIDER_RATE_LIMITED:
-      again = history.rate_limited < kMaxRateLimited;
-      break;
     case chat::v1::PROVIDER_OVERLOADED:
     case chat::v1::PROVIDER_INTERNAL:
     case chat::v1::PROVIDER_TIMEOUT:
@@ -61,7 +52,7 @@ std::optional<absl::Duration> DelayBeforeRetry(const provider::v1::GenerateFaile
   }
   if (!again) return std::nullopt;
   if (failed.has_retry_after()) return FromProto(failed.retry_after());
-  const int32_t failures = std::max(0, history.attempts + history.rate_limited - 1);
+  const int32_t failures = std::max(0, history.attempts - 1);
   const absl::Duration base =
       std::min(absl::Milliseconds(500) * (int64_t{1} << std::min(failures, 6)), absl::Seconds(8));
   return base * (1.0 - 0.25 * jitter);

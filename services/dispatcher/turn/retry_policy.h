@@ -33,20 +33,21 @@ class RetryBudget {
   std::array<Second, kSeconds> seconds_ ABSL_GUARDED_BY(mutex_);
 };
 
+// How often a turn that the provider refused, too many requests, goes back into line. It is no
+// attempt.
+inline constexpr int32_t kMaxReturns = 10;
+
 // What has been tried for one run of a turn.
 struct AttemptHistory {
   // Attempts that count.
   int32_t attempts = 0;
-  // Answers "too many requests", which do not.
-  int32_t rate_limited = 0;
   int32_t malformed = 0;
 };
 
 // How long to wait before the next attempt; nullopt: the turn fails. Only for an attempt of which
-// the caller has seen nothing. Rate limits wait for the provider's hint and are no attempt (at most
-// 10); overload, internal errors, timeouts and broken connections are tried max_attempts times in
-// all; a malformed answer once more; anything else never. Delay without a hint: 0.5 s × 2^n, at
-// most 8 s, times 1 - 0.25 × jitter, jitter in [0, 1).
+// the caller has seen nothing. Overload, internal errors, timeouts and broken connections are tried
+// max_attempts times in all; a malformed answer once more; anything else never. Delay without a
+// hint: 0.5 s × 2^n, at most 8 s, times 1 - 0.25 × jitter, jitter in [0, 1).
 std::optional<absl::Duration> DelayBeforeRetry(const provider::v1::GenerateFailed& failed,
                                                const AttemptHistory& history, int32_t max_attempts,
                                                double jitter);

@@ -24,13 +24,6 @@ TEST(DelayBeforeRetry, AtMostThreeAttemptsATurn) {
   }
 }
 
-TEST(DelayBeforeRetry, ARateLimitIsNoAttemptAndIsWaitedForTenTimes) {
-  const auto limited = Failed(chat::v1::PROVIDER_RATE_LIMITED);
-
-  EXPECT_TRUE(DelayBeforeRetry(limited, {.attempts = 3, .rate_limited = 9}, 3, 0));
-  EXPECT_FALSE(DelayBeforeRetry(limited, {.rate_limited = 10}, 3, 0));
-}
-
 TEST(DelayBeforeRetry, AMalformedAnswerIsTriedOnceMoreAndARefusalNever) {
   const auto malformed = Failed(chat::v1::MALFORMED_RESPONSE);
 

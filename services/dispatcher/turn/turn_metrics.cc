@@ -12,6 +12,8 @@ TurnMetrics::TurnMetrics(obs::Metrics& metrics)
                                            "Attempts after the first of their run.")),
       not_taken(metrics.AddCounter("penstock_dispatcher_calls_not_taken_total",
                                    "Calls that no adapter took; the permit went back.")),
+      rate_limited(metrics.AddCounter("penstock_dispatcher_rate_limited_total",
+                                      "Calls that a provider refused: too many requests.")),
       reruns(metrics.AddCounter("penstock_dispatcher_reruns_total",
                                 "Turns started again after the loss of a dispatcher.")),
       lost_streams(metrics.AddCounter("penstock_dispatcher_lost_streams_total",

@@ -23,6 +23,8 @@ class TurnMetrics {
   prometheus::Counter& attempts;
   prometheus::Counter& repeated_attempts;
   prometheus::Counter& not_taken;
+  // Answers "too many requests": no attempts, the turns went back into line.
+  prometheus::Counter& rate_limited;
   // A turn that was begun before and is run again: its first generation may be paid twice.
   prometheus::Counter& reruns;
   // The adapter's stream broke after the call was sent.

@@ -1,0 +1,151 @@
+#include "services/dispatcher/limits/quota.h"
+
+#include <algorithm>
+
+#include "libs/base/proto_time.h"
+#include "services/dispatcher/limits/bucket_window.h"
+#include "services/dispatcher/limits/minute_window.h"
+#include "services/dispatcher/limits/sliding_window.h"
+
+namespace penstock::dispatcher {
+namespace {
+
+// Providers round what they have; fractions of a request they do not count.
+constexpr Amounts kRounding = {0.01, 1, 1, 1};
+
+std::unique_ptr<RateWindow> WindowOf(const config::v1::Limits& limits, double per_minute,
+                                     absl::Duration now) {
+  if (per_minute <= 0) return nullptr;
+  if (limits.renewal() == "SLIDING") return std::make_unique<SlidingWindow>(per_minute, now);
+  if (limits.renewal() == "FIXED") return std::make_unique<MinuteWindow>(per_minute, now);
+  return std::make_unique<BucketWindow>(per_minute, now);
+}
+
+constexpr size_t Index(Dimension dimension) { return static_cast<size_t>(dimension); }
+
+}  // namespace
+
+absl::string_view NameOf(Dimension dimension) {
+  switch (dimension) {
+    case Dimension::kRequests:
+      return "requests";
+    case Dimension::kTokens:
+      return "tokens";
+    case Dimension::kInputTokens:
+      return "input tokens";
+    case Dimension::kOutputTokens:
+      return "output tokens";
+  }
+  return "tokens";
+}
+
+Quota::Quota(const config::v1::Limits& limits, absl::Duration now) {
+  const std::array<int64_t, kDimensions> per_minute = {
+      limits.requests_per_minute(), limits.tokens_per_minute(), limits.input_tokens_per_minute(),
+      limits.output_tokens_per_minute()};
+  for (size_t i = 0; i < kDimensions; ++i) {
+    allowances_[i].configured = static_cast<double>(per_minute[i]);
+    allowances_[i].window = WindowOf(limits, allowances_[i].configured, now);
+  }
+}
+
+std::optional<Quota::TooMuch> Quota::NeverFits(const Amounts& amounts) const {
+  for (size_t i = 0; i < kDimensions; ++i) {
+    const auto& window = allowances_[i].window;
+    if (!window) continue;
+    const double most = window->capacity() / factor_ - kRounding[i];
+    if (amounts[i] > most) return TooMuch{static_cast<Dimension>(i), amounts[i], most};
+  }
+  return std::nullopt;
+}
+
+absl::Duration Quota::TimeTo(const Amounts& amounts, absl::Duration now) {
+  absl::Duration wait = absl::ZeroDuration();
+  for (size_t i = 0; i < kDimensions; ++i) {
+    const auto& window = allowances_[i].window;
+    if (window) wait = std::max(wait, window->TimeTo(amounts[i] + kRounding[i], now));
+  }
+  return wait;
+}
+
+void Quota::Reserve(PermitId permit, const Amounts& amounts, const Amounts& refundable,
+                    absl::Duration now) {
+  Held& held = held_[permit];
+  for (size_t i = 0; i < kDimensions; ++i) {
+    Allowance& allowance = allowances_[i];
+    held.charges[i] = {.amount = amounts[i], .refundable = refundable[i], .at = now};
+    if (allowance.window) allowance.window->Take(held.charges[i]);
+    allowance.net += amounts[i];
+    held.net[i] = allowance.net;
+  }
+}
+
+void Quota::Settle(PermitId permit, const Amounts& actual, absl::Duration now) {
+  const auto found = held_.find(permit);
+  if (found == held_.end()) return;
+  for (size_t i = 0; i < kDimensions; ++i) {
+    Allowance& allowance = allowances_[i];
+    const Charge& charge = found->second.charges[i];
+    if (allowance.window) allowance.window->Correct(charge, actual[i], now);
+    allowance.net -= charge.amount - actual[i];
+  }
+  held_.erase(found);
+}
+
+void Quota::SettleInFull(PermitId permit, absl::Duration now) {
+  const auto found = held_.find(permit);
+  if (found == held_.end()) return;
+  Amounts all;
+  for (size_t i = 0; i < kDimensions; ++i) all[i] = found->second.charges[i].amount;
+  Settle(permit, all, now);
+}
+
+void Quota::Learn(PermitId permit, const provider::v1::RateLimits& said, absl::Duration now) {
+  const auto found = held_.find(permit);
+  const Held* const held = found == held_.end() ? nullptr : &found->second;
+  LearnOne(Dimension::kRequests, held, said.requests(), now);
+  LearnOne(Dimension::kTokens, held, said.tokens(), now);
+  LearnOne(Dimension::kInputTokens, held, said.input_tokens(), now);
+  LearnOne(Dimension::kOutputTokens, held, said.output_tokens(), now);
+}
+
+void Quota::LearnOne(Dimension dimension, const Held* held,
+                     const provider::v1::RateLimits::Allowance& said, absl::Duration now) {
+  Allowance& allowance = allowances_[Index(dimension)];
+  if (!allowance.window) return;
+  if (said.has_limit() && said.limit() > 0) {
+    allowance.stated = static_cast<double>(said.limit());
+    Apply(allowance, now);
+  }
+  if (held == nullptr) return;
+  const absl::Duration reset = FromProto(said.reset());
+  if (reset > absl::ZeroDuration()) {
+    allowance.window->LearnMinuteEnd(reset, held->charges[Index(dimension)].at, now);
+  }
+  if (said.has_remaining()) {
+    const double since = allowance.net - held->net[Index(dimension)];
+    allowance.window->Lower(static_cast<double>(said.remaining()) - since, now);
+  }
+}
+
+void Quota::Empty(absl::Duration now) {
+  for (Allowance& allowance : allowances_) {
+    if (allowance.window) allowance.window->Lower(0, now);
+  }
+}
+
+void Quota::SetFactor(double factor, absl::Duration now) {
+  if (factor == factor_) return;
+  factor_ = factor;
+  for (Allowance& allowance : allowances_) {
+    if (allowance.window) Apply(allowance, now);
+  }
+}
+
+void Quota::Apply(Allowance& allowance, absl::Duration now) const {
+  const double known =
+      std::min(allowance.configured, allowance.stated.value_or(allowance.configured));
+  allowance.window->SetAllowance(known * factor_, now);
+}
+
+}  // namespace penstock::dispatcher

@@ -1,0 +1,102 @@
+#include "services/dispatcher/limits/rate_limiter.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+
+namespace penstock::dispatcher {
+namespace {
+
+Amounts Of(double input_tokens, double output_tokens) {
+  return {1, input_tokens + output_tokens, input_tokens, output_tokens};
+}
+
+}  // namespace
+
+RateLimiter::RateLimiter(const config::v1::Model& model, absl::Duration now)
+    : output_counted_as_generated_(model.limits().output_counted() == "GENERATED"),
+      cached_input_weight_(model.limits().cached_input_weight()),
+      quota_(model.limits(), now),
+      concurrency_(model.concurrency()) {}
+
+Amounts RateLimiter::AmountsOf(const CallSize& call) const {
+  const double output = output_counted_as_generated_ ? forecast_.AtMost(call.output_tokens)
+                                                     : static_cast<double>(call.output_tokens);
+  return Of(static_cast<double>(call.input_tokens), output);
+}
+
+Amounts RateLimiter::Refundable(const Amounts& amounts) {
+  const double output = amounts[static_cast<size_t>(Dimension::kOutputTokens)];
+  return {0, output, 0, output};
+}
+
+Amounts RateLimiter::AmountsOf(const CallSize& call, const chat::v1::Usage& actual) const {
+  const int64_t input = actual.has_input_tokens() ? actual.input_tokens() : call.input_tokens;
+  const int64_t output = actual.has_output_tokens() ? actual.output_tokens() : call.output_tokens;
+  const double from_cache =
+      (1 - cached_input_weight_) * static_cast<double>(actual.cache_read_input_tokens());
+  return Of(static_cast<double>(input) - from_cache, static_cast<double>(output));
+}
+
+absl::Status RateLimiter::CheckPossible(const CallSize& call) const {
+  const auto too_much = quota_.NeverFits(AmountsOf(call));
+  if (!too_much) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "the call needs %.0f %s at once, and the model's limits allow at most %.0f: shorten the "
+      "context or the answer (max_output_tokens), or raise the limit",
+      too_much->needed, NameOf(too_much->dimension), too_much->allowed));
+}
+
+absl::Duration RateLimiter::Reserve(PermitId permit, const CallSize& call, absl::Duration now) {
+  quota_.SetFactor(throttle_.Factor(now), now);
+  if (in_flight() >= concurrency()) return absl::InfiniteDuration();
+  const Amounts amounts = AmountsOf(call);
+  const absl::Duration wait = std::max(
+      throttle_.PauseLeft(now), std::min(quota_.TimeTo(amounts, now), throttle_.TimeToClimb(now)));
+  if (wait > absl::ZeroDuration()) return wait;
+  quota_.Reserve(permit, amounts, Refundable(amounts), now);
+  calls_.emplace(permit, Call{call, now});
+  return absl::ZeroDuration();
+}
+
+void RateLimiter::Answered(PermitId permit, const provider::v1::RateLimits& said,
+                           absl::Duration now) {
+  const auto call = calls_.find(permit);
+  if (call == calls_.end()) return;
+  quota_.Learn(permit, said, now);
+  concurrency_.OnFirstOutput(now - call->second.permitted, in_flight() >= concurrency());
+}
+
+void RateLimiter::Overloaded(PermitId permit, absl::Duration /*now*/) {
+  if (calls_.contains(permit)) concurrency_.OnOverload();
+}
+
+void RateLimiter::Settle(PermitId permit, const chat::v1::Usage& actual, absl::Duration now) {
+  const auto call = calls_.find(permit);
+  if (call == calls_.end()) return;
+  if (actual.has_output_tokens()) forecast_.Learn(actual.output_tokens());
+  quota_.Settle(permit, AmountsOf(call->second.size, actual), now);
+  calls_.erase(call);
+}
+
+void RateLimiter::GiveBack(PermitId permit, absl::Duration now) {
+  quota_.Settle(permit, Amounts{}, now);
+  calls_.erase(permit);
+}
+
+void RateLimiter::Refused(PermitId permit, std::optional<absl::Duration> retry_after,
+                          const provider::v1::RateLimits& said, absl::Duration now) {
+  const auto call = calls_.find(permit);
+  if (call == calls_.end()) return;
+  throttle_.OnRefused(retry_after, call->second.permitted, now);
+  quota_.Learn(permit, said, now);
+  GiveBack(permit, now);
+  quota_.Empty(now);
+}
+
+void RateLimiter::Expire(PermitId permit, absl::Duration now) {
+  quota_.SettleInFull(permit, now);
+  calls_.erase(permit);
+}
+
+}  // namespace penstock::dispatcher
