@@ -125,10 +125,10 @@ std::string CallLog::RequestsJson(uint64_t since, size_t limit) const {
   return out;
 }
 
-std::string CallLog::StatsJson() const {
+std::string CallLog::StatsFields() const {
   MutexLock lock(mutex_);
   std::string out = absl::StrCat(
-      "{\"calls\":", stats_.calls, ",\"open_streams\":", stats_.open,
+      "\"calls\":", stats_.calls, ",\"open_streams\":", stats_.open,
       ",\"peak_open_streams\":", stats_.peak_open, ",\"tokens_sent\":", stats_.tokens,
       ",\"connections\":", stats_.connections, ",\"connections_total\":", stats_.connections_total);
   for (Outcome outcome : {Outcome::kCompleted, Outcome::kCut, Outcome::kClientClosed,
@@ -136,7 +136,7 @@ std::string CallLog::StatsJson() const {
     absl::StrAppend(&out, ",\"", NameOf(outcome),
                     "\":", stats_.outcomes[static_cast<size_t>(outcome)]);
   }
-  return out + "}\n";
+  return out;
 }
 
 void CallLog::Forget() {

@@ -76,7 +76,8 @@ class CallLog {
 
   // {"requests":[...],"last":N,"dropped":N}: records after number `since`, oldest first.
   std::string RequestsJson(uint64_t since, size_t limit) const;
-  std::string StatsJson() const;
+  // "calls":N,"open_streams":N,...
+  std::string StatsFields() const;
   void Forget();
 
  private:

@@ -23,6 +23,12 @@ bool HasClosed(Socket& socket) {
 
 }  // namespace
 
+void ResetConnection(Socket& socket) {
+  boost::system::error_code ignored;
+  socket.set_option(asio::socket_base::linger(true, 0), ignored);
+  socket.close(ignored);
+}
+
 struct ClientWatch::State {
   explicit State(Socket& socket) : socket(&socket), timer(socket.get_executor()) {}
 
@@ -48,7 +54,10 @@ void ClientWatch::Arm(const std::shared_ptr<State>& state) {
 }
 
 Awaitable<bool> ClientWatch::SleepFor(std::chrono::milliseconds duration) {
-  const Clock::time_point end = Clock::now() + duration;
+  return SleepUntil(Clock::now() + duration);
+}
+
+Awaitable<bool> ClientWatch::SleepUntil(Clock::time_point end) {
   Arm(state_);
   while (!state_->closed && Clock::now() < end) {
     state_->timer.expires_at(end);

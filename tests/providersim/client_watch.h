@@ -14,6 +14,9 @@ namespace penstock::providersim {
 
 using Socket = boost::asio::generic::stream_protocol::socket;
 
+// Closes it with a reset, not an end.
+void ResetConnection(Socket& socket);
+
 // Ends its waits as soon as the client closes the connection. One thread: the socket's. It looks at
 // the socket only once a wait has begun, so an answer without waits costs nothing.
 class ClientWatch {
@@ -25,6 +28,7 @@ class ClientWatch {
 
   // False when the client has closed.
   Awaitable<bool> SleepFor(std::chrono::milliseconds duration);
+  Awaitable<bool> SleepUntil(std::chrono::steady_clock::time_point end);
   // Until a waker is called or the client closes; false when it has closed.
   Awaitable<bool> SleepUntilWoken();
   // Ends the wait. May be called from any thread, and after the watch is gone.

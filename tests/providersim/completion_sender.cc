@@ -18,6 +18,8 @@ namespace {
 
 namespace asio = boost::asio;
 
+using Steady = std::chrono::steady_clock;
+
 constexpr size_t kFlushBytes = 64 * 1024;
 constexpr absl::string_view kMalformedBody = "{\"id\": \"chatcmpl-broken\", \"choi";
 
@@ -28,10 +30,11 @@ int64_t Seconds(WallTime time) {
 }  // namespace
 
 CompletionSender::CompletionSender(Socket& socket, ClientWatch& watch, Gates& gates,
-                                   const Reply& reply, std::string id)
+                                   Admission& admission, const Reply& reply, std::string id)
     : socket_(socket),
       watch_(watch),
       gates_(gates),
+      admission_(admission),
       reply_(reply),
       id_(std::move(id)),
       start_(std::chrono::system_clock::now()),
@@ -42,6 +45,7 @@ Awaitable<Outcome> CompletionSender::Send() {
   if (reply_.first_token.count() > 0 && !co_await watch_.SleepFor(reply_.first_token)) {
     co_return Outcome::kClientClosed;
   }
+  first_token_ = Steady::now();
   if (reply_.stream) co_return co_await SendStream();
   co_return co_await SendWhole();
 }
@@ -59,11 +63,11 @@ Awaitable<Outcome> CompletionSender::SendStream() {
   for (int i = 0; i < reply_.reasoning.count(); ++i) {
     chunks_.Delta(payload_, reply_.directives.reasoning_field, reply_.reasoning.Slice(i, i + 1));
   }
-  const bool paced = reply_.interval.count() > 0 || !reply_.directives.gate.empty();
+  reasoning_appended_ = reply_.reasoning.count();
   const int events = reply_.events + static_cast<int>(reply_.calls.size());
   for (int event = 0; event < events; ++event) {
-    const bool pause = (event > 0 && paced) || payload_.size() > kFlushBytes;
-    if (pause && !co_await Pause()) co_return Outcome::kClientClosed;
+    const bool pause = paced() || payload_.size() > kFlushBytes;
+    if (pause && !co_await Pause(event)) co_return Outcome::kClientClosed;
     AppendEvent(event);
     if (breaks() && tokens_appended_ == reply_.directives.fault_after) break;
   }
@@ -81,17 +85,31 @@ void CompletionSender::AppendEvent(int event) {
     ++tokens_appended_;
     return;
   }
-  const int64_t tokens = reply_.text.count();
-  int end = static_cast<int>((event + 1) * tokens / reply_.events);
+  int end = EndOf(event);
   if (breaks()) end = std::min(end, reply_.directives.fault_after);
   if (end <= tokens_appended_) return;
   chunks_.Delta(payload_, reply_.field, reply_.text.Slice(tokens_appended_, end));
   tokens_appended_ = end;
 }
 
-Awaitable<bool> CompletionSender::Pause() {
+int CompletionSender::EndOf(int event) const {
+  const int64_t tokens = reply_.text.count();
+  if (event >= reply_.events) return static_cast<int>(tokens) + event - reply_.events + 1;
+  return static_cast<int>((event + 1) * tokens / reply_.events);
+}
+
+bool CompletionSender::paced() const {
+  return reply_.interval.count() > 0 || reply_.token_rate > 0 || !reply_.directives.gate.empty();
+}
+
+Awaitable<bool> CompletionSender::Pause(int event) {
+  const auto generated = reply_.GeneratedAfter(reasoning_appended_ + EndOf(event));
+  if (event == 0 && generated.count() == 0) co_return true;
   if (!co_await Flush(false)) co_return false;
-  if (reply_.interval.count() > 0 && !co_await watch_.SleepFor(reply_.interval)) co_return false;
+  const auto now = Steady::now();
+  const auto spaced = event > 0 ? now + reply_.interval : now;
+  const auto due = std::max(spaced, first_token_ + generated);
+  if (due > now && !co_await watch_.SleepUntil(due)) co_return false;
   const std::string& gate = reply_.directives.gate;
   while (!gate.empty() && !gates_.Passed(gate, tokens_sent_, watch_.Waker())) {
     if (!co_await watch_.SleepUntilWoken()) co_return false;
@@ -117,8 +135,10 @@ Awaitable<Outcome> CompletionSender::Break() {
 }
 
 Awaitable<Outcome> CompletionSender::SendWhole() {
-  const auto rest = reply_.interval * std::max(0, reply_.events - 1);
-  if (rest.count() > 0 && !co_await watch_.SleepFor(rest)) co_return Outcome::kClientClosed;
+  const auto spaced = reply_.interval * std::max(0, reply_.events - 1);
+  const auto generated = reply_.GeneratedAfter(reply_.reasoning.count() + reply_.tokens());
+  const auto due = first_token_ + std::max<Steady::duration>(spaced, generated);
+  if (due > first_token_ && !co_await watch_.SleepUntil(due)) co_return Outcome::kClientClosed;
   const Fault fault = reply_.directives.fault;
   if (fault == Fault::kHang) co_return co_await Hang();
   if (fault == Fault::kCut) {
@@ -129,10 +149,13 @@ Awaitable<Outcome> CompletionSender::SendWhole() {
   std::string body =
       malformed ? std::string(kMalformedBody)
                 : RenderCompletion(reply_, absl::StrCat("chatcmpl-", id_), Seconds(start_));
+  reasoning_appended_ = reply_.reasoning.count();
+  tokens_appended_ = reply_.tokens();
+  admission_.Generated(reasoning_appended_ + tokens_appended_);
+  admission_.Settle();
   AppendHeadOf("application/json");
   absl::StrAppend(&head_, "content-length: ", body.size(), "\r\n\r\n");
   if (fault == Fault::kTruncate) body.resize(body.size() / 2);
-  tokens_appended_ = reply_.tokens();
   if (!co_await Write(std::move(body))) co_return Outcome::kClientClosed;
   if (fault == Fault::kTruncate) co_return Outcome::kCut;
   co_return malformed ? Outcome::kError : Outcome::kCompleted;
@@ -154,6 +177,8 @@ Awaitable<bool> CompletionSender::Flush(bool last) {
     payload_ += "\r\n";
   }
   if (last) payload_ += "0\r\n\r\n";
+  admission_.Generated(reasoning_appended_ + tokens_appended_);
+  if (last) admission_.Settle();
   std::string bytes = std::move(payload_);
   payload_.clear();
   return Write(std::move(bytes));
@@ -171,15 +196,14 @@ Awaitable<bool> CompletionSender::Write(std::string bytes) {
 }
 
 void CompletionSender::Reset() {
-  boost::system::error_code ignored;
-  socket_.set_option(asio::socket_base::linger(true, 0), ignored);
-  socket_.close(ignored);
+  admission_.Settle();
+  ResetConnection(socket_);
 }
 
 void CompletionSender::AppendHeadOf(absl::string_view content_type) {
   const auto processing = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::system_clock::now() - start_);
-  AppendHead(head_, 200, content_type, absl::StrCat("req_", id_), reply_.prompt_tokens, processing);
+  AppendHead(head_, 200, content_type, absl::StrCat("req_", id_), processing, admission_.Headers());
 }
 
 }  // namespace penstock::providersim

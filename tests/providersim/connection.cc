@@ -13,6 +13,7 @@
 
 #include "tests/providersim/completion_sender.h"
 #include "tests/providersim/json_text.h"
+#include "tests/providersim/limit_headers.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -48,17 +49,21 @@ std::string HeadersJson(const Connection::Request& request) {
   return out + "}";
 }
 
-std::optional<ApiError> CheckKey(const Connection::Request& request, const std::string& key) {
-  if (key.empty()) return std::nullopt;
+// Empty when none is given.
+absl::string_view KeyOf(const Connection::Request& request) {
   absl::string_view given = Header(request, "authorization");
-  if (!absl::ConsumePrefix(&given, "Bearer ")) {
+  return absl::ConsumePrefix(&given, "Bearer ") ? given : "";
+}
+
+std::optional<ApiError> CheckKey(absl::string_view given, const std::string& key) {
+  if (given == key || key.empty()) return std::nullopt;
+  if (given.empty()) {
     return ApiError{.status = 401,
                     .message =
                         "You didn't provide an API key. You need to provide your API key in "
                         "an Authorization header using Bearer auth (i.e. Authorization: "
                         "Bearer YOUR_KEY)."};
   }
-  if (given == key) return std::nullopt;
   return ApiError{
       .status = 401, .message = "Incorrect API key provided.", .code = "invalid_api_key"};
 }
@@ -87,6 +92,13 @@ CallRecord RecordOf(Connection::Request& request, const Reply& reply, bool keep)
   record.body_is_json = reply.body_is_json;
   record.body = std::move(request.body());
   return record;
+}
+
+// Instead of what was planned, and at once.
+void Fail(Reply& reply, ApiError error) {
+  reply.error = std::move(error);
+  reply.first_token = std::chrono::milliseconds(0);
+  reply.retry_after.reset();
 }
 
 // Tells the log of a call's end, also when the coroutine that serves it is dropped.
@@ -154,11 +166,11 @@ Awaitable<std::optional<Connection::Request>> Connection::ReadRequest() {
   if (failed.category() == http::make_error_code(http::error::bad_method).category() &&
       failed != http::error::end_of_stream && failed != http::error::partial_message) {
     const bool large = failed == http::error::body_limit;
+    HttpAnswer answer = ErrorAnswer(
+        {.status = large ? 413 : 400, .message = absl::StrCat("HTTP: ", failed.message())});
+    answer.limit_headers = Admission(simulator_.limits).Headers();
     std::string out;
-    AppendAnswer(out,
-                 ErrorAnswer({.status = large ? 413 : 400,
-                              .message = absl::StrCat("HTTP: ", failed.message())}),
-                 absl::StrCat("req_", simulator_.NextId()), false);
+    AppendAnswer(out, answer, absl::StrCat("req_", simulator_.NextId()), false);
     co_await Write(std::move(out));
   }
   co_return std::nullopt;
@@ -169,38 +181,61 @@ Awaitable<bool> Connection::Answer(Request request) {
   if (request.method() == http::verb::post && target == "/v1/chat/completions") {
     co_return co_await Complete(std::move(request));
   }
-  const HttpAnswer answer =
+  HttpAnswer answer =
       simulator_.control.Answer(View(request.method_string()), target, request.body());
+  answer.limit_headers = Admission(simulator_.limits).Headers();
   std::string out;
   AppendAnswer(out, answer, absl::StrCat("req_", simulator_.NextId()), request.keep_alive());
   co_return co_await Write(std::move(out));
 }
 
-Reply Connection::Plan(const Request& request) {
-  if (auto refused = CheckKey(request, simulator_.options.api_key)) {
+Reply Connection::Plan(const Request& request) const {
+  if (auto refused = CheckKey(KeyOf(request), simulator_.options.api_key)) {
     Reply reply;
     reply.error = std::move(refused);
     return reply;
   }
-  Reply reply = PlanReply(request.body(), simulator_.options, simulator_.log.ledger());
+  return PlanReply(request.body(), simulator_.options, simulator_.log.ledger());
+}
+
+void Connection::Admit(absl::string_view api_key, Reply& reply, Admission& admission) {
+  if (const int status = simulator_.outage.status(); status != 0) {
+    Fail(reply, ErrorOfStatus(status, ""));
+    return;
+  }
+  if (!reply.accepted) return;
+  const Demand demand{.input_tokens = reply.prompt_tokens, .max_output_tokens = reply.max_tokens};
+  if (const auto exceeded = admission.Ask(api_key, reply.model, demand)) {
+    Fail(reply, LimitError(*exceeded, reply.model));
+    if (exceeded->retry_after) {
+      reply.retry_after = std::chrono::milliseconds(WholeMillis(*exceeded->retry_after));
+    }
+    return;
+  }
   const Directives& directives = reply.directives;
   if (directives.fail_first > 0 && !reply.error &&
       simulator_.log.IsAmongFirst(directives.key, directives.fail_first)) {
     reply.error = ErrorOfStatus(directives.fail_status, "");
   }
-  return reply;
 }
 
 Awaitable<bool> Connection::Complete(Request request) {
   const bool keep_alive = request.keep_alive();
-  const Reply reply = Plan(request);
+  Reply reply = Plan(request);
   std::string id = simulator_.NextId();
   CallRecord record = RecordOf(request, reply, simulator_.log.records());
   record.connection = number_;
   record.request_id = absl::StrCat("req_", id);
   OpenCall call(simulator_.log, std::move(record));
+  if (simulator_.outage.resets()) {
+    ResetConnection(socket_);
+    call.Ended(Outcome::kCut, 0, 0);
+    co_return false;
+  }
+  Admission admission(simulator_.limits);
+  Admit(KeyOf(request), reply, admission);
   if (!reply.error) {
-    CompletionSender sender(socket_, watch_, simulator_.gates, reply, std::move(id));
+    CompletionSender sender(socket_, watch_, simulator_.gates, admission, reply, std::move(id));
     const Outcome outcome = co_await sender.Send();
     call.Ended(outcome, sender.status(), sender.tokens_sent());
     co_return outcome == Outcome::kCompleted || outcome == Outcome::kError;
@@ -209,8 +244,10 @@ Awaitable<bool> Connection::Complete(Request request) {
     call.Ended(Outcome::kClientClosed, 0, 0);
     co_return false;
   }
+  admission.Settle();
   HttpAnswer answer = ErrorAnswer(*reply.error);
-  answer.retry_after = reply.directives.retry_after;
+  answer.retry_after = reply.retry_after;
+  answer.limit_headers = admission.Headers();
   std::string out;
   AppendAnswer(out, answer, absl::StrCat("req_", id), keep_alive);
   const bool written = co_await Write(std::move(out));

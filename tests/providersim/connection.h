@@ -9,6 +9,7 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include "libs/async/awaitable.h"
+#include "tests/providersim/admission.h"
 #include "tests/providersim/client_watch.h"
 #include "tests/providersim/simulator.h"
 
@@ -34,7 +35,10 @@ class Connection {
   Awaitable<bool> Answer(Request request);
   Awaitable<bool> Complete(Request request);
   Awaitable<bool> Write(std::string bytes);
-  Reply Plan(const Request& request);
+  Reply Plan(const Request& request) const;
+  // What comes of the reply as it was planned: an outage, a limit or the failure that the request
+  // asks for may stand before it, in this order.
+  void Admit(absl::string_view api_key, Reply& reply, Admission& admission);
 
   Socket socket_;
   Simulator& simulator_;

@@ -31,6 +31,16 @@ uint64_t QueryNumber(absl::string_view query, absl::string_view name, uint64_t o
   return otherwise;
 }
 
+// Null when `body` is no object or has no such field.
+boost::json::value FieldOf(absl::string_view body, boost::json::string_view name) {
+  boost::json::error_code failed;
+  const boost::json::value document =
+      boost::json::parse(boost::json::string_view(body.data(), body.size()), failed);
+  const boost::json::object* object = failed ? nullptr : document.if_object();
+  const boost::json::value* field = object == nullptr ? nullptr : object->if_contains(name);
+  return field == nullptr ? boost::json::value() : *field;
+}
+
 std::string ModelJson(absl::string_view model) {
   return absl::StrCat("{\"id\":", JsonString(model),
                       ",\"object\":\"model\",\"created\":1700000000,\"owned_by\":\"providersim\"}");
@@ -71,27 +81,59 @@ HttpAnswer Control::Sim(absl::string_view method, absl::string_view path, absl::
     log_.Forget();
     return {.body = "{}\n"};
   }
-  if (path == "stats" && method == "GET") return {.body = log_.StatsJson()};
+  if (path == "stats" && method == "GET") {
+    return {.body = absl::StrCat("{", log_.StatsFields(), ",", limits_.StatsFields(), "}\n")};
+  }
+  if (path == "limits" && method == "POST") return Limits(body);
+  if (path == "outage" && method == "POST") return SetOutage(body);
   if (absl::ConsumePrefix(&path, "gates/") && !path.empty()) return Gate(method, path, body);
   return InvalidUrl(method, absl::StrCat("/_sim/", path));
 }
 
 HttpAnswer Control::Gate(absl::string_view method, absl::string_view id, absl::string_view body) {
   if (method == "POST") {
-    boost::json::error_code failed;
-    const boost::json::value document =
-        boost::json::parse(boost::json::string_view(body.data(), body.size()), failed);
-    const boost::json::object* object = failed ? nullptr : document.if_object();
-    const boost::json::value* count =
-        object == nullptr ? nullptr : object->if_contains("acknowledged");
-    if (count == nullptr || !count->is_int64()) {
+    const boost::json::value count = FieldOf(body, "acknowledged");
+    if (!count.is_int64()) {
       return ErrorAnswer({.message = "expected {\"acknowledged\": N}", .param = "acknowledged"});
     }
-    gates_.Acknowledge(id, static_cast<int>(std::clamp<int64_t>(count->get_int64(), 0, INT32_MAX)));
+    gates_.Acknowledge(id, static_cast<int>(std::clamp<int64_t>(count.get_int64(), 0, INT32_MAX)));
   } else if (method != "GET") {
     return InvalidUrl(method, absl::StrCat("/_sim/gates/", id));
   }
   return {.body = gates_.Json(id)};
+}
+
+HttpAnswer Control::Limits(absl::string_view body) {
+  const boost::json::value given = FieldOf(body, "factor");
+  const boost::json::value silent = FieldOf(body, "silent");
+  const double factor = given.is_number() ? given.to_number<double>() : 0;
+  if (!(factor > 0 && factor <= 10) || !(silent.is_null() || silent.is_bool())) {
+    return ErrorAnswer({.message =
+                            "expected {\"factor\": F, \"silent\": true or false} with F above "
+                            "0 and at most 10",
+                        .param = "factor"});
+  }
+  if (!limits_.any()) {
+    return ErrorAnswer({.message = "no limit was set: see --tokens-per-minute", .param = "factor"});
+  }
+  limits_.Scale(factor, silent.is_bool() && silent.get_bool());
+  return {.body = "{}\n"};
+}
+
+HttpAnswer Control::SetOutage(absl::string_view body) {
+  const boost::json::value reset = FieldOf(body, "reset");
+  const boost::json::value given = FieldOf(body, "status");
+  if (reset.is_bool() && reset.get_bool() && given.is_null()) {
+    outage_.Reset();
+    return {.body = "{}\n"};
+  }
+  const int64_t status = given.is_int64() ? given.get_int64() : -1;
+  if (!reset.is_null() || (status != 0 && (status < 400 || status > 599))) {
+    return ErrorAnswer({.message = "expected {\"status\": 0 or 400 to 599} or {\"reset\": true}",
+                        .param = "status"});
+  }
+  outage_.Answer(static_cast<int>(status));
+  return {.body = "{}\n"};
 }
 
 HttpAnswer Control::Models(absl::string_view path) const {

@@ -3,8 +3,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
+
+#include "tests/providersim/limit_options.h"
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -19,6 +22,8 @@ struct Options {
   // What a request without /sim directives gets.
   std::chrono::milliseconds first_token{0};
   std::chrono::milliseconds token_interval{0};
+  // Tokens a second at which an answer is generated; 0: without any time of its own.
+  int64_t token_rate = 0;
   // 0: as many as the answer has.
   int tokens = 0;
   int events = 0;
@@ -30,6 +35,7 @@ struct Options {
   std::string api_key = {};
   // Names of the models there are. Empty: any name is one.
   std::vector<std::string> models = {};
+  LimitOptions limits = {};
   int threads = 1;
   bool help = false;
 };

@@ -152,6 +152,13 @@ TEST_F(ProvidersimTest, ListensOnAUnixSocket) {
   EXPECT_EQ(server_->url(), server_->address());
 }
 
+TEST_F(ProvidersimTest, GeneratesTokensAtARateBesideAnInterval) {
+  Start({.token_interval = std::chrono::milliseconds(1), .token_rate = 10'000, .events = 3});
+
+  EXPECT_EQ(ContentOf(Chat(Body("/sim tokens 7"))), "t1 t2 t3 t4 t5 t6 t7");
+  EXPECT_THAT(Chat(Body("/sim tokens 7", "")), HasSubstr("t1 t2 t3 t4 t5 t6 t7"));
+}
+
 TEST_F(ProvidersimTest, HoldsManyStreamsOpenOnTwoThreads) {
   constexpr int kStreams = 200;
   Start({.threads = 2});

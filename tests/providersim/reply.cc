@@ -147,8 +147,11 @@ void Steer(const ChatRequest& request, const Options& options, Reply& reply) {
   reply.directives = *std::move(directives);
   reply.first_token = reply.directives.first_token.value_or(options.first_token);
   reply.interval = reply.directives.interval.value_or(options.token_interval);
+  reply.token_rate = options.token_rate;
+  reply.accepted = true;
   if (reply.directives.status != 0) {
     reply.error = ErrorOfStatus(reply.directives.status, reply.directives.code);
+    reply.retry_after = reply.directives.retry_after;
     return;
   }
   if (!reply.stream && reply.directives.fault == Fault::kInBandError) {
@@ -192,6 +195,11 @@ void TokenText::Truncate(int count) {
   ends_.resize(static_cast<size_t>(count));
 }
 
+std::chrono::microseconds Reply::GeneratedAfter(int count) const {
+  if (token_rate == 0 || count == 0) return std::chrono::microseconds(0);
+  return std::chrono::microseconds(int64_t{count - 1} * 1'000'000 / token_rate);
+}
+
 Reply PlanReply(absl::string_view body, const Options& options, bool hash) {
   unsigned char memory[64 * 1024];
   boost::json::monotonic_resource resource(memory, sizeof(memory));
@@ -206,6 +214,8 @@ Reply PlanReply(absl::string_view body, const Options& options, bool hash) {
   reply.include_obfuscation = request.include_obfuscation;
   reply.model = std::string(request.model);
   reply.prompt_tokens = request.PromptTokens();
+  reply.max_tokens =
+      std::min<int64_t>(request.max_tokens.value_or(options.limits.default_max_tokens), INT32_MAX);
   reply.error = CheckModel(request.model, options);
   if (!reply.error) Steer(request, options, reply);
   const bool repeats = reply.directives.fail_first > 0 && reply.directives.key.empty();

@@ -49,9 +49,15 @@ struct CallPiece {
 
 struct Reply {
   int tokens() const { return text.count() + static_cast<int>(calls.size()); }
+  // From the first token on, when the answer's first `count` tokens, reasoning among them, are
+  // generated.
+  std::chrono::microseconds GeneratedAfter(int count) const;
 
   // Answered instead of anything else.
   std::optional<ApiError> error;
+  std::optional<std::chrono::milliseconds> retry_after;
+  // The request is as it should be: it counts, whatever it is answered.
+  bool accepted = false;
   Directives directives;
   bool stream = false;
   bool include_usage = false;
@@ -70,7 +76,11 @@ struct Reply {
   std::string finish_reason;
   std::chrono::milliseconds first_token{0};
   std::chrono::milliseconds interval{0};
+  // Tokens a second; 0: as fast as they can be sent.
+  int64_t token_rate = 0;
   int64_t prompt_tokens = 0;
+  // The bound that the request sets, else the default one; at most INT32_MAX.
+  int64_t max_tokens = 0;
   // FNV-1a over role and text of every message, and over the newest user message alone.
   uint64_t prompt_hash = 0;
   uint64_t newest_hash = 0;

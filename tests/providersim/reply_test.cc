@@ -58,6 +58,19 @@ TEST(Reply, TakesItsDefaultsFromTheCommandLine) {
   EXPECT_EQ(reply.first_token, std::chrono::milliseconds(7));
 }
 
+TEST(Reply, TakesATimeThatFollowsItsTokens) {
+  const auto options = ParseOptions({"--token-rate", "50"});
+  ASSERT_TRUE(options.ok());
+
+  const Reply reply =
+      PlanReply(R"({"model":"m","messages":[{"role":"user","content":"hi"}]})", *options, false);
+
+  EXPECT_EQ(reply.GeneratedAfter(0), std::chrono::microseconds(0));
+  EXPECT_EQ(reply.GeneratedAfter(1), std::chrono::microseconds(0));
+  EXPECT_EQ(reply.GeneratedAfter(51), std::chrono::seconds(1));
+  EXPECT_EQ(PlanFor("hi").GeneratedAfter(51), std::chrono::microseconds(0));
+}
+
 TEST(Reply, StopsAtTheRequestsBoundWithReasonLength) {
   const Reply reply = PlanFor("/sim tokens 50", R"(,"max_completion_tokens":3)");
 
@@ -115,10 +128,36 @@ TEST(Reply, ReadsTextParts) {
   EXPECT_EQ(reply.text.count(), 2);
 }
 
+TEST(Options, ReadLimits) {
+  const auto options = ParseOptions({"--requests-per-minute", "1", "--input-tokens-per-minute=2",
+                                     "--output-tokens-per-minute=3", "--tokens-per-minute=4",
+                                     "--law=minute", "--minute-phase-ms=5", "--charge=generated",
+                                     "--default-max-tokens=6", "--other-consumer=0.25"});
+
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->limits.requests, 1);
+  EXPECT_EQ(options->limits.input_tokens, 2);
+  EXPECT_EQ(options->limits.output_tokens, 3);
+  EXPECT_EQ(options->limits.tokens, 4);
+  EXPECT_EQ(options->limits.law, LawKind::kMinute);
+  EXPECT_EQ(options->limits.minute_phase, std::chrono::milliseconds(5));
+  EXPECT_EQ(options->limits.charge, ChargeTime::kGenerated);
+  EXPECT_EQ(options->limits.default_max_tokens, 6);
+  EXPECT_EQ(options->limits.other_consumer_ppm, 250'000);
+}
+
 TEST(Options, NameTheFlagThatIsWrong) {
   EXPECT_EQ(ParseOptions({"--threads", "0"}).status().message(),
             "--threads: found \"0\", expected a number from 1 to 64");
   EXPECT_EQ(ParseOptions({"--tokns", "0"}).status().message(), "unknown flag --tokns; see --help");
+  EXPECT_EQ(ParseOptions({"--law=leaky"}).status().message(),
+            "--law: found \"leaky\", expected bucket, sliding or minute");
+  EXPECT_EQ(ParseOptions({"--charge="}).status().message(),
+            "--charge: found \"\", expected admission or generated");
+  EXPECT_EQ(ParseOptions({"--other-consumer=1"}).status().message(),
+            "--other-consumer: found \"1\", expected a number from 0 to 0.9");
+  EXPECT_EQ(ParseOptions({"--minute-phase-ms=60000"}).status().message(),
+            "--minute-phase-ms: found \"60000\", expected a number from 0 to 59999");
   EXPECT_EQ(ParseOptions({"--tokens"}).status().message(), "--tokens: value missing");
 }
 

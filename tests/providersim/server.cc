@@ -64,8 +64,8 @@ absl::StatusOr<int> PortOf(const Endpoint& endpoint) {
 
 }  // namespace
 
-Server::Server(Options options, Ledger ledger, uint64_t seed)
-    : simulator_(std::move(options), std::move(ledger), seed), acceptor_([this]() -> auto& {
+Server::Server(Options options, Ledger ledger, uint64_t seed, const Clock& clock)
+    : simulator_(std::move(options), std::move(ledger), seed, clock), acceptor_([this]() -> auto& {
         for (int i = 0; i < simulator_.options.threads; ++i) {
           contexts_.push_back(std::make_unique<asio::io_context>(1));
         }
@@ -79,14 +79,15 @@ Server::~Server() {
   if (absl::ConsumePrefix(&path, "unix:")) unlink(std::string(path).c_str());
 }
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Open(Options options) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Open(Options options, const Clock& clock) {
   Ledger ledger;
   if (!options.ledger.empty()) {
     PENSTOCK_ASSIGN_OR_RETURN(ledger, Ledger::Open(options.ledger));
   }
   std::random_device random;
   const uint64_t seed = (uint64_t{random()} << 32) | random();
-  auto server = std::unique_ptr<Server>(new Server(std::move(options), std::move(ledger), seed));
+  auto server =
+      std::unique_ptr<Server>(new Server(std::move(options), std::move(ledger), seed, clock));
   PENSTOCK_RETURN_IF_ERROR(server->Listen());
   return server;
 }

@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "libs/async/awaitable.h"
+#include "libs/base/clock.h"
 #include "tests/providersim/client_watch.h"
 #include "tests/providersim/options.h"
 #include "tests/providersim/simulator.h"
@@ -21,8 +22,10 @@ namespace penstock::providersim {
 // A connection lives on one of the threads from its first byte to its last.
 class Server {
  public:
-  // Listens on return. kInvalidArgument for a bad address, else what the system says.
-  static absl::StatusOr<std::unique_ptr<Server>> Open(Options options);
+  // Listens on return. kInvalidArgument for a bad address, else what the system says. Rate limits
+  // go by `clock`, which outlives the server; waits go by the system's.
+  static absl::StatusOr<std::unique_ptr<Server>> Open(Options options,
+                                                      const Clock& clock = SystemClock());
   ~Server();
 
   // "127.0.0.1:7430" or "unix:/run/sim".
@@ -40,7 +43,7 @@ class Server {
  private:
   using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::generic::stream_protocol>;
 
-  Server(Options options, Ledger ledger, uint64_t seed);
+  Server(Options options, Ledger ledger, uint64_t seed, const Clock& clock);
   absl::Status Listen();
   Awaitable<void> Accept();
 

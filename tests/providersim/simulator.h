@@ -10,6 +10,8 @@
 #include "tests/providersim/control.h"
 #include "tests/providersim/gates.h"
 #include "tests/providersim/options.h"
+#include "tests/providersim/outage.h"
+#include "tests/providersim/rate_limits.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -17,11 +19,12 @@ namespace penstock::providersim {
 
 // Thread-safe; outlives every connection.
 struct Simulator {
-  // `seed` tells the ids of one process from those of another.
-  Simulator(Options given, Ledger ledger, uint64_t seed)
+  // `seed` tells the ids of one process from those of another. Limits go by `clock`.
+  Simulator(Options given, Ledger ledger, uint64_t seed, const Clock& clock)
       : options(std::move(given)),
         log(options.record_limit, std::move(ledger)),
-        control(options, log, gates),
+        limits(options.limits, clock),
+        control(options, log, gates, limits, outage),
         seed(seed) {}
 
   // 32 hex digits, never the same twice.
@@ -32,6 +35,8 @@ struct Simulator {
   const Options options;
   CallLog log;
   Gates gates;
+  RateLimits limits;
+  Outage outage;
   Control control;
   const uint64_t seed;
   std::atomic<uint64_t> ids = 0;

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "libs/base/fake_clock.h"
 #include "tests/providersim/json_text.h"
 #include "tests/providersim/raw_client.h"
 #include "tests/providersim/server.h"
@@ -37,7 +38,7 @@ class ProvidersimTest : public testing::Test {
  protected:
   void Start(Options options) {
     if (options.listen == Options().listen) options.listen = "127.0.0.1:0";
-    auto opened = Server::Open(std::move(options));
+    auto opened = Server::Open(std::move(options), clock_);
     ASSERT_TRUE(opened.ok()) << opened.status();
     server_ = *std::move(opened);
     thread_ = std::thread([this] { server_->Run(); });
@@ -60,6 +61,12 @@ class ProvidersimTest : public testing::Test {
     return client.ReadAnswer();
   }
 
+  std::string Post(absl::string_view target, absl::string_view body) {
+    RawClient client = Client();
+    client.Send("POST", target, body);
+    return client.ReadAnswer();
+  }
+
   std::string Chat(absl::string_view body) {
     RawClient client = Client();
     client.SendChat(body);
@@ -67,10 +74,7 @@ class ProvidersimTest : public testing::Test {
   }
 
   void Acknowledge(absl::string_view gate, int count) {
-    RawClient client = Client();
-    client.Send("POST", absl::StrCat("/_sim/gates/", gate),
-                absl::StrCat("{\"acknowledged\": ", count, "}"));
-    client.ReadAnswer();
+    Post(absl::StrCat("/_sim/gates/", gate), absl::StrCat("{\"acknowledged\": ", count, "}"));
   }
 
   // Asks until the answer holds `wanted`: what it waits for is under way.
@@ -83,6 +87,8 @@ class ProvidersimTest : public testing::Test {
     }
   }
 
+  // Of the limits.
+  FakeClock clock_;
   std::unique_ptr<Server> server_;
   std::thread thread_;
 };
