@@ -15,6 +15,7 @@ class BucketLaw : public RateLaw {
   void AdvanceTo(Micros now) override;
   Amount Room() const override { return level_; }
   Micros FirstFit(Micros from, Amount amount) const override;
+  Micros Renewed(Amount allowance) const override { return FirstFit(now_, allowance); }
   ChargeId Charge(Amount amount) override;
   bool Refund(ChargeId charge, Amount amount) override;
   void SetAllowance(int64_t per_minute) override;

@@ -91,7 +91,7 @@ LimitState LimitedDimension::Stated() const {
   return {.dimension = dimension_,
           .limit = stated_limit_,
           .remaining = WholeTokens(law.Room()),
-          .reset = law.FirstFit(now_, stated_limit_ * kToken) - now_};
+          .reset = law.Renewed(stated_limit_ * kToken) - now_};
 }
 
 }  // namespace penstock::providersim

@@ -18,6 +18,7 @@ class MinuteLaw : public RateLaw {
   void AdvanceTo(Micros now) override;
   Amount Room() const override;
   Micros FirstFit(Micros from, Amount amount) const override;
+  Micros Renewed(Amount) const override { return StartOf(minute_ + 1); }
   ChargeId Charge(Amount amount) override;
   bool Refund(ChargeId charge, Amount amount) override;
   void SetAllowance(int64_t per_minute) override { per_minute_ = per_minute; }

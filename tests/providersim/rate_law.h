@@ -32,6 +32,9 @@ class RateLaw {
   // The first time, not before `from`, at which `amount` fits if nothing else is charged. `from` is
   // now or later, `amount` at most the allowance.
   virtual Micros FirstFit(Micros from, Amount amount) const = 0;
+  // When `allowance` is whole again if nothing else is charged, or begins anew: what is told as the
+  // reset.
+  virtual Micros Renewed(Amount allowance) const = 0;
   // Also without room.
   virtual ChargeId Charge(Amount amount) = 0;
   // Gives back a part of what `charge` still stands for. False when that has lapsed: nothing

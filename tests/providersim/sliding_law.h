@@ -15,6 +15,7 @@ class SlidingLaw : public RateLaw {
   void AdvanceTo(Micros now) override;
   Amount Room() const override { return per_minute_ * kToken - charges_.sum(); }
   Micros FirstFit(Micros from, Amount amount) const override;
+  Micros Renewed(Amount allowance) const override { return FirstFit(now_, allowance); }
   ChargeId Charge(Amount amount) override { return charges_.Append(now_, amount); }
   bool Refund(ChargeId charge, Amount amount) override;
   void SetAllowance(int64_t per_minute) override { per_minute_ = per_minute; }
