@@ -46,18 +46,48 @@ TEST_F(DispatcherCoreTest, APausedLaneKeepsItsTurnsUntilTheyAreCancelled) {
   EXPECT_EQ(provider_.requests().size(), 1u);
 }
 
-TEST_F(DispatcherCoreTest, ACallThatCanNeverFitFailsWithoutBeingMade) {
-  auto& limits = *config_.mutable_models(0)->mutable_limits();
-  limits.set_output_tokens_per_minute(50);
+TEST_F(DispatcherCoreTest, AnAnswerThatCouldNeverBeHadIsRefusedAtOnce) {
+  config_.mutable_models(0)->mutable_limits()->set_output_tokens_per_minute(50);
   Restart();
 
-  const Turn turn = Outcome(Accepted(Request("x")));
+  const absl::Status refused = Submit(Request("x")).status();
+
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ReasonOf(refused), "IMPOSSIBLE_COST");
+  EXPECT_THAT(refused.message(), testing::HasSubstr("needs 100 output tokens at once"));
+}
+
+TEST_F(DispatcherCoreTest, ACallWhoseContextCanNeverFitFailsWithoutBeingMade) {
+  config_.mutable_models(0)->mutable_limits()->set_input_tokens_per_minute(50);
+  Restart();
+
+  const Turn turn = Outcome(Accepted(Request(std::string(1000, 'x'))));
 
   EXPECT_EQ(turn.state(), Turn::FAILED);
-  const absl::Status error = FromRpcStatus(turn.error());
-  EXPECT_EQ(ReasonOf(error), "IMPOSSIBLE_COST");
-  EXPECT_THAT(error.message(), testing::HasSubstr("needs 100 output tokens at once"));
+  EXPECT_EQ(ReasonOf(FromRpcStatus(turn.error())), "IMPOSSIBLE_COST");
   EXPECT_TRUE(provider_.requests().empty());
+}
+
+// Two run and all others wait, each in a session of its own.
+TEST_F(DispatcherCoreTest, AsTheDepthFillsLowerClassesAreRefusedFirst) {
+  config_.mutable_turn()->set_max_waiting(12);
+  Restart();
+  for (int i = 0; i < 2; ++i) provider_.Next({.events = {}, .end = {}, .hangs = true});
+  int sessions = 0;
+  const auto submit = [&](chat::v1::Urgency urgency) {
+    auto request = Request("x", "s" + std::to_string(++sessions));
+    request.mutable_turn()->set_urgency(urgency);
+    return Submit(std::move(request)).status();
+  };
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(submit(chat::v1::BATCH).ok());
+  ASSERT_TRUE(Eventually([&] { return provider_.requests().size() == 2; }));
+
+  for (int i = 0; i < 6; ++i) EXPECT_TRUE(submit(chat::v1::BATCH).ok()) << i;
+  const absl::Status refused = submit(chat::v1::BATCH);
+  EXPECT_EQ(ReasonOf(refused), "QUEUE_FULL");
+  EXPECT_THAT(refused.message(), testing::HasSubstr("6 turns wait"));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(submit(chat::v1::NORMAL).ok()) << i;
+  EXPECT_EQ(ReasonOf(submit(chat::v1::NORMAL)), "QUEUE_FULL");
 }
 
 }  // namespace

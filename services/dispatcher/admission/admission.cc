@@ -9,6 +9,7 @@
 #include "libs/base/refusal.h"
 #include "services/dispatcher/admission/find_request.h"
 #include "services/dispatcher/admission/request_digest.h"
+#include "services/dispatcher/turn/prompt.h"
 #include "services/dispatcher/turn/token_estimator.h"
 
 #include "absl/strings/str_cat.h"
@@ -30,6 +31,21 @@ absl::StatusOr<chat::v1::TurnClass> ClassOf(const identity::Principal& principal
       return chat::v1::CLASS_BATCH;
     default:
       return principal.tier == "paid" ? chat::v1::CLASS_PAID : chat::v1::CLASS_FREE;
+  }
+}
+
+// How many may wait when a turn of the class still joins: as the depth fills, lower classes are
+// refused first. Whether a turn is of class FIRST is not known yet; it joins as its tier does.
+int64_t DepthOf(chat::v1::TurnClass turn_class, int64_t max_waiting) {
+  switch (turn_class) {
+    case chat::v1::CLASS_ACTION:
+      return max_waiting;
+    case chat::v1::CLASS_PAID:
+      return std::max<int64_t>(1, max_waiting * 9 / 10);
+    case chat::v1::CLASS_FREE:
+      return std::max<int64_t>(1, max_waiting * 3 / 4);
+    default:
+      return std::max<int64_t>(1, max_waiting / 2);
   }
 }
 
@@ -133,6 +149,7 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
   PENSTOCK_CO_ASSIGN_OR_RETURN(const ResolvedAgent agent,
                                services_.agents.Resolve(wanted, request.turn()));
   const TurnInLine in_line = TurnInLineOf(turn_class, principal.tenant, principal.key);
+  PENSTOCK_CO_RETURN_IF_ERROR(CheckPossible(agent, request.turn()));
   PENSTOCK_CO_RETURN_IF_ERROR(CheckDepth(*agent.model, in_line));
   PENSTOCK_CO_RETURN_IF_ERROR(CheckWait(shard, *entry, *agent.model, in_line, request.turn()));
   const std::string agent_name = absl::StrCat("agents/", agent.agent->id());
@@ -151,15 +168,24 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
   co_return Submission{turn->name(), std::move(turn)};
 }
 
+absl::Status Admission::CheckPossible(const ResolvedAgent& agent,
+                                      const chat::v1::TurnSpec& spec) const {
+  const int64_t output =
+      EffectiveGeneration(*agent.agent, *agent.model, spec.overrides()).max_output_tokens();
+  return services_.pools.at(agent.model->name())
+      ->CheckPossible({.input_tokens = 0, .output_tokens = output});
+}
+
 absl::Status Admission::CheckDepth(const config::v1::Model& model, const TurnInLine& turn) const {
   const Arbiter& pool = *services_.pools.at(model.name());
   const int64_t waiting = pool.Load().waiting;
-  const int64_t allowed = services_.config.turn().max_waiting();
+  const int64_t allowed = DepthOf(turn.turn_class, services_.config.turn().max_waiting());
   if (waiting < allowed) return absl::OkStatus();
   const PlaceInLine place = pool.PlaceOfNext(turn);
   return Refusal(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
-                 absl::StrCat("pool ", model.name(), ": ", waiting, " turns wait, allowed ",
-                              allowed, "; try again later"))
+                 absl::StrCat("pool ", model.name(), ": ", waiting, " turns wait, a turn of ",
+                              chat::v1::TurnClass_Name(turn.turn_class), " may join ", allowed,
+                              "; try again later"))
       .With("limit", absl::StrCat(allowed))
       .With("class", chat::v1::TurnClass_Name(turn.turn_class))
       .With("eta_ms", absl::StrCat(absl::ToInt64Milliseconds(place.eta.p50)))

@@ -43,6 +43,8 @@ class Admission {
   Awaitable<absl::StatusOr<Submission>> Admit(Shard& shard, identity::Principal principal,
                                               v1::SubmitTurnRequest request, std::string digest,
                                               std::string traceparent, bool watched);
+  // An answer of the length that was asked for could never be had.
+  absl::Status CheckPossible(const ResolvedAgent& agent, const chat::v1::TurnSpec& spec) const;
   absl::Status CheckDepth(const config::v1::Model& model, const TurnInLine& turn) const;
   // The caller's own bound.
   absl::Status CheckWait(const Shard& shard, const SessionEntry& entry,

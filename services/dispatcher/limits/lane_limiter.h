@@ -29,7 +29,8 @@ class LaneLimiter {
  public:
   virtual ~LaneLimiter() = default;
 
-  // INVALID_ARGUMENT: more than the lane could ever give at once; what, and how much it could.
+  // INVALID_ARGUMENT (IMPOSSIBLE_COST): more than the lane could ever give at once; what, and how
+  // much it could.
   virtual absl::Status CheckPossible(const CallSize& call) const = 0;
   // Zero: the call fits and is booked under `permit`. Otherwise nothing is booked; the answer is
   // how long until it may fit, absl::InfiniteDuration() when only the end of another call can help.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "libs/base/refusal.h"
+
 #include "absl/strings/str_format.h"
 
 namespace penstock::dispatcher {
@@ -41,10 +43,15 @@ Amounts RateLimiter::AmountsOf(const CallSize& call, const chat::v1::Usage& actu
 absl::Status RateLimiter::CheckPossible(const CallSize& call) const {
   const auto too_much = quota_.NeverFits(AmountsOf(call));
   if (!too_much) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrFormat(
-      "the call needs %.0f %s at once, and the model's limits allow at most %.0f: shorten the "
-      "context or the answer (max_output_tokens), or raise the limit",
-      too_much->needed, NameOf(too_much->dimension), too_much->allowed));
+  return Refusal(
+             absl::StatusCode::kInvalidArgument, "IMPOSSIBLE_COST",
+             absl::StrFormat("the call needs %.0f %s at once, and the model's limits allow at most "
+                             "%.0f: shorten the context or the answer (max_output_tokens), or "
+                             "raise the limit",
+                             too_much->needed, NameOf(too_much->dimension), too_much->allowed))
+      .With("field", NameOf(too_much->dimension))
+      .With("found", absl::StrFormat("%.0f", too_much->needed))
+      .With("allowed", absl::StrFormat("%.0f", too_much->allowed));
 }
 
 absl::Duration RateLimiter::Reserve(PermitId permit, const CallSize& call, absl::Duration now) {

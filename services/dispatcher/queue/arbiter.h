@@ -122,7 +122,7 @@ class Arbiter {
   ~Arbiter();
 
   [[nodiscard]] std::unique_ptr<WaitingTurn> Enter(TurnInLine turn);
-  // INVALID_ARGUMENT: no lane could ever make such a call; says why.
+  // INVALID_ARGUMENT (IMPOSSIBLE_COST): no lane could ever make such a call; says why.
   absl::Status CheckPossible(const CallSize& size) const;
   // What Place would say to a turn that entered now, after all of its user.
   PlaceInLine PlaceOfNext(const TurnInLine& turn) const;
