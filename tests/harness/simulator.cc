@@ -124,6 +124,18 @@ absl::StatusOr<int64_t> Simulator::OpenStreams() const {
   return Int(stats, "open_streams");
 }
 
+absl::StatusOr<ChargedTotals> Simulator::Charged() const {
+  PENSTOCK_ASSIGN_OR_RETURN(const std::string text, Http("/stats", nullptr));
+  PENSTOCK_ASSIGN_OR_RETURN(const json::value stats, ParseObject(text));
+  ChargedTotals totals{.rate_limited = Int(stats, "rate_limited")};
+  for (const json::value& account : stats.at("charged").as_array()) {
+    totals.requests += Int(account, "requests");
+    totals.input_tokens += Int(account, "input_tokens");
+    totals.output_tokens += Int(account, "output_tokens");
+  }
+  return totals;
+}
+
 absl::Status Simulator::Acknowledge(absl::string_view gate, int count) const {
   const std::string body = absl::StrCat("{\"acknowledged\": ", count, "}");
   return Http(absl::StrCat("/gates/", gate), &body).status();

@@ -33,6 +33,14 @@ struct ProviderRequest {
   std::string body = {};
 };
 
+// What a simulator that has limits charged, refunds taken off, and how often it refused.
+struct ChargedTotals {
+  int64_t requests = 0;
+  int64_t input_tokens = 0;
+  int64_t output_tokens = 0;
+  int64_t rate_limited = 0;
+};
+
 // The newest user message begins with what Penstock remembers.
 struct SplitNotes {
   // With "<notes>" and "</notes>"; empty when there are none.
@@ -54,6 +62,8 @@ class Simulator {
   // Number of the newest request.
   absl::StatusOr<int64_t> LastNumber() const;
   absl::StatusOr<int64_t> OpenStreams() const;
+  // Over all accounts and models.
+  absl::StatusOr<ChargedTotals> Charged() const;
 
   // Token `count` of the streams at this gate has arrived; the next may be sent.
   absl::Status Acknowledge(absl::string_view gate, int count) const;
