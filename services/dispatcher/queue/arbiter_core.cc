@@ -116,8 +116,10 @@ void ArbiterCore::StopPermit(TurnState& turn) {
 void ArbiterCore::Answered(PermitId permit, const provider::v1::RateLimits& said) {
   Wakes wakes;
   MutexLock lock(mutex_);
+  const int64_t before = limiter_->concurrency();
   limiter_->Answered(permit, said, clock_.Monotonic());
-  Pump(wakes);
+  // Nothing else that an answer changes makes room.
+  if (limiter_->concurrency() > before) Pump(wakes);
 }
 
 void ArbiterCore::Overloaded(PermitId permit) {
