@@ -51,18 +51,16 @@ Awaitable<Attempt::Batch> Attempt::Next() {
 }
 
 bool Attempt::Ready() const {
-  return stopped_ || answer_.ended() || answer_.NextDue() <= context_.clock.Monotonic();
+  return stopped_ || limits_ || answer_.ended() || answer_.NextDue() <= context_.clock.Monotonic();
 }
 
 std::optional<Attempt::Batch> Attempt::TryTake() {
   MutexLock lock(mutex_);
   if (!Ready()) return std::nullopt;
   timer_.reset();
-  const bool started = started_ && !std::exchange(started_told_, started_);
-  if (started) Age(context_.clock.Monotonic() - headers_at_, limits_);
-  Batch batch{.started = started,
+  Batch batch{.started = started_ && !std::exchange(started_told_, started_),
               .request_id = request_id_,
-              .limits = started ? std::move(limits_) : provider::v1::RateLimits(),
+              .limits = std::exchange(limits_, std::nullopt),
               .deltas = answer_.TakeDue(context_.clock.Monotonic()),
               .ended = answer_.ended(),
               .stopped = stopped_};
@@ -141,15 +139,18 @@ Attempt::Form Attempt::FormOf(int status, const http::HttpHeaders& headers) cons
 }
 
 void Attempt::OnHeaders(int status, const http::HttpHeaders& headers) {
-  MutexLock lock(mutex_);
-  status_ = status;
-  request_id_ = RequestIdOf(headers);
-  form_ = FormOf(status, headers);
-  if (form_ == Form::kErrorBody) error_headers_ = headers;
-  started_ = form_ != Form::kErrorBody;
-  if (!started_) return;
-  headers_at_ = context_.clock.Monotonic();
-  limits_ = RateLimitsOf(headers, context_.clock.Now());
+  Waiter waiter;
+  {
+    MutexLock lock(mutex_);
+    status_ = status;
+    request_id_ = RequestIdOf(headers);
+    form_ = FormOf(status, headers);
+    if (form_ == Form::kErrorBody) error_headers_ = headers;
+    started_ = form_ != Form::kErrorBody;
+    if (started_) limits_ = RateLimitsOf(headers, context_.clock.Now());
+    waiter = TakeWaiter();
+  }
+  if (waiter) waiter(Resume::kHere);
 }
 
 Flow Attempt::OnBody(absl::string_view bytes) {

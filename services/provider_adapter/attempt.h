@@ -42,10 +42,11 @@ class Attempt : public http::HttpObserver, public std::enable_shared_from_this<A
 
   // What there is to tell, oldest first.
   struct Batch {
-    // The provider answered with success. Told with the first text or the end.
+    // The provider answered with success. Told with the first text or the end; at once when it
+    // stated its limits, for they age.
     bool started = false;
     std::string request_id;
-    provider::v1::RateLimits limits;
+    std::optional<provider::v1::RateLimits> limits;
     std::vector<DeltaPiece> deltas;
     // The answer has ended: nothing follows.
     bool ended = false;
@@ -105,8 +106,7 @@ class Attempt : public http::HttpObserver, public std::enable_shared_from_this<A
   // A document or an error's body.
   std::string body_ ABSL_GUARDED_BY(mutex_);
   std::string request_id_ ABSL_GUARDED_BY(mutex_);
-  provider::v1::RateLimits limits_ ABSL_GUARDED_BY(mutex_);
-  absl::Duration headers_at_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();
+  std::optional<provider::v1::RateLimits> limits_ ABSL_GUARDED_BY(mutex_);
   bool started_ ABSL_GUARDED_BY(mutex_) = false;
   bool started_told_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;

@@ -218,7 +218,7 @@ Failure FailureOfStatus(absl::string_view provider, int http_status,
   if (const auto wait = RetryAfter(headers, now); wait && http_status >= 400) {
     *failure.mutable_retry_after() = ToProto(*wait);
   }
-  *failure.mutable_limits() = RateLimitsOf(headers, now);
+  if (auto limits = RateLimitsOf(headers, now)) *failure.mutable_limits() = *std::move(limits);
   return failure;
 }
 

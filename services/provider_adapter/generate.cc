@@ -71,7 +71,7 @@ GenerateEventBatch EventsOf(Attempt::Batch batch) {
   if (batch.started) {
     provider::v1::GenerateStarted& started = *events.add_events()->mutable_started();
     started.set_provider_request_id(std::move(batch.request_id));
-    *started.mutable_limits() = std::move(batch.limits);
+    if (batch.limits) *started.mutable_limits() = *std::move(batch.limits);
   }
   for (DeltaPiece& piece : batch.deltas) {
     PENSTOCK_FAILPOINT("provider_adapter.before_delta");

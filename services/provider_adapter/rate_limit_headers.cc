@@ -65,15 +65,9 @@ void Read(const http::HttpHeaders& headers, absl::string_view what, absl::Time n
   if (found.has_limit() || found.has_remaining()) *get(limits) = std::move(found);
 }
 
-void AgeOne(absl::Duration by, RateLimits::Allowance& allowance) {
-  if (!allowance.has_reset()) return;
-  *allowance.mutable_reset() =
-      ToProto(std::max(FromProto(allowance.reset()) - by, absl::ZeroDuration()));
-}
-
 }  // namespace
 
-RateLimits RateLimitsOf(const http::HttpHeaders& headers, absl::Time now) {
+std::optional<RateLimits> RateLimitsOf(const http::HttpHeaders& headers, absl::Time now) {
   RateLimits limits;
   Read(headers, "requests", now, limits, [](RateLimits& all) { return all.mutable_requests(); });
   Read(headers, "tokens", now, limits, [](RateLimits& all) { return all.mutable_tokens(); });
@@ -81,14 +75,9 @@ RateLimits RateLimitsOf(const http::HttpHeaders& headers, absl::Time now) {
        [](RateLimits& all) { return all.mutable_input_tokens(); });
   Read(headers, "output-tokens", now, limits,
        [](RateLimits& all) { return all.mutable_output_tokens(); });
-  return limits;
-}
-
-void Age(absl::Duration by, RateLimits& limits) {
-  if (limits.has_requests()) AgeOne(by, *limits.mutable_requests());
-  if (limits.has_tokens()) AgeOne(by, *limits.mutable_tokens());
-  if (limits.has_input_tokens()) AgeOne(by, *limits.mutable_input_tokens());
-  if (limits.has_output_tokens()) AgeOne(by, *limits.mutable_output_tokens());
+  const bool any = limits.has_requests() || limits.has_tokens() || limits.has_input_tokens() ||
+                   limits.has_output_tokens();
+  return any ? std::optional(std::move(limits)) : std::nullopt;
 }
 
 }  // namespace penstock::provider_adapter

@@ -12,10 +12,9 @@ namespace penstock::provider_adapter {
 
 // x-ratelimit-{limit,remaining,reset}-{requests,tokens,…} as OpenAI and those compatible with it
 // send them (resets are durations), else anthropic-ratelimit-{requests,tokens,…}-{…} (resets are
-// times, taken against `now`). What is absent, or no number that could be meant, is left out.
-provider::v1::RateLimits RateLimitsOf(const http::HttpHeaders& headers, absl::Time now);
-
-// The same, told so much later.
-void Age(absl::Duration by, provider::v1::RateLimits& limits);
+// times, taken against `now`). What is absent, or no number that could be meant, is left out; none
+// when nothing is there.
+std::optional<provider::v1::RateLimits> RateLimitsOf(const http::HttpHeaders& headers,
+                                                     absl::Time now);
 
 }  // namespace penstock::provider_adapter

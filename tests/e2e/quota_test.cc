@@ -104,16 +104,16 @@ class QuotaTest : public testing::TestWithParam<std::tuple<Law, int>> {
     int64_t rate_limited = 0;
   };
   Counted Now() const {
-    const auto charged = mesh_->simulator().Charged();
-    EXPECT_TRUE(charged.ok()) << charged.status();
-    if (!charged.ok()) return {};
-    return {charged->input_tokens + charged->output_tokens, charged->rate_limited};
+    const auto served = mesh_->simulator().ServedSoFar();
+    EXPECT_TRUE(served.ok()) << served.status();
+    if (!served.ok()) return {};
+    return {served->input_tokens + served->output_tokens, served->rate_limited};
   }
 
   double TokensPerSecond() const { return static_cast<double>(size_.tokens_per_minute) / 60; }
 
-  // Half as much again as the quota, at an even pace, for `size_.to`; what the provider charged
-  // between `from` and `to`.
+  // Half as much again as the quota, at an even pace, for `size_.to`; what was had between
+  // `from` and `to`.
   Counted Offer() {
     const double turns_a_second =
         1.5 * TokensPerSecond() / (2 * static_cast<double>(size_.mean_output));

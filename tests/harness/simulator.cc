@@ -124,16 +124,15 @@ absl::StatusOr<int64_t> Simulator::OpenStreams() const {
   return Int(stats, "open_streams");
 }
 
-absl::StatusOr<ChargedTotals> Simulator::Charged() const {
+absl::StatusOr<Served> Simulator::ServedSoFar() const {
   PENSTOCK_ASSIGN_OR_RETURN(const std::string text, Http("/stats", nullptr));
   PENSTOCK_ASSIGN_OR_RETURN(const json::value stats, ParseObject(text));
-  ChargedTotals totals{.rate_limited = Int(stats, "rate_limited")};
+  Served served{.output_tokens = Int(stats, "tokens_sent"),
+                .rate_limited = Int(stats, "rate_limited")};
   for (const json::value& account : stats.at("charged").as_array()) {
-    totals.requests += Int(account, "requests");
-    totals.input_tokens += Int(account, "input_tokens");
-    totals.output_tokens += Int(account, "output_tokens");
+    served.input_tokens += Int(account, "input_tokens");
   }
-  return totals;
+  return served;
 }
 
 absl::Status Simulator::Acknowledge(absl::string_view gate, int count) const {

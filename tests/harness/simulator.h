@@ -33,10 +33,10 @@ struct ProviderRequest {
   std::string body = {};
 };
 
-// What a simulator that has limits charged, refunds taken off, and how often it refused.
-struct ChargedTotals {
-  int64_t requests = 0;
+// What callers had of a simulator that has limits, and how often it refused.
+struct Served {
   int64_t input_tokens = 0;
+  // Sent so far.
   int64_t output_tokens = 0;
   int64_t rate_limited = 0;
 };
@@ -63,7 +63,7 @@ class Simulator {
   absl::StatusOr<int64_t> LastNumber() const;
   absl::StatusOr<int64_t> OpenStreams() const;
   // Over all accounts and models.
-  absl::StatusOr<ChargedTotals> Charged() const;
+  absl::StatusOr<Served> ServedSoFar() const;
 
   // Token `count` of the streams at this gate has arrived; the next may be sent.
   absl::Status Acknowledge(absl::string_view gate, int count) const;

@@ -36,9 +36,10 @@ class LaneLimiter {
   // how long until it may fit, absl::InfiniteDuration() when only the end of another call can help.
   virtual absl::Duration Reserve(PermitId permit, const CallSize& call, absl::Duration now) = 0;
 
-  // The provider has answered, with output to come.
+  // The provider has just answered, with output to come.
   virtual void Answered(PermitId permit, const provider::v1::RateLimits& said,
                         absl::Duration now) = 0;
+  virtual void FirstOutput(PermitId permit, absl::Duration now) = 0;
   // The provider was too busy for the call. Does not end the reservation.
   virtual void Overloaded(PermitId permit, absl::Duration now) = 0;
 

@@ -70,13 +70,10 @@ absl::Duration Quota::TimeTo(const Amounts& amounts, absl::Duration now) {
 
 void Quota::Reserve(PermitId permit, const Amounts& amounts, const Amounts& refundable,
                     absl::Duration now) {
-  Held& held = held_[permit];
+  Charges& charges = held_[permit];
   for (size_t i = 0; i < kDimensions; ++i) {
-    Allowance& allowance = allowances_[i];
-    held.charges[i] = {.amount = amounts[i], .refundable = refundable[i], .at = now};
-    if (allowance.window) allowance.window->Take(held.charges[i]);
-    allowance.net += amounts[i];
-    held.net[i] = allowance.net;
+    charges[i] = {.amount = amounts[i], .refundable = refundable[i], .at = now};
+    if (allowances_[i].window) allowances_[i].window->Take(charges[i]);
   }
 }
 
@@ -84,10 +81,7 @@ void Quota::Settle(PermitId permit, const Amounts& actual, absl::Duration now) {
   const auto found = held_.find(permit);
   if (found == held_.end()) return;
   for (size_t i = 0; i < kDimensions; ++i) {
-    Allowance& allowance = allowances_[i];
-    const Charge& charge = found->second.charges[i];
-    if (allowance.window) allowance.window->Correct(charge, actual[i], now);
-    allowance.net -= charge.amount - actual[i];
+    if (allowances_[i].window) allowances_[i].window->Correct(found->second[i], actual[i], now);
   }
   held_.erase(found);
 }
@@ -96,20 +90,21 @@ void Quota::SettleInFull(PermitId permit, absl::Duration now) {
   const auto found = held_.find(permit);
   if (found == held_.end()) return;
   Amounts all;
-  for (size_t i = 0; i < kDimensions; ++i) all[i] = found->second.charges[i].amount;
+  for (size_t i = 0; i < kDimensions; ++i) all[i] = found->second[i].amount;
   Settle(permit, all, now);
 }
 
 void Quota::Learn(PermitId permit, const provider::v1::RateLimits& said, absl::Duration now) {
   const auto found = held_.find(permit);
-  const Held* const held = found == held_.end() ? nullptr : &found->second;
-  LearnOne(Dimension::kRequests, held, said.requests(), now);
-  LearnOne(Dimension::kTokens, held, said.tokens(), now);
-  LearnOne(Dimension::kInputTokens, held, said.input_tokens(), now);
-  LearnOne(Dimension::kOutputTokens, held, said.output_tokens(), now);
+  if (found == held_.end()) return;
+  const Charges& charges = found->second;
+  LearnOne(Dimension::kRequests, charges, said.requests(), now);
+  LearnOne(Dimension::kTokens, charges, said.tokens(), now);
+  LearnOne(Dimension::kInputTokens, charges, said.input_tokens(), now);
+  LearnOne(Dimension::kOutputTokens, charges, said.output_tokens(), now);
 }
 
-void Quota::LearnOne(Dimension dimension, const Held* held,
+void Quota::LearnOne(Dimension dimension, const Charges& charges,
                      const provider::v1::RateLimits::Allowance& said, absl::Duration now) {
   Allowance& allowance = allowances_[Index(dimension)];
   if (!allowance.window) return;
@@ -117,14 +112,12 @@ void Quota::LearnOne(Dimension dimension, const Held* held,
     allowance.stated = static_cast<double>(said.limit());
     Apply(allowance, now);
   }
-  if (held == nullptr) return;
   const absl::Duration reset = FromProto(said.reset());
   if (reset > absl::ZeroDuration()) {
-    allowance.window->LearnMinuteEnd(reset, held->charges[Index(dimension)].at, now);
+    allowance.window->LearnMinuteEnd(reset, charges[Index(dimension)].at, now);
   }
   if (said.has_remaining()) {
-    const double since = allowance.net - held->net[Index(dimension)];
-    allowance.window->Lower(static_cast<double>(said.remaining()) - since, now);
+    allowance.window->Lower(static_cast<double>(said.remaining()), now);
   }
 }
 

@@ -51,8 +51,8 @@ class Quota {
   // All that was reserved was taken.
   void SettleInFull(PermitId permit, absl::Duration now);
 
-  // What the provider said when it answered the call of `permit`. It counts when it is less than we
-  // think: what it has left, less what was reserved since; and its limits.
+  // What the provider has just said in its answer to the call of `permit`: what is left, and its
+  // limits. It counts when it is less than we think.
   void Learn(PermitId permit, const provider::v1::RateLimits& said, absl::Duration now);
   // The provider refused a call: nothing is available now, in any dimension.
   void Empty(absl::Duration now);
@@ -66,22 +66,16 @@ class Quota {
     std::unique_ptr<RateWindow> window;
     double configured = 0;
     std::optional<double> stated;
-    // All that was ever reserved less what came back.
-    double net = 0;
   };
-  struct Held {
-    std::array<Charge, kDimensions> charges;
-    // `net` of each dimension just after the reservation.
-    Amounts net;
-  };
+  using Charges = std::array<Charge, kDimensions>;
 
-  void LearnOne(Dimension dimension, const Held* held,
+  void LearnOne(Dimension dimension, const Charges& charges,
                 const provider::v1::RateLimits::Allowance& said, absl::Duration now);
   void Apply(Allowance& allowance, absl::Duration now) const;
 
   std::array<Allowance, kDimensions> allowances_;
   double factor_ = 1;
-  absl::flat_hash_map<PermitId, Held> held_;
+  absl::flat_hash_map<PermitId, Charges> held_;
 };
 
 }  // namespace penstock::dispatcher

@@ -101,14 +101,12 @@ provider::v1::RateLimits Remaining(int64_t tokens) {
 TEST(Quota, BelievesTheProviderWhenItHasLessThanWeThought) {
   Quota quota(TokensAMinute(6000), kStart);
   quota.Reserve(1, Tokens(1000), {}, kLater);
-  quota.Reserve(2, Tokens(1000), {}, kLater);
-  ASSERT_EQ(quota.TimeTo(Tokens(2000), kLater), kNow);
+  ASSERT_EQ(quota.TimeTo(Tokens(4000), kLater), kNow);
 
-  // Said when the first call was charged and the second was not there yet.
   quota.Learn(1, Remaining(2500), kLater);
 
-  EXPECT_EQ(quota.TimeTo(Tokens(1400), kLater), kNow);
-  EXPECT_GT(quota.TimeTo(Tokens(1600), kLater), kNow);
+  EXPECT_EQ(quota.TimeTo(Tokens(2400), kLater), kNow);
+  EXPECT_GT(quota.TimeTo(Tokens(2600), kLater), kNow);
 }
 
 TEST(Quota, DoesNotBelieveThatThereIsMore) {
@@ -123,6 +121,7 @@ TEST(Quota, DoesNotBelieveThatThereIsMore) {
 TEST(Quota, AStatedLimitCountsWhileItIsBelowTheConfiguredOne) {
   Quota quota(TokensAMinute(6000), kStart);
   provider::v1::RateLimits said;
+  quota.Reserve(1, Tokens(1), {}, kLater);
   said.mutable_tokens()->set_limit(600);
   quota.Learn(1, said, kLater);
   EXPECT_TRUE(quota.NeverFits(Tokens(1000)).has_value());

@@ -68,9 +68,12 @@ absl::Duration RateLimiter::Reserve(PermitId permit, const CallSize& call, absl:
 
 void RateLimiter::Answered(PermitId permit, const provider::v1::RateLimits& said,
                            absl::Duration now) {
+  if (calls_.contains(permit)) quota_.Learn(permit, said, now);
+}
+
+void RateLimiter::FirstOutput(PermitId permit, absl::Duration now) {
   const auto call = calls_.find(permit);
   if (call == calls_.end()) return;
-  quota_.Learn(permit, said, now);
   concurrency_.OnFirstOutput(now - call->second.permitted, in_flight() >= concurrency());
 }
 

@@ -26,6 +26,10 @@ void Permit::Answered(const provider::v1::RateLimits& said) {
   if (core_) core_->Answered(id_, said);
 }
 
+void Permit::FirstOutput() {
+  if (core_) core_->FirstOutput(id_);
+}
+
 void Permit::Overloaded() {
   if (core_) core_->Overloaded(id_);
 }

@@ -54,8 +54,9 @@ class Permit {
   ~Permit();
 
   PermitId id() const { return id_; }
-  // The provider has answered, with output to come.
+  // The provider has just answered, with output to come.
   void Answered(const provider::v1::RateLimits& said);
+  void FirstOutput();
   // The provider was too busy for the call.
   void Overloaded();
 

@@ -114,11 +114,15 @@ void ArbiterCore::StopPermit(TurnState& turn) {
 }
 
 void ArbiterCore::Answered(PermitId permit, const provider::v1::RateLimits& said) {
+  MutexLock lock(mutex_);
+  limiter_->Answered(permit, said, clock_.Monotonic());
+}
+
+void ArbiterCore::FirstOutput(PermitId permit) {
   Wakes wakes;
   MutexLock lock(mutex_);
   const int64_t before = limiter_->concurrency();
-  limiter_->Answered(permit, said, clock_.Monotonic());
-  // Nothing else that an answer changes makes room.
+  limiter_->FirstOutput(permit, clock_.Monotonic());
   if (limiter_->concurrency() > before) Pump(wakes);
 }
 

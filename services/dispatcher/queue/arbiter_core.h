@@ -57,6 +57,7 @@ class ArbiterCore : public std::enable_shared_from_this<ArbiterCore> {
   void StopPermit(TurnState& turn);
 
   void Answered(PermitId permit, const provider::v1::RateLimits& said);
+  void FirstOutput(PermitId permit);
   void Overloaded(PermitId permit);
   void Settle(TurnState& turn, PermitId permit, const chat::v1::Usage& actual);
   void GiveBack(TurnState& turn, PermitId permit);

@@ -62,10 +62,10 @@ Awaitable<AttemptOutcome> GenerateAttempt(const TurnServices& services, LiveTurn
     GenerateEvent& told = **event;
     switch (told.event_case()) {
       case GenerateEvent::kStarted:
-        permit.Answered(told.started().limits());
+        if (told.started().has_limits()) permit.Answered(told.started().limits());
         break;
       case GenerateEvent::kDelta:
-        outcome.any_delta = true;
+        if (!std::exchange(outcome.any_delta, true)) permit.FirstOutput();
         PENSTOCK_FAILPOINT("dispatcher.before_delta");
         AppendDelta(services, turn, *told.mutable_delta());
         break;
