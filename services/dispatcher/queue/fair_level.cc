@@ -2,94 +2,72 @@
 
 #include <algorithm>
 #include <limits>
-#include <utility>
 
 namespace penstock::dispatcher {
+namespace {
 
-void FairLevel::Place(FairFlow& flow, std::optional<int64_t> in_line,
-                      std::optional<int64_t> ready) {
-  if (flow.in_line == in_line && flow.ready == ready) return;
-  Wake(flow);
-  const bool joins = !flow.in_line && in_line;
-  Move(flow, joins ? std::max(flow.tag, virtual_time_) : flow.tag, in_line, ready);
-  Rest(flow);
+void Reorder(RankedSet<FairLevel::Rank>& set, FairFlow& flow, std::optional<int64_t> from,
+             double tag, std::optional<int64_t> to) {
+  if (from == to && tag == flow.tag) return;
+  if (from) set.Erase({flow.tag, *from, &flow});
+  if (to) set.Insert({tag, *to, &flow});
 }
 
-void FairLevel::Serve(FairFlow& flow, double cost, std::optional<int64_t> in_line,
-                      std::optional<int64_t> ready) {
+}  // namespace
+
+void FairLevel::Place(FairFlow& flow, const Standing& from, const Standing& to) {
+  if (from == to) return;
+  Wake(flow);
+  const bool joins = !from.in_line && to.in_line;
+  Move(flow, joins ? std::max(flow.tag, virtual_time_) : flow.tag, from, to);
+  Rest(flow, to);
+}
+
+void FairLevel::Serve(FairFlow& flow, double cost, const Standing& from, const Standing& to) {
   ++flow.open;
-  const double before = flow.tag;
-  Move(flow, before + cost / flow.weight, in_line, ready);
-  AdvanceTo(before);
+  virtual_time_ = std::max(virtual_time_, flow.tag);
+  Move(flow, flow.tag + cost, from, to);
 }
 
-void FairLevel::Correct(FairFlow& flow, double difference) {
-  Wake(flow);
-  Move(flow, std::max(0.0, flow.tag + difference / flow.weight), flow.in_line, flow.ready);
-  Rest(flow);
-}
-
-void FairLevel::End(FairFlow& flow) {
+void FairLevel::End(FairFlow& flow, double difference, const Standing& at) {
   --flow.open;
-  Rest(flow);
+  Move(flow, std::max(0.0, flow.tag + difference), at, at);
+  Rest(flow, at);
 }
 
-size_t FairLevel::Before(const FairFlow& flow) const {
-  return line_.order_of_key({flow.tag, *flow.in_line, const_cast<FairFlow*>(&flow)});
+size_t FairLevel::Before(const FairFlow& flow, const Standing& at) const {
+  return line_.Before({flow.tag, *at.in_line, const_cast<FairFlow*>(&flow)});
 }
 
 size_t FairLevel::BeforeNew(double tag) const {
-  return line_.order_of_key(
-      {std::max(tag, virtual_time_), std::numeric_limits<int64_t>::max(), nullptr});
+  return line_.Before({std::max(tag, virtual_time_), std::numeric_limits<int64_t>::max(), nullptr});
 }
 
-std::vector<FairFlow*> FairLevel::TakeForgotten() { return std::exchange(forgotten_, {}); }
+FairFlow* FairLevel::TakeForgotten() {
+  if (idle_.empty() || idle_.front().tag > virtual_time_) return nullptr;
+  FairFlow* flow = idle_.front().flow;
+  Wake(*flow);
+  return flow;
+}
 
-void FairLevel::Move(FairFlow& flow, double tag, std::optional<int64_t> in_line,
-                     std::optional<int64_t> ready) {
-  const bool charged = tag != flow.tag;
-  const bool in_line_changes = charged || flow.in_line != in_line;
-  const bool ready_changes = charged || flow.ready != ready;
-  if (flow.in_line && in_line_changes) line_.erase({flow.tag, *flow.in_line, &flow});
-  if (flow.ready && ready_changes) ready_.erase({flow.tag, *flow.ready, &flow});
-  if (!flow.in_line && in_line) weight_in_line_ += flow.weight;
-  if (flow.in_line && !in_line) weight_in_line_ -= flow.weight;
+void FairLevel::Move(FairFlow& flow, double tag, const Standing& from, const Standing& to) {
+  Reorder(line_, flow, from.in_line, tag, to.in_line);
+  Reorder(ready_, flow, from.ready, tag, to.ready);
   flow.tag = tag;
-  flow.in_line = in_line;
-  flow.ready = ready;
   greatest_tag_ = std::max(greatest_tag_, tag);
-  if (in_line && in_line_changes) line_.insert({tag, *in_line, &flow});
-  if (ready && ready_changes) ready_.insert({tag, *ready, &flow});
   // Nobody competes: no service is held against anybody.
-  if (line_.empty()) {
-    weight_in_line_ = 0;
-    AdvanceTo(greatest_tag_);
-  }
+  if (line_.empty()) virtual_time_ = greatest_tag_;
 }
 
-void FairLevel::AdvanceTo(double virtual_time) {
-  virtual_time_ = std::max(virtual_time_, virtual_time);
-  while (!idle_.empty() && idle_.begin()->tag <= virtual_time_) {
-    FairFlow* flow = idle_.begin()->flow;
-    idle_.erase(idle_.begin());
-    flow->idle = false;
-    forgotten_.push_back(flow);
-  }
-}
-
-void FairLevel::Rest(FairFlow& flow) {
-  if (flow.in_line || flow.open > 0 || flow.idle) return;
-  if (flow.tag <= virtual_time_) {
-    forgotten_.push_back(&flow);
-  } else {
-    flow.idle = true;
-    idle_.insert({flow.tag, 0, &flow});
-  }
+void FairLevel::Rest(FairFlow& flow, const Standing& at) {
+  if (at.in_line || flow.open > 0) return;
+  flow.idle = true;
+  idle_.Insert({flow.tag, 0, &flow});
 }
 
 void FairLevel::Wake(FairFlow& flow) {
   if (!flow.idle) return;
-  idle_.erase({flow.tag, 0, &flow});
+  idle_.Erase({flow.tag, 0, &flow});
   flow.idle = false;
 }
 

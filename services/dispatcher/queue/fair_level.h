@@ -8,36 +8,33 @@
 // When nobody is in line V becomes the greatest S there is: the next busy period begins level.
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
-#include <vector>
 
-#include <ext/pb_ds/assoc_container.hpp>
-#include <ext/pb_ds/tree_policy.hpp>
-
-#include "absl/container/btree_set.h"
+#include "services/dispatcher/queue/ranked_set.h"
 
 namespace penstock::dispatcher {
 
-// A flow. Does not move while a level knows it.
+// A flow, for its level alone. Does not move while a level knows it.
 struct FairFlow {
-  // Above 0. Constant while the level knows the flow.
-  double weight = 1;
-
-  // The level's own.
   double tag = 0;
   // Services that have not ended.
-  int64_t open = 0;
-  // Where it stands in the level's sets; absent: it is not in them.
-  std::optional<int64_t> in_line;
-  std::optional<int64_t> ready;
+  uint32_t open = 0;
   bool idle = false;
 };
 
-// Not thread-safe. Everything is O(log n) in the number of flows, amortized.
+// Where a flow stands: its order among flows of equal S. Absent: it has nothing in line, or nothing
+// ready. Ready implies in line.
+struct Standing {
+  std::optional<int64_t> in_line;
+  std::optional<int64_t> ready;
+  friend bool operator==(const Standing&, const Standing&) = default;
+};
+
+// It does not keep where a flow stands: the caller, who can tell from what the flow has, says it
+// with every call. Costs are over the flow's weight. Not thread-safe. Everything is O(log n) in the
+// number of flows, amortized, and as RankedSet.
 class FairLevel {
  public:
   struct Rank {
@@ -45,53 +42,43 @@ class FairLevel {
     // Among equal tags.
     int64_t order;
     FairFlow* flow;
-    friend auto operator<=>(const Rank&, const Rank&) = default;
+    friend bool operator<(const Rank& a, const Rank& b) {
+      if (a.tag != b.tag) return a.tag < b.tag;
+      return a.order != b.order ? a.order < b.order : a.flow < b.flow;
+    }
   };
-  // A red-black tree that also counts: order_of_key is O(log n).
-  using Line =
-      __gnu_pbds::tree<Rank, __gnu_pbds::null_type, std::less<Rank>, __gnu_pbds::rb_tree_tag,
-                       __gnu_pbds::tree_order_statistics_node_update>;
+  using Line = RankedSet<Rank>;
 
-  // Says whether a flow has something in line, and something ready, and gives its order among
-  // flows of equal S. Ready implies in line.
-  void Place(FairFlow& flow, std::optional<int64_t> in_line, std::optional<int64_t> ready);
-  // A service of a ready flow begins, after which it stands as Place would say; End follows.
-  void Serve(FairFlow& flow, double cost, std::optional<int64_t> in_line,
-             std::optional<int64_t> ready);
-  // A service, open or ended just now, took so much more than Serve was told; negative: less.
-  void Correct(FairFlow& flow, double difference);
-  void End(FairFlow& flow);
+  // What a flow has in line or ready changes.
+  void Place(FairFlow& flow, const Standing& from, const Standing& to);
+  // A service of a ready flow begins, and it stands differently after it. End follows.
+  void Serve(FairFlow& flow, double cost, const Standing& from, const Standing& to);
+  // A service has ended, and took so much more than Serve was told; negative: less.
+  void End(FairFlow& flow, double difference, const Standing& at);
 
   // The flow to serve next; null: none is ready.
-  FairFlow* Next() const { return ready_.empty() ? nullptr : ready_.begin()->flow; }
+  FairFlow* Next() const { return ready_.empty() ? nullptr : ready_.front().flow; }
   // Flows with something in line, in the order of service.
   const Line& line() const { return line_; }
   // How many of these come before one of them, and before one that joined now with this S.
-  size_t Before(const FairFlow& flow) const;
+  size_t Before(const FairFlow& flow, const Standing& at) const;
   size_t BeforeNew(double tag) const;
-  // The sum of their weights.
-  double weight_in_line() const { return weight_in_line_; }
-  double virtual_time() const { return virtual_time_; }
 
-  // Flows that have nothing in line, no open service, and no S that V has not passed: since the
-  // last call. The level does not know them any more.
-  std::vector<FairFlow*> TakeForgotten();
+  // A flow that has nothing in line, no open service, and no S that V has not passed; null: none.
+  // The level does not know it any more. Asked after each change.
+  FairFlow* TakeForgotten();
 
  private:
-  void Move(FairFlow& flow, double tag, std::optional<int64_t> in_line,
-            std::optional<int64_t> ready);
-  void AdvanceTo(double virtual_time);
-  // Among the idle ones, when it is one.
-  void Rest(FairFlow& flow);
+  void Move(FairFlow& flow, double tag, const Standing& from, const Standing& to);
+  void Rest(FairFlow& flow, const Standing& at);
   void Wake(FairFlow& flow);
 
   Line line_;
-  absl::btree_set<Rank> ready_;
-  absl::btree_set<Rank> idle_;
-  std::vector<FairFlow*> forgotten_;
+  RankedSet<Rank> ready_;
+  // With nothing in line and no open service.
+  RankedSet<Rank> idle_;
   double virtual_time_ = 0;
   double greatest_tag_ = 0;
-  double weight_in_line_ = 0;
 };
 
 }  // namespace penstock::dispatcher

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace penstock::dispatcher {
@@ -17,6 +18,10 @@ constexpr TurnClass kClasses[] = {chat::v1::CLASS_ACTION, chat::v1::CLASS_FIRST,
 constexpr double kLeastCost = 1;
 // Of a tenant's mean output, the part of the newest call.
 constexpr double kLearning = 0.05;
+
+int32_t Bounded(int64_t tokens) {
+  return static_cast<int32_t>(std::clamp<int64_t>(tokens, 0, std::numeric_limits<int32_t>::max()));
+}
 
 size_t PartOf(size_t n, double share) {
   return static_cast<size_t>(std::ceil(static_cast<double>(n) * share));
@@ -51,76 +56,103 @@ FairScheduler::FairScheduler(FairSchedulerOptions options)
 FairScheduler::~FairScheduler() = default;
 
 void FairScheduler::Enqueue(const WaitingEntry& entry, absl::Duration) {
-  auto& known = entries_[entry.id];
-  if (known != nullptr) return;
-  known = std::make_unique<Known>();
-  known->entry = {.id = entry.id,
-                  .seq = entry.seq,
-                  .tenant = TenantOf(entry.tenant),
-                  .user = entry.user,
-                  .cost = cost_.Of(entry.estimated_tokens, 0)};
-  known->turn_class = entry.turn_class;
-  Join(*known);
+  const auto make = [&](Known& known) {
+    known.id = entry.id;
+    known.seq = entry.seq;
+    known.cost = cost_.Of(entry.estimated_tokens, 0);
+    known.turn_class = entry.turn_class;
+  };
+  const auto [known, fresh] = entries_.FindOrMake(entry.id, make);
+  if (fresh) Join(*known, {TenantOf(entry.tenant), entry.user});
 }
 
 void FairScheduler::SetClass(EntryId id, TurnClass turn_class) {
-  const auto found = entries_.find(id);
-  if (found == entries_.end()) return;
-  Known& known = *found->second;
-  if (known.state == State::kStarted || known.turn_class == turn_class) return;
-  Leave(known);
-  known.turn_class = turn_class;
-  Join(known);
+  Known* known = entries_.Find(id);
+  if (known == nullptr || known->state == State::kStarted || known->turn_class == turn_class) {
+    return;
+  }
+  const FairFlows::Owner owner = FairFlows::OwnerOf(*known);
+  Leave(*known);
+  known->turn_class = turn_class;
+  Join(*known, owner);
 }
 
 void FairScheduler::MarkReady(EntryId id, int64_t input_tokens, int64_t output_tokens) {
   Known* known = Find(id, State::kWaiting);
   if (known == nullptr) return;
+  const double mean_output = tenants_[FairFlows::OwnerOf(*known).tenant].mean_output;
   known->state = State::kReady;
-  known->input_tokens = input_tokens;
-  known->output_tokens =
-      std::min(output_tokens, static_cast<int64_t>(tenants_[known->entry.tenant].mean_output));
-  known->entry.cost = cost_.Of(input_tokens, known->output_tokens);
-  LineOf(*known).flows.MarkReady(known->entry);
+  known->input_tokens = Bounded(input_tokens);
+  known->output_tokens = Bounded(std::min(output_tokens, static_cast<int64_t>(mean_output)));
+  known->cost = cost_.Of(known->input_tokens, known->output_tokens);
+  LineOf(*known).flows.MarkReady(*known);
   ++ready_;
 }
 
 void FairScheduler::Withdraw(EntryId id) {
-  const auto found = entries_.find(id);
-  if (found == entries_.end()) return;
-  Known& known = *found->second;
-  if (known.state == State::kStarted) {
-    LineOf(known).flows.End(known.entry, known.entry.cost);
+  Known* known = entries_.Find(id);
+  if (known == nullptr) return;
+  if (known->state == State::kStarted) {
+    LineOf(*known).flows.End(*known, known->cost);
   } else {
-    Leave(known);
+    Leave(*known);
   }
-  entries_.erase(found);
+  entries_.Erase(*known);
 }
 
 std::vector<EntryId> FairScheduler::Window(size_t n) {
   std::vector<EntryId> fresh;
-  for (const EntryId id : std::exchange(to_name_, {})) {
-    const auto found = entries_.find(id);
-    if (found != entries_.end()) Name(*found->second, fresh);
+  for (const EntryId id : to_name_) {
+    if (Known* known = entries_.Find(id)) Name(*known, fresh);
   }
-  if (named_ == waiting_ || (!look_ahead_ && named_ * 2 >= n)) return fresh;
-  look_ahead_ = false;
+  to_name_.clear();
+  if (n != window_) SetWindow(n);
   size_t left = n;
   for (const TurnClass turn_class : kClasses) {
     Line& line = *lines_[turn_class];
-    line.wanted = WindowOf(turn_class, n, left);
-    const auto ahead = line.flows.Ahead(line.wanted, line.frontier);
-    left -= std::min(left, ahead.size());
-    for (const FairEntry* entry : ahead) Name(*entries_.find(entry->id)->second, fresh);
+    const size_t wanted = std::max(std::min(left, line.most), line.least);
+    left -= std::min({left, wanted, line.flows.waiting()});
+    if (!line.NeedsLook(wanted)) continue;
+    line.joined_inside = 0;
+    for (FairEntry* entry : line.ahead.Take(line.flows, wanted)) {
+      Name(static_cast<Known&>(*entry), fresh);
+    }
   }
   return fresh;
+}
+
+void FairScheduler::SetWindow(size_t n) {
+  window_ = n;
+  for (const TurnClass turn_class : kClasses) {
+    const ClassShare& share = rates_.shares()[turn_class];
+    lines_[turn_class]->least = PartOf(n, share.floor);
+    lines_[turn_class]->most = PartOf(n, share.cap);
+  }
+}
+
+bool FairScheduler::Line::NeedsLook(size_t wanted) const {
+  if (named == flows.waiting()) return false;
+  const bool half_used_up = named * 2 < wanted;
+  // Each that joined inside has pushed one out.
+  const bool is_too_far = joined_inside > wanted;
+  const bool is_outgrown = ahead.whole() && flows.waiting() > ahead.wanted();
+  return half_used_up || is_too_far || is_outgrown;
+}
+
+void FairScheduler::NameIfInside(const Known& known) {
+  Line& line = LineOf(known);
+  if (line.flows.waiting() > line.ahead.wanted()) {
+    if (line.ahead.whole() || !line.ahead.Reaches(known)) return;
+    ++line.joined_inside;
+  }
+  to_name_.push_back(known.id);
 }
 
 void FairScheduler::Name(Known& known, std::vector<EntryId>& fresh) {
   if (known.named || known.state == State::kStarted) return;
   known.named = true;
-  ++named_;
-  fresh.push_back(known.entry.id);
+  ++LineOf(known).named;
+  fresh.push_back(known.id);
 }
 
 std::optional<EntryId> FairScheduler::Pick(absl::Duration now) const {
@@ -154,43 +186,46 @@ absl::Duration FairScheduler::TimeToPick(absl::Duration now) const {
 void FairScheduler::Start(EntryId id, absl::Duration now) {
   Known* known = Find(id, State::kReady);
   if (known == nullptr) return;
-  LineOf(*known).flows.Serve(known->entry);
-  rates_.Charge(known->turn_class, known->entry.cost, now);
+  Line& line = LineOf(*known);
+  line.flows.Serve(*known);
+  line.named -= known->named;
+  rates_.Charge(known->turn_class, known->cost, now);
   known->state = State::kStarted;
   --ready_;
   --waiting_;
-  if (known->named) --named_;
 }
 
 void FairScheduler::Requeue(EntryId id, absl::Duration now) {
   Known* known = Find(id, State::kStarted);
   if (known == nullptr) return;
+  const FairFlows::Owner owner = FairFlows::OwnerOf(*known);
   End(*known, 0, now);
   known->state = State::kWaiting;
-  known->entry.ready = false;
-  Join(*known);
+  known->ready = false;
+  Join(*known, owner);
 }
 
 void FairScheduler::Settle(EntryId id, const chat::v1::Usage& actual, absl::Duration now) {
   Known* known = Find(id, State::kStarted);
   if (known == nullptr) return;
-  if (actual.has_output_tokens()) tenants_[known->entry.tenant].Learn(actual.output_tokens());
+  if (actual.has_output_tokens()) {
+    tenants_[FairFlows::OwnerOf(*known).tenant].Learn(actual.output_tokens());
+  }
   End(*known, cost_.Of(actual, known->input_tokens, known->output_tokens), now);
-  entries_.erase(id);
+  entries_.Erase(*known);
 }
 
 int64_t FairScheduler::Position(EntryId id) const {
-  const auto found = entries_.find(id);
-  if (found == entries_.end() || found->second->state == State::kStarted) return 0;
-  const Known& known = *found->second;
-  return PositionIn(known.turn_class, lines_[known.turn_class]->flows.AheadOf(known.entry));
+  const Known* known = entries_.Find(id);
+  if (known == nullptr || known->state == State::kStarted) return 0;
+  return PositionIn(known->turn_class, lines_[known->turn_class]->flows.AheadOf(*known));
 }
 
 int64_t FairScheduler::PositionOfNext(const WaitingEntry& entry) const {
   // A tenant that is not known yet has the next index.
   const uint32_t tenant = FindTenant(entry.tenant).value_or(static_cast<uint32_t>(weights_.size()));
   return PositionIn(entry.turn_class,
-                    lines_[entry.turn_class]->flows.AheadOfNext(tenant, entry.user));
+                    lines_[entry.turn_class]->flows.AheadOfNext({tenant, entry.user}));
 }
 
 size_t FairScheduler::flows() const {
@@ -200,34 +235,30 @@ size_t FairScheduler::flows() const {
 }
 
 FairScheduler::Known* FairScheduler::Find(EntryId id, State state) {
-  const auto found = entries_.find(id);
-  return found != entries_.end() && found->second->state == state ? found->second.get() : nullptr;
+  Known* known = entries_.Find(id);
+  return known != nullptr && known->state == state ? known : nullptr;
 }
 
-void FairScheduler::Join(Known& known) {
+void FairScheduler::Join(Known& known, const FairFlows::Owner& owner) {
   Line& line = LineOf(known);
-  line.flows.Join(known.entry);
+  line.flows.Join(known, owner);
+  line.named += known.named;
   ++waiting_;
-  ready_ += known.entry.ready;
-  if (known.named) {
-    ++named_;
-  } else if (line.frontier.whole && line.flows.waiting() <= line.wanted) {
-    to_name_.push_back(known.entry.id);
-  } else if (!look_ahead_) {
-    look_ahead_ = line.flows.IsInside(known.entry, line.frontier);
-  }
+  ready_ += known.ready;
+  if (!known.named) NameIfInside(known);
 }
 
 void FairScheduler::Leave(Known& known) {
-  LineOf(known).flows.Leave(known.entry);
+  Line& line = LineOf(known);
+  line.flows.Leave(known);
+  line.named -= known.named;
   --waiting_;
-  ready_ -= known.entry.ready;
-  if (known.named) --named_;
+  ready_ -= known.ready;
 }
 
 void FairScheduler::End(Known& known, double actual, absl::Duration now) {
-  rates_.Correct(known.turn_class, actual - known.entry.cost, now);
-  LineOf(known).flows.End(known.entry, actual);
+  rates_.Correct(known.turn_class, actual - known.cost, now);
+  LineOf(known).flows.End(known, actual);
 }
 
 uint32_t FairScheduler::TenantOf(absl::string_view tenant) {
@@ -243,11 +274,6 @@ uint32_t FairScheduler::TenantOf(absl::string_view tenant) {
 std::optional<uint32_t> FairScheduler::FindTenant(absl::string_view tenant) const {
   const auto index = indices_.find(tenant);
   return index == indices_.end() ? std::nullopt : std::optional<uint32_t>(index->second);
-}
-
-size_t FairScheduler::WindowOf(TurnClass turn_class, size_t n, size_t left) const {
-  const ClassShare& share = rates_.shares()[turn_class];
-  return std::max(std::min(left, PartOf(n, share.cap)), PartOf(n, share.floor));
 }
 
 int64_t FairScheduler::PositionIn(TurnClass turn_class, size_t ahead) const {

@@ -3,12 +3,15 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "services/dispatcher/queue/class_rates.h"
 #include "services/dispatcher/queue/fair_flows.h"
+#include "services/dispatcher/queue/keyed_slab.h"
+#include "services/dispatcher/queue/look_ahead.h"
 #include "services/dispatcher/queue/scheduler.h"
 
 #include "absl/container/flat_hash_map.h"
@@ -62,14 +65,16 @@ class FairScheduler : public Scheduler {
   size_t flows() const;
 
  private:
-  enum class State { kWaiting, kReady, kStarted };
-  struct Known {
-    FairEntry entry;
-    chat::v1::TurnClass turn_class = chat::v1::CLASS_FREE;
+  enum class State : uint8_t { kWaiting, kReady, kStarted };
+  struct Known : FairEntry {
     State state = State::kWaiting;
-    bool named = false;
-    int64_t input_tokens = 0;
-    int64_t output_tokens = 0;
+    chat::v1::TurnClass turn_class = chat::v1::CLASS_FREE;
+    // Expected, once it is ready.
+    int32_t input_tokens = 0;
+    int32_t output_tokens = 0;
+  };
+  struct IdOf {
+    EntryId operator()(const Known& known) const { return known.id; }
   };
   struct Tenant {
     // Of its calls: an exponential mean.
@@ -79,23 +84,33 @@ class FairScheduler : public Scheduler {
   // One class.
   struct Line {
     explicit Line(const std::vector<double>& weights) : flows(weights) {}
+    // What was named does not fit any more to a window that has so many of this class.
+    bool NeedsLook(size_t wanted) const;
+
     FairFlows flows;
-    // Of the last look ahead, which wanted so many.
-    FairFrontier frontier;
-    size_t wanted = 0;
+    LookAhead ahead;
+    // Its least and its greatest part of the window.
+    size_t least = 0;
+    size_t most = 0;
+    // In line.
+    size_t named = 0;
+    // Joined since the look ahead, inside of what it took.
+    size_t joined_inside = 0;
   };
 
+  // Null: it is not known, or in another state.
   Known* Find(EntryId id, State state);
   Line& LineOf(const Known& known) { return *lines_[known.turn_class]; }
-  void Join(Known& known);
+  void Join(Known& known, const FairFlows::Owner& owner);
   void Leave(Known& known);
   // The call has ended, and has cost this.
   void End(Known& known, double actual, absl::Duration now);
   uint32_t TenantOf(absl::string_view tenant);
   std::optional<uint32_t> FindTenant(absl::string_view tenant) const;
+  // At the next Window, if one that has just joined belongs into it.
+  void NameIfInside(const Known& known);
   void Name(Known& known, std::vector<EntryId>& fresh);
-  // Of n entries that are to be prepared, those of a class, with `left` not taken by higher ones.
-  size_t WindowOf(chat::v1::TurnClass turn_class, size_t n, size_t left) const;
+  void SetWindow(size_t n);
   // With so many before it in its class.
   int64_t PositionIn(chat::v1::TurnClass turn_class, size_t ahead) const;
 
@@ -107,14 +122,13 @@ class FairScheduler : public Scheduler {
   std::vector<double> weights_;
   std::vector<Tenant> tenants_;
   std::array<std::unique_ptr<Line>, chat::v1::TurnClass_ARRAYSIZE> lines_;
-  absl::flat_hash_map<EntryId, std::unique_ptr<Known>> entries_;
+  KeyedSlab<Known, IdOf> entries_;
   size_t waiting_ = 0;
   size_t ready_ = 0;
-  size_t named_ = 0;
-  // Joined lines that fit into the window whole.
+  // What the lines' parts are of.
+  size_t window_ = 0;
+  // Joined since the last Window, and belong into it.
   std::vector<EntryId> to_name_;
-  // Something joined that the last look ahead would have taken.
-  bool look_ahead_ = false;
 };
 
 }  // namespace penstock::dispatcher

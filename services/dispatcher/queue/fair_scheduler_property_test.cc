@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "services/dispatcher/queue/fair_model_for_test.h"
 #include "services/dispatcher/queue/fair_scheduler.h"
 
 #include "absl/strings/str_cat.h"
@@ -21,9 +22,8 @@ using chat::v1::TurnClass;
 
 constexpr absl::Duration kNow = absl::Seconds(1000);
 
-// Tenant t has weight t + 1.
 std::string TenantName(int tenant) { return absl::StrCat("t", tenant); }
-double WeightOf(int tenant) { return tenant + 1; }
+double WeightOf(int tenant) { return FairModel::WeightOf(tenant); }
 
 FairSchedulerOptions Options() {
   FairSchedulerOptions options;
@@ -32,120 +32,6 @@ FairSchedulerOptions Options() {
   }
   return options;
 }
-
-// What the scheduler should do, by its definition, without any index.
-class Model {
- public:
-  enum class State { kWaiting, kReady, kStarted };
-  struct Entry {
-    int turn_class = 0;
-    int tenant = 0;
-    int user = 0;
-    double cost = 0;
-    State state = State::kWaiting;
-  };
-  using User = std::tuple<int, int, int>;
-  using Tenant = std::pair<int, int>;
-
-  static User UserOf(const Entry& entry) { return {entry.turn_class, entry.tenant, entry.user}; }
-  static Tenant TenantOf(const Entry& entry) { return {entry.turn_class, entry.tenant}; }
-
-  void Join(EntryId id, Entry entry) {
-    const bool user_was_there = InLine(UserOf(entry));
-    const bool tenant_was_there = InLine(TenantOf(entry));
-    entries[id] = entry;
-    if (!user_was_there) Lift(users_[UserOf(entry)], users_v_[TenantOf(entry)]);
-    if (!tenant_was_there) Lift(tenants_[TenantOf(entry)], tenants_v_[entry.turn_class]);
-  }
-
-  void Leave(EntryId id) {
-    const Entry entry = entries.at(id);
-    entries.erase(id);
-    Settle(entry);
-  }
-
-  std::optional<EntryId> Pick() const {
-    std::optional<EntryId> best;
-    for (const auto& [id, entry] : entries) {
-      if (entry.state == State::kReady && (!best || Before(id, *best))) best = id;
-    }
-    return best;
-  }
-
-  void Start(EntryId id) {
-    Entry& entry = entries.at(id);
-    double& user = users_[UserOf(entry)];
-    double& tenant = tenants_[TenantOf(entry)];
-    double& user_v = users_v_[TenantOf(entry)];
-    double& tenant_v = tenants_v_[entry.turn_class];
-    user_v = std::max(user_v, user);
-    tenant_v = std::max(tenant_v, tenant);
-    user += entry.cost;
-    tenant += entry.cost / WeightOf(entry.tenant);
-    entry.state = State::kStarted;
-    Settle(entry);
-  }
-
-  void End(EntryId id, double actual) {
-    const Entry entry = entries.at(id);
-    entries.erase(id);
-    double& user = users_[UserOf(entry)];
-    double& tenant = tenants_[TenantOf(entry)];
-    user = std::max(0.0, user + (actual - entry.cost));
-    tenant = std::max(0.0, tenant + (actual - entry.cost) / WeightOf(entry.tenant));
-    Settle(entry);
-  }
-
-  std::map<EntryId, Entry> entries;
-
- private:
-  static void Lift(double& tag, double virtual_time) { tag = std::max(tag, virtual_time); }
-
-  template <class Key>
-  bool InLine(const Key& key) const {
-    return std::any_of(entries.begin(), entries.end(), [&](const auto& entry) {
-      if (entry.second.state == State::kStarted) return false;
-      if constexpr (std::is_same_v<Key, User>) return UserOf(entry.second) == key;
-      if constexpr (std::is_same_v<Key, Tenant>) return TenantOf(entry.second) == key;
-      if constexpr (std::is_same_v<Key, int>) return entry.second.turn_class == key;
-    });
-  }
-
-  // With nobody in line the next busy period begins level.
-  void Settle(const Entry& entry) {
-    if (!InLine(TenantOf(entry))) {
-      for (const auto& [user, tag] : users_) {
-        const Tenant tenant = {std::get<0>(user), std::get<1>(user)};
-        if (tenant == TenantOf(entry)) Lift(users_v_[tenant], tag);
-      }
-    }
-    if (!InLine(entry.turn_class)) {
-      for (const auto& [tenant, tag] : tenants_) {
-        if (tenant.first == entry.turn_class) Lift(tenants_v_[tenant.first], tag);
-      }
-    }
-  }
-
-  // Of the user's ready ones, the order is that of ids.
-  bool Before(EntryId a, EntryId b) const { return RankOf(a) < RankOf(b); }
-  std::tuple<int, double, int, double, EntryId, EntryId> RankOf(EntryId id) const {
-    const Entry& entry = entries.at(id);
-    EntryId first_ready = id;
-    for (const auto& [other, known] : entries) {
-      if (UserOf(known) == UserOf(entry) && known.state == State::kReady) {
-        first_ready = std::min(first_ready, other);
-      }
-    }
-    return {entry.turn_class, tenants_.at(TenantOf(entry)),
-            entry.tenant,     users_.at(UserOf(entry)),
-            first_ready,      id};
-  }
-
-  std::map<User, double> users_;
-  std::map<Tenant, double> tenants_;
-  std::map<Tenant, double> users_v_;
-  std::map<int, double> tenants_v_;
-};
 
 // A scheduler and its model, through one trace.
 class Pair {
@@ -167,20 +53,20 @@ class Pair {
                         .user = static_cast<uint64_t>(user),
                         .seq = static_cast<int64_t>(id)},
                        kNow);
-    model_.Join(id, {turn_class, tenant, user, 1, Model::State::kWaiting});
+    model_.Join(id, {turn_class, tenant, user, 1, FairModel::State::kWaiting});
   }
 
   void MarkReady(EntryId id, int64_t tokens) {
     scheduler_.MarkReady(id, tokens, 0);
-    if (!Is(id, Model::State::kWaiting)) return;
-    model_.entries.at(id).state = Model::State::kReady;
+    if (!Is(id, FairModel::State::kWaiting)) return;
+    model_.entries.at(id).state = FairModel::State::kReady;
     model_.entries.at(id).cost = static_cast<double>(tokens);
   }
 
   void SetClass(EntryId id, int turn_class) {
     scheduler_.SetClass(id, static_cast<TurnClass>(turn_class));
-    if (!Known(id) || Is(id, Model::State::kStarted)) return;
-    Model::Entry entry = model_.entries.at(id);
+    if (!Known(id) || Is(id, FairModel::State::kStarted)) return;
+    FairModel::Entry entry = model_.entries.at(id);
     if (entry.turn_class == turn_class) return;
     model_.Leave(id);
     entry.turn_class = turn_class;
@@ -190,7 +76,7 @@ class Pair {
   void Withdraw(EntryId id) {
     scheduler_.Withdraw(id);
     if (!Known(id)) return;
-    if (Is(id, Model::State::kStarted)) {
+    if (Is(id, FairModel::State::kStarted)) {
       model_.End(id, model_.entries.at(id).cost);
     } else {
       model_.Leave(id);
@@ -206,10 +92,10 @@ class Pair {
 
   void Requeue(EntryId id) {
     scheduler_.Requeue(id, kNow);
-    if (!Is(id, Model::State::kStarted)) return;
-    Model::Entry entry = model_.entries.at(id);
+    if (!Is(id, FairModel::State::kStarted)) return;
+    FairModel::Entry entry = model_.entries.at(id);
     model_.End(id, 0);
-    entry.state = Model::State::kWaiting;
+    entry.state = FairModel::State::kWaiting;
     model_.Join(id, entry);
   }
 
@@ -217,29 +103,44 @@ class Pair {
     chat::v1::Usage usage;
     usage.set_input_tokens(tokens);
     scheduler_.Settle(id, usage, kNow);
-    if (Is(id, Model::State::kStarted)) model_.End(id, static_cast<double>(tokens));
+    if (Is(id, FairModel::State::kStarted)) model_.End(id, static_cast<double>(tokens));
   }
 
   void ExpectSame() const {
     RC_ASSERT(scheduler_.Pick(kNow) == model_.Pick());
     const auto in_line = std::count_if(
         model_.entries.begin(), model_.entries.end(),
-        [](const auto& entry) { return entry.second.state != Model::State::kStarted; });
+        [](const auto& entry) { return entry.second.state != FairModel::State::kStarted; });
     RC_ASSERT(scheduler_.waiting() == static_cast<size_t>(in_line));
+  }
+
+  void ExpectSamePositions() const {
+    for (const auto& [id, entry] : model_.entries) {
+      const bool started = entry.state == FairModel::State::kStarted;
+      RC_ASSERT(scheduler_.Position(id) == (started ? 0 : model_.PositionOf(id, entry)));
+    }
+    for (int turn_class = 3; turn_class < 5; ++turn_class) {
+      for (int tenant = 0; tenant < 3; ++tenant) {
+        const FairModel::Entry next = {.turn_class = turn_class, .tenant = tenant, .user = 1};
+        RC_ASSERT(scheduler_.PositionOfNext({.turn_class = static_cast<TurnClass>(turn_class),
+                                             .tenant = TenantName(tenant),
+                                             .user = 1}) == model_.PositionOf(last_ + 1, next));
+      }
+    }
   }
 
  private:
   bool Known(EntryId id) const { return model_.entries.contains(id); }
-  bool Is(EntryId id, Model::State state) const {
+  bool Is(EntryId id, FairModel::State state) const {
     return Known(id) && model_.entries.at(id).state == state;
   }
 
   FairScheduler scheduler_;
-  Model model_;
+  FairModel model_;
   EntryId last_ = 0;
 };
 
-RC_GTEST_PROP(FairScheduler, PicksWhatItsDefinitionSaysOverAnyTrace, ()) {
+RC_GTEST_PROP(FairScheduler, PicksAndPlacesAsItsDefinitionSaysOverAnyTrace, ()) {
   Pair pair;
   const auto steps = *rc::gen::container<std::vector<std::tuple<int, int, int, int, int>>>(
       rc::gen::tuple(rc::gen::inRange(0, 10), rc::gen::inRange(1, 30), rc::gen::inRange(3, 5),
@@ -272,6 +173,7 @@ RC_GTEST_PROP(FairScheduler, PicksWhatItsDefinitionSaysOverAnyTrace, ()) {
         pair.Withdraw(id);
     }
     pair.ExpectSame();
+    pair.ExpectSamePositions();
   }
 }
 

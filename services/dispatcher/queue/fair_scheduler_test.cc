@@ -241,6 +241,29 @@ TEST_F(FairSchedulerTest, TheWindowNamesAtOnceWhatComesBeforeThoseItHasNamed) {
   EXPECT_THAT(scheduler_->Window(4), ElementsAre(action.id));
 }
 
+TEST_F(FairSchedulerTest, TheWindowDoesNotGrowUnderAFloodOfThoseWhoBelongIntoIt) {
+  for (int i = 0; i < 100; ++i) scheduler_->Enqueue(Entry("a", 1), kNow);
+  size_t named = scheduler_->Window(4).size();
+
+  for (int i = 0; i < 1000; ++i) {
+    scheduler_->Enqueue(Entry(absl::StrCat("t", i), 1), kNow);
+    named += scheduler_->Window(4).size();
+  }
+
+  EXPECT_THAT(named, testing::Le(12));
+}
+
+TEST_F(FairSchedulerTest, WhatIsNamedOfALowerClassDoesNotKeepAHigherOneFromBeingNamed) {
+  for (int i = 0; i < 4; ++i) scheduler_->Enqueue(Entry("t", 1, CLASS_FREE), kNow);
+  EXPECT_THAT(scheduler_->Window(4), SizeIs(4));
+  for (int i = 0; i < 8; ++i) Ready("t", 1, CLASS_PAID);
+  EXPECT_THAT(scheduler_->Window(4), SizeIs(4));
+
+  for (int i = 0; i < 4; ++i) Start();
+
+  EXPECT_THAT(scheduler_->Window(4), SizeIs(4));
+}
+
 TEST_F(FairSchedulerTest, TheWindowHasRoomForFloorsAndNotForWhatIsOverItsCap) {
   FairSchedulerOptions options;
   options.shares[CLASS_PAID].cap = 0.5;

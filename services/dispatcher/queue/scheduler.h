@@ -34,7 +34,7 @@ struct WaitingEntry {
 //
 // An entry is waiting (from Enqueue, or Requeue), ready (a waiting one, from MarkReady: its context
 // is prepared and it wants a permit), or started (from Start). Every call that names an entry the
-// scheduler does not know, or that is in another state, does nothing. All are O(log n).
+// scheduler does not know, or that is in another state, does nothing. All are O(log n), amortized.
 class Scheduler {
  public:
   virtual ~Scheduler() = default;
@@ -66,7 +66,8 @@ class Scheduler {
   // A started entry has used its permit; forgets it. A count that is absent is taken as expected.
   virtual void Settle(EntryId id, const chat::v1::Usage& actual, absl::Duration now) = 0;
 
-  // Entries in line that start before this one, plus 1; 0 when it is not in line.
+  // Entries in line that start before this one, plus 1, if all cost the same and nothing joins: a
+  // count by formula, for people and for the ETA. 0 when it is not in line.
   virtual int64_t Position(EntryId id) const = 0;
   // The position of an entry that joined now, after all those of its user.
   virtual int64_t PositionOfNext(const WaitingEntry& entry) const = 0;
