@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <iterator>
+#include <cstdint>
+#include <numeric>
 #include <utility>
 #include <vector>
+
+#include "services/dispatcher/queue/sorted_chunk.h"
 
 namespace penstock::dispatcher {
 
@@ -20,7 +23,7 @@ class RankedSet {
   bool empty() const { return chunks_.empty(); }
   size_t size() const { return size_; }
   // It must not be empty.
-  const Key& front() const { return chunks_.front().first; }
+  const Key& front() const { return chunks_.front().first(); }
 
   // A key that is not in it; and one that is.
   void Insert(const Key& key);
@@ -34,28 +37,24 @@ class RankedSet {
   class Cursor;
 
  private:
-  struct Chunk {
-    Key first;
-    // Descending, because most are erased at the front of the set. Never empty between calls.
-    std::vector<Key> keys;
-  };
+  using Chunk = SortedChunk<Key>;
 
   // The most that a chunk may grow to. Neighbours are joined below half of it.
   size_t Full() const { return size_ < 8192 ? 64 : 256; }
   // The last chunk that begins with this key or a lesser one, else the first chunk.
   size_t ChunkOf(const Key& key) const;
-  // Where in a chunk those that are less begin.
-  static auto Lesser(const std::vector<Key>& keys, const Key& key) {
-    return std::partition_point(keys.begin(), keys.end(),
-                                [&](const Key& each) { return !(each < key); });
-  }
   // Makes room for the key in a chunk that is full; the chunk where it belongs now.
   size_t MakeRoom(size_t at, const Key& key);
-  void InsertInto(Chunk& chunk, const Key& key);
   // Joins a chunk and its successor if they are small.
   void Join(size_t at);
+  void AddChunk(size_t at, Chunk chunk);
+  void DropChunk(size_t at);
+  void Count(size_t at) { sizes_[at] = static_cast<uint16_t>(chunks_[at].size()); }
 
+  // Not empty between calls.
   std::vector<Chunk> chunks_;
+  // Of the chunks: what Before adds up lies together.
+  std::vector<uint16_t> sizes_;
   size_t size_ = 0;
 };
 
@@ -66,12 +65,10 @@ class RankedSet<Key>::Cursor {
 
   // Null: there is nothing more.
   const Key* Peek() const {
-    if (chunk_ == chunks_->size()) return nullptr;
-    const std::vector<Key>& keys = (*chunks_)[chunk_].keys;
-    return &keys[keys.size() - 1 - at_];
+    return chunk_ == chunks_->size() ? nullptr : &(*chunks_)[chunk_].At(at_);
   }
   void Next() {
-    if (++at_ < (*chunks_)[chunk_].keys.size()) return;
+    if (++at_ < (*chunks_)[chunk_].size()) return;
     ++chunk_;
     at_ = 0;
   }
@@ -79,31 +76,27 @@ class RankedSet<Key>::Cursor {
  private:
   const std::vector<Chunk>* chunks_;
   size_t chunk_ = 0;
-  // From the front of the chunk.
   size_t at_ = 0;
 };
 
 template <class Key>
 void RankedSet<Key>::Insert(const Key& key) {
-  if (chunks_.empty()) chunks_.push_back({key, {}});
+  if (chunks_.empty()) AddChunk(0, {});
   size_t at = ChunkOf(key);
-  if (chunks_[at].keys.size() >= Full()) at = MakeRoom(at, key);
-  InsertInto(chunks_[at], key);
+  if (chunks_[at].size() >= Full()) at = MakeRoom(at, key);
+  chunks_[at].Insert(key);
+  Count(at);
   ++size_;
 }
 
 template <class Key>
 void RankedSet<Key>::Erase(const Key& key) {
   const size_t at = ChunkOf(key);
-  Chunk& chunk = chunks_[at];
-  chunk.keys.erase(std::prev(Lesser(chunk.keys, key)));
+  chunks_[at].Erase(key);
   --size_;
-  if (chunk.keys.empty()) {
-    chunks_.erase(chunks_.begin() + static_cast<ptrdiff_t>(at));
-    return;
-  }
-  chunk.first = chunk.keys.back();
-  if (chunk.keys.size() >= Full() / 4) return;
+  if (chunks_[at].empty()) return DropChunk(at);
+  Count(at);
+  if (chunks_[at].size() >= Full() / 4) return;
   Join(at);
   if (at > 0) Join(at - 1);
 }
@@ -112,67 +105,63 @@ template <class Key>
 size_t RankedSet<Key>::Before(const Key& key) const {
   if (chunks_.empty()) return 0;
   const size_t at = ChunkOf(key);
-  const std::vector<Key>& keys = chunks_[at].keys;
-  auto before = static_cast<size_t>(keys.end() - Lesser(keys, key));
-  for (size_t i = 0; i < at; ++i) before += chunks_[i].keys.size();
-  return before;
+  return std::accumulate(sizes_.begin(), sizes_.begin() + static_cast<ptrdiff_t>(at),
+                         chunks_[at].Before(key));
 }
 
 template <class Key>
 const Key* RankedSet<Key>::Previous(const Key& key) const {
   if (chunks_.empty()) return nullptr;
   const size_t at = ChunkOf(key);
-  const std::vector<Key>& keys = chunks_[at].keys;
-  const auto lesser = Lesser(keys, key);
-  if (lesser != keys.end()) return &*lesser;
-  return at == 0 ? nullptr : &chunks_[at - 1].keys.front();
+  if (const size_t before = chunks_[at].Before(key)) return &chunks_[at].At(before - 1);
+  return at == 0 ? nullptr : &chunks_[at - 1].last();
 }
 
 template <class Key>
 size_t RankedSet<Key>::ChunkOf(const Key& key) const {
-  const auto next =
-      std::upper_bound(chunks_.begin(), chunks_.end(), key,
-                       [](const Key& sought, const Chunk& chunk) { return sought < chunk.first; });
+  if (chunks_.size() < 2) return 0;
+  const auto next = std::upper_bound(
+      chunks_.begin(), chunks_.end(), key,
+      [](const Key& sought, const Chunk& chunk) { return sought < chunk.first(); });
   return next == chunks_.begin() ? 0 : static_cast<size_t>(next - chunks_.begin()) - 1;
 }
 
 // What grows at its end (keys of equal rank, in order of arrival) fills its chunks to the brim.
 template <class Key>
 size_t RankedSet<Key>::MakeRoom(size_t at, const Key& key) {
-  const auto next = chunks_.begin() + static_cast<ptrdiff_t>(at) + 1;
-  const bool at_its_end = chunks_[at].keys.front() < key;
-  if (at_its_end && next != chunks_.end() && next->keys.size() < Full()) return at + 1;
-  if (at_its_end) {
-    chunks_.insert(next, {key, {}});
+  if (chunks_[at].last() < key) {
+    const bool next_has_room = at + 1 < chunks_.size() && chunks_[at + 1].size() < Full();
+    if (!next_has_room) AddChunk(at + 1, {});
     return at + 1;
   }
-  std::vector<Key>& keys = chunks_[at].keys;
-  const auto middle = keys.begin() + std::ssize(keys) / 2;
-  std::vector<Key> upper(keys.begin(), middle);
-  keys.erase(keys.begin(), middle);
-  const Key first = upper.back();
-  chunks_.insert(next, {first, std::move(upper)});
-  return key < first ? at : at + 1;
-}
-
-template <class Key>
-void RankedSet<Key>::InsertInto(Chunk& chunk, const Key& key) {
-  std::vector<Key>& keys = chunk.keys;
-  // Twice as much each time would leave a third of all memory unused.
-  if (keys.size() == keys.capacity()) keys.reserve(keys.size() * 5 / 4 + 1);
-  keys.insert(Lesser(keys, key), key);
-  chunk.first = keys.back();
+  Chunk upper = chunks_[at].TakeUpper();
+  const bool belongs_lower = key < upper.first();
+  Count(at);
+  AddChunk(at + 1, std::move(upper));
+  return belongs_lower ? at : at + 1;
 }
 
 template <class Key>
 void RankedSet<Key>::Join(size_t at) {
   if (at + 1 == chunks_.size()) return;
-  std::vector<Key>& keys = chunks_[at].keys;
-  std::vector<Key>& upper = chunks_[at + 1].keys;
-  if (keys.size() + upper.size() > Full() / 2) return;
-  upper.insert(upper.end(), keys.begin(), keys.end());
-  keys = std::move(upper);
-  chunks_.erase(chunks_.begin() + static_cast<ptrdiff_t>(at) + 1);
+  if (chunks_[at].size() + chunks_[at + 1].size() > Full() / 2) return;
+  chunks_[at].Append(std::move(chunks_[at + 1]));
+  Count(at);
+  DropChunk(at + 1);
+}
+
+template <class Key>
+void RankedSet<Key>::AddChunk(size_t at, Chunk chunk) {
+  const auto place = static_cast<ptrdiff_t>(at);
+  sizes_.insert(sizes_.begin() + place, static_cast<uint16_t>(chunk.size()));
+  chunks_.insert(chunks_.begin() + place, std::move(chunk));
+}
+
+template <class Key>
+void RankedSet<Key>::DropChunk(size_t at) {
+  const auto place = static_cast<ptrdiff_t>(at);
+  sizes_.erase(sizes_.begin() + place);
+  chunks_.erase(chunks_.begin() + place);
 }
 
 }  // namespace penstock::dispatcher
