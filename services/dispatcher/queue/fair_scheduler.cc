@@ -56,6 +56,8 @@ FairScheduler::FairScheduler(FairSchedulerOptions options)
 FairScheduler::~FairScheduler() = default;
 
 void FairScheduler::Enqueue(const WaitingEntry& entry, absl::Duration) {
+  entries_.Prefetch(entry.id);
+  const uint32_t tenant = TenantOf(entry.tenant);
   const auto make = [&](Known& known) {
     known.id = entry.id;
     known.seq = entry.seq;
@@ -63,7 +65,7 @@ void FairScheduler::Enqueue(const WaitingEntry& entry, absl::Duration) {
     known.turn_class = entry.turn_class;
   };
   const auto [known, fresh] = entries_.FindOrMake(entry.id, make);
-  if (fresh) Join(*known, {TenantOf(entry.tenant), entry.user});
+  if (fresh) Join(*known, {tenant, entry.user});
 }
 
 void FairScheduler::SetClass(EntryId id, TurnClass turn_class) {

@@ -27,6 +27,8 @@ class KeyedSlab {
 
   size_t size() const { return numbers_.size(); }
 
+  // This key is looked for soon.
+  void Prefetch(const Key& key) const { numbers_.prefetch(key); }
   // Null: there is none.
   T* Find(const Key& key) const {
     const auto found = numbers_.find(key);
