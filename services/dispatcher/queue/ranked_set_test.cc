@@ -52,6 +52,8 @@ void RunRandomly(int keys, int steps) {
 TEST(RankedSet, HoldsAndCountsWhatASetDoes) {
   RunRandomly(10, 1'000);
   RunRandomly(5'000, 50'000);
+  // Beyond the number where chunks are larger.
+  RunRandomly(30'000, 300'000);
 }
 
 TEST(RankedSet, IsRightInWhateverOrderKeysComeAndGo) {
