@@ -32,12 +32,16 @@ Amounts RateLimiter::Refundable(const Amounts& amounts) {
   return {0, output, 0, output};
 }
 
-Amounts RateLimiter::AmountsOf(const CallSize& call, const chat::v1::Usage& actual) const {
-  const int64_t input = actual.has_input_tokens() ? actual.input_tokens() : call.input_tokens;
-  const int64_t output = actual.has_output_tokens() ? actual.output_tokens() : call.output_tokens;
+Amounts RateLimiter::AmountsOf(const Amounts& reserved, const chat::v1::Usage& actual) const {
+  const double input = actual.has_input_tokens()
+                           ? static_cast<double>(actual.input_tokens())
+                           : reserved[static_cast<size_t>(Dimension::kInputTokens)];
+  const double output = actual.has_output_tokens()
+                            ? static_cast<double>(actual.output_tokens())
+                            : reserved[static_cast<size_t>(Dimension::kOutputTokens)];
   const double from_cache =
       (1 - cached_input_weight_) * static_cast<double>(actual.cache_read_input_tokens());
-  return Of(static_cast<double>(input) - from_cache, static_cast<double>(output));
+  return Of(input - from_cache, output);
 }
 
 absl::Status RateLimiter::CheckPossible(const CallSize& call) const {
@@ -62,7 +66,7 @@ absl::Duration RateLimiter::Reserve(PermitId permit, const CallSize& call, absl:
       throttle_.PauseLeft(now), std::min(quota_.TimeTo(amounts, now), throttle_.TimeToClimb(now)));
   if (wait > absl::ZeroDuration()) return wait;
   quota_.Reserve(permit, amounts, Refundable(amounts), now);
-  calls_.emplace(permit, Call{call, now});
+  calls_.emplace(permit, Call{amounts, now});
   return absl::ZeroDuration();
 }
 
@@ -85,7 +89,7 @@ void RateLimiter::Settle(PermitId permit, const chat::v1::Usage& actual, absl::D
   const auto call = calls_.find(permit);
   if (call == calls_.end()) return;
   if (actual.has_output_tokens()) forecast_.Learn(actual.output_tokens());
-  quota_.Settle(permit, AmountsOf(call->second.size, actual), now);
+  quota_.Settle(permit, AmountsOf(call->second.reserved, actual), now);
   calls_.erase(call);
 }
 

@@ -36,14 +36,14 @@ class RateLimiter : public LaneLimiter {
 
  private:
   struct Call {
-    CallSize size;
+    Amounts reserved;
     absl::Duration permitted;
   };
 
   // What the provider counts when the call begins, and what of that may come back.
   Amounts AmountsOf(const CallSize& call) const;
   static Amounts Refundable(const Amounts& amounts);
-  Amounts AmountsOf(const CallSize& call, const chat::v1::Usage& actual) const;
+  Amounts AmountsOf(const Amounts& reserved, const chat::v1::Usage& actual) const;
 
   const bool output_counted_as_generated_;
   const double cached_input_weight_;

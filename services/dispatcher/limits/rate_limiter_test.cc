@@ -133,6 +133,18 @@ TEST(RateLimiter, WhereGeneratedTokensCountItReservesWhatAnswersTake) {
   EXPECT_GT(permit, 1300) << "as many as answers of 100 tokens, not of 4,000";
 }
 
+TEST(RateLimiter, WhereGeneratedTokensCountACallWithoutAReportTookWhatWasReserved) {
+  auto model = Model(10, 6000);
+  model.mutable_limits()->set_output_counted("GENERATED");
+  RateLimiter limiter(model, kStart);
+  ASSERT_EQ(limiter.Reserve(1, {0, 4000}, kLater), kNow);
+  limiter.Settle(1, Used(0, 100), kLater);
+  ASSERT_EQ(limiter.Reserve(2, {0, 4000}, kLater), kNow);
+  limiter.Settle(2, {}, kLater);
+
+  EXPECT_EQ(limiter.Reserve(3, {5000, 100}, kLater), kNow) << "200 tokens, not 4,000";
+}
+
 TEST(RateLimiter, CachedInputCountsAsTheProviderSays) {
   auto model = Model(10, 6000);
   model.mutable_limits()->set_cached_input_weight(0);
