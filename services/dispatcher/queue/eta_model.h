@@ -32,8 +32,10 @@ struct Eta {
 // A pure model: no clock (`now` is Clock::Monotonic), no lock of its own.
 //
 // A pool of c slots whose calls take S seconds on average starts one turn each g = S / c seconds
-// while turns wait. Once 8 starts were seen with turns waiting behind them, g is the measured mean
-// of the gaps between them instead. Turns of higher classes that arrive meanwhile, l a second
+// while turns wait. Once 8 starts were seen with turns waiting behind them, g is measured instead:
+// the time for which turns waited by the starts in it, both forgotten over 10 s, or over 20 starts
+// if that is longer, so that starts in bunches (slots that end together, a provider's minute) count
+// as what they are. Turns of higher classes that arrive meanwhile, l a second
 // (measured), stretch it to G = g / (1 - min(l * g, 0.95)). The wait of the turn at position p,
 // with f slots free, is then that for n = p - f starts; with calls of random length it is about a
 // Gamma(n, G) variable, whose quantiles are (Wilson and Hilferty, 1931)
@@ -46,13 +48,17 @@ class EtaModel {
   void OnEnter(chat::v1::TurnClass turn_class, absl::Duration now);
   // `backlogged`: a ready turn is still waiting after this start.
   void OnStart(bool backlogged, absl::Duration now);
+  // No ready turn is left, however that came.
+  void OnNobodyReady() { was_backlogged_ = false; }
   // A call has ended after `service`.
   void OnEnd(absl::Duration service);
 
-  // Turns that the pool may start in the next second: the measured rate or c / S, the greater.
+  // Turns that the pool may start in the next second: 1 / g while turns wait; else the measured
+  // rate or c / S, the greater.
   double StartsPerSecond(int64_t concurrency, absl::Duration now) const;
-  Eta Estimate(chat::v1::TurnClass turn_class, int64_t position, int64_t in_flight,
-               int64_t concurrency, absl::Duration now) const;
+  // `free`: slots that a turn could take now.
+  Eta Estimate(chat::v1::TurnClass turn_class, int64_t position, int64_t free, int64_t concurrency,
+               absl::Duration now) const;
   // How long so many calls take one after the other, the first of them under way: as a Gamma(n, S)
   // variable, which forgets how long the first has run.
   Eta Serial(int64_t calls) const;
@@ -71,7 +77,9 @@ class EtaModel {
       DecayingRate(kTimeConstant), DecayingRate(kTimeConstant), DecayingRate(kTimeConstant)};
   double service_seconds_ = 2;
   int64_t services_ = 0;
-  double gap_seconds_ = 0;
+  // Both decay.
+  double backlogged_seconds_ = 0;
+  double backlogged_starts_ = 0;
   int64_t gaps_ = 0;
   bool was_backlogged_ = false;
   absl::Duration last_start_ = absl::ZeroDuration();
