@@ -31,6 +31,9 @@ class ClassRates {
  public:
   explicit ClassRates(const ClassShares& shares) : shares_(shares) {}
 
+  // From now on.
+  void SetShares(const ClassShares& shares) { shares_ = shares; }
+
   // What the pool can serve, in cost units a second; 0: unknown.
   void SetRate(double per_second) { known_rate_ = per_second; }
 
@@ -56,7 +59,7 @@ class ClassRates {
   double Served(absl::Duration now) const;
   void Book(chat::v1::TurnClass turn_class, double cost, absl::Duration now);
 
-  const ClassShares shares_;
+  ClassShares shares_;
   double known_rate_ = 0;
   // Cost units a second, as of `served_at_`.
   double served_ = 0;
