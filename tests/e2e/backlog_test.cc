@@ -14,6 +14,7 @@
 #include "tests/harness/heavy_test.h"
 #include "tests/harness/mesh.h"
 #include "tests/harness/process_memory.h"
+#include "tests/harness/repeat.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -137,7 +138,9 @@ TEST(BacklogTest, IsThereAgainSoonAfterAKill) {
 
   const size_t step = std::max<size_t>(1, names.size() / 200);
   for (size_t i = 0; i < names.size(); i += step) {
-    const auto turn = submissions.CallerOf(i).GetTurn(names[i]);
+    // The gateway finds the new dispatcher within two seconds.
+    const auto turn = UntilKnown(killed + AllowedStart() + absl::Seconds(20),
+                                 [&] { return submissions.CallerOf(i).GetTurn(names[i]); });
     ASSERT_TRUE(turn.ok()) << turn.status();
     EXPECT_TRUE(turn->state() == Turn::QUEUED || turn->state() == Turn::RUNNING)
         << turn->DebugString();
