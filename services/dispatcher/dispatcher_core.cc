@@ -103,7 +103,8 @@ Awaitable<absl::Status> DispatcherCore::Recover() {
     for (PendingJob& job : found.jobs) jobs_.Add(std::move(job), std::nullopt);
   }
   PENSTOCK_FAILPOINT("dispatcher.after_recovery");
-  admission_ = std::make_unique<Admission>(services_, journal_, next_submit_number);
+  admission_ =
+      std::make_unique<Admission>(services_, journal_, environment_.metrics, next_submit_number);
   Spawn(environment_.executor, Tick());
   Log(Severity::kInfo, "recovered",
       {{"unfinished_turns", absl::StrCat(turns)}, {"pending_jobs", absl::StrCat(jobs)}});

@@ -86,8 +86,17 @@ TEST_F(DispatcherCoreTest, AsTheDepthFillsLowerClassesAreRefusedFirst) {
   const absl::Status refused = submit(chat::v1::BATCH);
   EXPECT_EQ(ReasonOf(refused), "QUEUE_FULL");
   EXPECT_THAT(refused.message(), testing::HasSubstr("6 turns wait"));
+  EXPECT_EQ(MetadataOf(refused, "limit"), "6");
+  EXPECT_EQ(MetadataOf(refused, "class"), "CLASS_BATCH");
+  EXPECT_THAT(SaidBy(refused), testing::HasSubstr("High demand, about "));
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(submit(chat::v1::NORMAL).ok()) << i;
   EXPECT_EQ(ReasonOf(submit(chat::v1::NORMAL)), "QUEUE_FULL");
+  EXPECT_THAT(
+      metrics_.Render(),
+      testing::AllOf(testing::HasSubstr("penstock_dispatcher_refused_total{class=\"CLASS_BATCH\","
+                                        "reason=\"QUEUE_FULL\"} 1"),
+                     testing::HasSubstr("penstock_dispatcher_refused_total{class=\"CLASS_FREE\","
+                                        "reason=\"QUEUE_FULL\"} 1")));
 }
 
 }  // namespace

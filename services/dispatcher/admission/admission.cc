@@ -8,6 +8,7 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "services/dispatcher/admission/find_request.h"
+#include "services/dispatcher/admission/refusals.h"
 #include "services/dispatcher/admission/request_digest.h"
 #include "services/dispatcher/turn/prompt.h"
 #include "services/dispatcher/turn/token_estimator.h"
@@ -17,21 +18,22 @@
 namespace penstock::dispatcher {
 namespace {
 
-absl::StatusOr<chat::v1::TurnClass> ClassOf(const identity::Principal& principal,
-                                            chat::v1::Urgency urgency) {
+chat::v1::TurnClass WantedClass(const identity::Principal& principal, chat::v1::Urgency urgency) {
   switch (urgency) {
     case chat::v1::ACTION:
-      if (!principal.HasScope("turns.action")) {
-        return Refusal(absl::StatusCode::kPermissionDenied, "SCOPE_MISSING",
-                       "turn.urgency ACTION needs a token with scope turns.action")
-            .With("scope", "turns.action");
-      }
       return chat::v1::CLASS_ACTION;
     case chat::v1::BATCH:
       return chat::v1::CLASS_BATCH;
     default:
       return principal.tier == "paid" ? chat::v1::CLASS_PAID : chat::v1::CLASS_FREE;
   }
+}
+
+absl::Status CheckScope(const identity::Principal& principal, chat::v1::Urgency urgency) {
+  if (urgency != chat::v1::ACTION || principal.HasScope("turns.action")) return absl::OkStatus();
+  return Refusal(absl::StatusCode::kPermissionDenied, "SCOPE_MISSING",
+                 "turn.urgency ACTION needs a token with scope turns.action")
+      .With("scope", "turns.action");
 }
 
 // How many may wait when a turn of the class still joins: as the depth fills, lower classes are
@@ -85,6 +87,17 @@ v1::Submitted SubmittedOf(const identity::Principal& principal, v1::SubmitTurnRe
 Awaitable<absl::StatusOr<Submission>> Admission::Submit(Shard& shard, identity::Principal principal,
                                                         v1::SubmitTurnRequest request,
                                                         std::string traceparent, bool watched) {
+  const chat::v1::TurnClass wanted = WantedClass(principal, request.turn().urgency());
+  auto submission = co_await TakeOnce(shard, std::move(principal), std::move(request),
+                                      std::move(traceparent), watched);
+  refusals_.Count(submission.status(), wanted);
+  co_return submission;
+}
+
+Awaitable<absl::StatusOr<Submission>> Admission::TakeOnce(Shard& shard,
+                                                          identity::Principal principal,
+                                                          v1::SubmitTurnRequest request,
+                                                          std::string traceparent, bool watched) {
   PENSTOCK_CO_RETURN_IF_ERROR(shard.CheckOwned());
   PENSTOCK_CO_ASSIGN_OR_RETURN(const std::string session_id,
                                ParseSessionName(request.session(), "session"));
@@ -135,8 +148,8 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
                       absl::StrCat("deadline: found ", absl::FormatTime(deadline),
                                    ", which has passed; allow the turn more time"));
   }
-  PENSTOCK_CO_ASSIGN_OR_RETURN(const chat::v1::TurnClass turn_class,
-                               ClassOf(principal, request.turn().urgency()));
+  PENSTOCK_CO_RETURN_IF_ERROR(CheckScope(principal, request.turn().urgency()));
+  const chat::v1::TurnClass turn_class = WantedClass(principal, request.turn().urgency());
   const std::string session_name = request.session();
   const SessionKey key(principal.key, session_name.substr(session_name.find('/') + 1));
   PeerCall call{principal, "", traceparent, std::min(deadline, now + absl::Seconds(5)), {}};
@@ -181,15 +194,13 @@ absl::Status Admission::CheckDepth(const config::v1::Model& model, const TurnInL
   const int64_t waiting = pool.Load().waiting;
   const int64_t allowed = DepthOf(turn.turn_class, services_.config.turn().max_waiting());
   if (waiting < allowed) return absl::OkStatus();
-  const PlaceInLine place = pool.PlaceOfNext(turn);
-  return Refusal(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
-                 absl::StrCat("pool ", model.name(), ": ", waiting, " turns wait, a turn of ",
-                              chat::v1::TurnClass_Name(turn.turn_class), " may join ", allowed,
-                              "; try again later"))
-      .With("limit", absl::StrCat(allowed))
-      .With("class", chat::v1::TurnClass_Name(turn.turn_class))
-      .With("eta_ms", absl::StrCat(absl::ToInt64Milliseconds(place.eta.p50)))
-      .RetryAfter(std::max(absl::Seconds(1), place.eta.p50));
+  return QueueFull(
+      {.message = absl::StrCat("pool ", model.name(), ": ", waiting, " turns wait, a turn of ",
+                               chat::v1::TurnClass_Name(turn.turn_class), " may join ", allowed,
+                               "; try again later"),
+       .limit = absl::StrCat(allowed),
+       .turn_class = turn.turn_class,
+       .eta = pool.PlaceOfNext(turn).eta.p50});
 }
 
 absl::Status Admission::CheckWait(const Shard& shard, const SessionEntry& entry,
@@ -200,14 +211,14 @@ absl::Status Admission::CheckWait(const Shard& shard, const SessionEntry& entry,
   const chat::v1::Queue place = shard.PlaceOfNext(entry, turn, *services_.pools.at(model.name()));
   const absl::Duration expected = FromProto(place.eta_p50());
   if (expected <= allowed) return absl::OkStatus();
-  return Refusal(absl::StatusCode::kResourceExhausted, "WAIT_TOO_LONG",
-                 absl::StrCat("the turn would start in about ", absl::FormatDuration(expected),
-                              ", turn.max_wait allows ", absl::FormatDuration(allowed),
-                              "; try again later, or allow a longer wait"))
-      .With("limit", absl::FormatDuration(allowed))
-      .With("class", chat::v1::TurnClass_Name(turn.turn_class))
-      .With("eta_ms", absl::StrCat(absl::ToInt64Milliseconds(expected)))
-      .RetryAfter(std::max(absl::Seconds(1), expected - allowed));
+  return WaitTooLong(
+      {.message = absl::StrCat("the turn would start in about ", absl::FormatDuration(expected),
+                               ", turn.max_wait allows ", absl::FormatDuration(allowed),
+                               "; try again later, or allow a longer wait"),
+       .limit = absl::FormatDuration(allowed),
+       .turn_class = turn.turn_class,
+       .eta = expected},
+      allowed);
 }
 
 }  // namespace penstock::dispatcher

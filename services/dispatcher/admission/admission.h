@@ -8,6 +8,7 @@
 #include "libs/async/awaitable.h"
 #include "libs/identity/principal.h"
 #include "penstock/dispatcher/v1/dispatcher.pb.h"
+#include "services/dispatcher/admission/refusal_counter.h"
 #include "services/dispatcher/queue/shard.h"
 #include "services/dispatcher/turn/turn_services.h"
 
@@ -26,8 +27,12 @@ struct Submission {
 // Thread-safe.
 class Admission {
  public:
-  Admission(const TurnServices& services, Journal& journal, int64_t next_submit_number)
-      : services_(services), journal_(journal), next_submit_number_(next_submit_number) {}
+  Admission(const TurnServices& services, Journal& journal, obs::Metrics& metrics,
+            int64_t next_submit_number)
+      : services_(services),
+        journal_(journal),
+        refusals_(metrics),
+        next_submit_number_(next_submit_number) {}
 
   // The turn is journaled, synced, when it answers OK. `watched`: the caller attaches at once.
   // Refusals: api.md's table; nothing was stored then.
@@ -36,6 +41,10 @@ class Admission {
                                                std::string traceparent, bool watched);
 
  private:
+  // One turn for a request id, however often it is submitted.
+  Awaitable<absl::StatusOr<Submission>> TakeOnce(Shard& shard, identity::Principal principal,
+                                                 v1::SubmitTurnRequest request,
+                                                 std::string traceparent, bool watched);
   // What the request id stands for already, if anything.
   Awaitable<absl::StatusOr<std::optional<Submission>>> Known(Shard& shard, identity::UserKey user,
                                                              const v1::SubmitTurnRequest& request,
@@ -53,6 +62,7 @@ class Admission {
 
   const TurnServices& services_;
   Journal& journal_;
+  const RefusalCounter refusals_;
   std::atomic<int64_t> next_submit_number_;
 };
 

@@ -9,6 +9,7 @@
 #include "libs/base/log.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
+#include "services/dispatcher/admission/refusals.h"
 #include "services/dispatcher/queue/submitter.h"
 #include "services/dispatcher/turn/retry_policy.h"
 
@@ -167,12 +168,13 @@ absl::StatusOr<Shard::Enlisted> Shard::Enlist(SessionEntry& entry, identity::Pri
   }
   const int32_t max_queued = context_.services.config.session().max_queued();
   if (entry.line.size() >= static_cast<size_t>(max_queued)) {
-    return Refusal(absl::StatusCode::kResourceExhausted, "SESSION_QUEUE_FULL",
-                   absl::StrCat(SessionName(entry.key.second), ": ", entry.line.size(),
-                                " turns wait or run, allowed ", max_queued,
-                                "; wait until one has ended"))
-        .With("limit", absl::StrCat(max_queued))
-        .RetryAfter(absl::Seconds(1));
+    return SessionQueueFull(
+        {.message =
+             absl::StrCat(SessionName(entry.key.second), ": ", entry.line.size(),
+                          " turns wait or run, allowed ", max_queued, "; wait until one has ended"),
+         .limit = absl::StrCat(max_queued),
+         .turn_class = submitted.turn_class(),
+         .eta = absl::Seconds(1)});
   }
   submitted.set_sequence(++entry.last_sequence);
   const TurnKey key(entry.key.first, submitted.turn_id());

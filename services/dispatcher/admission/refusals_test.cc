@@ -1,0 +1,57 @@
+#include "services/dispatcher/admission/refusals.h"
+
+#include <gtest/gtest.h>
+
+#include "libs/base/refusal.h"
+
+namespace penstock::dispatcher {
+namespace {
+
+const Shortage kShortage{.message = "pool sim/echo: 90 turns wait",
+                         .limit = "90",
+                         .turn_class = chat::v1::CLASS_PAID,
+                         .eta = absl::Seconds(27)};
+
+TEST(RoundedUp, IsNeverLessThanTheTime) {
+  EXPECT_EQ(RoundedUp(absl::ZeroDuration()), "1 second");
+  EXPECT_EQ(RoundedUp(absl::Milliseconds(1200)), "2 seconds");
+  EXPECT_EQ(RoundedUp(absl::Seconds(27)), "30 seconds");
+  EXPECT_EQ(RoundedUp(absl::Seconds(91)), "2 minutes");
+  EXPECT_EQ(RoundedUp(absl::Minutes(60)), "60 minutes");
+  EXPECT_EQ(RoundedUp(absl::Minutes(61) + absl::Hours(1)), "3 hours");
+}
+
+TEST(Refusals, SayWhyInTheirMetadataAndToTheEndUser) {
+  const absl::Status refused = QueueFull(kShortage);
+
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(refused), "QUEUE_FULL");
+  EXPECT_EQ(refused.message(), "pool sim/echo: 90 turns wait");
+  EXPECT_EQ(MetadataOf(refused, "limit"), "90");
+  EXPECT_EQ(MetadataOf(refused, "class"), "CLASS_PAID");
+  EXPECT_EQ(MetadataOf(refused, "eta_ms"), "27000");
+  EXPECT_EQ(RetryAfterOf(refused), absl::Seconds(27));
+  EXPECT_EQ(SaidBy(refused), "High demand, about 30 seconds. Please try again then.");
+}
+
+TEST(Refusals, AWaitThatIsTooLongIsTriedAgainWhenItWouldBeShortEnough) {
+  const absl::Status refused = WaitTooLong(kShortage, absl::Seconds(20));
+
+  EXPECT_EQ(ReasonOf(refused), "WAIT_TOO_LONG");
+  EXPECT_EQ(RetryAfterOf(refused), absl::Seconds(7));
+  EXPECT_EQ(SaidBy(refused),
+            "High demand, about 30 seconds until an answer could begin. Please try again in 7 "
+            "seconds.");
+}
+
+TEST(Refusals, NobodyIsAskedToTryAgainAtOnce) {
+  Shortage soon = kShortage;
+  soon.eta = absl::ZeroDuration();
+
+  EXPECT_EQ(RetryAfterOf(QueueFull(soon)), absl::Seconds(1));
+  EXPECT_EQ(RetryAfterOf(SessionQueueFull(soon)), absl::Seconds(1));
+  EXPECT_EQ(RetryAfterOf(AnswerTooLate(soon, absl::ZeroDuration())), absl::Seconds(1));
+}
+
+}  // namespace
+}  // namespace penstock::dispatcher
