@@ -46,6 +46,11 @@ inline config::v1::Config TestConfig() {
   *config.mutable_recall()->mutable_timeout() = ToProto(absl::Milliseconds(150));
   config.mutable_recall()->set_max_memories(15);
   config.mutable_job()->set_max_in_flight(2);
+  for (const auto& [name, turn_class] : {std::pair("free", "FREE"), {"paid", "PAID"}}) {
+    auto* tier = config.add_tiers();
+    tier->set_name(name);
+    tier->set_turn_class(turn_class);
+  }
   auto* model = config.add_models();
   model->set_name("sim/echo");
   model->set_context_window_tokens(10000);

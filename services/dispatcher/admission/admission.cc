@@ -18,14 +18,15 @@
 namespace penstock::dispatcher {
 namespace {
 
-chat::v1::TurnClass WantedClass(const identity::Principal& principal, chat::v1::Urgency urgency) {
+// Whether a turn is of class FIRST is not known yet.
+chat::v1::TurnClass ClassOf(const config::v1::Tier& tier, chat::v1::Urgency urgency) {
   switch (urgency) {
     case chat::v1::ACTION:
       return chat::v1::CLASS_ACTION;
     case chat::v1::BATCH:
       return chat::v1::CLASS_BATCH;
     default:
-      return principal.tier == "paid" ? chat::v1::CLASS_PAID : chat::v1::CLASS_FREE;
+      return ClassOf(tier);
   }
 }
 
@@ -87,7 +88,9 @@ v1::Submitted SubmittedOf(const identity::Principal& principal, v1::SubmitTurnRe
 Awaitable<absl::StatusOr<Submission>> Admission::Submit(Shard& shard, identity::Principal principal,
                                                         v1::SubmitTurnRequest request,
                                                         std::string traceparent, bool watched) {
-  const chat::v1::TurnClass wanted = WantedClass(principal, request.turn().urgency());
+  const auto tier = tiers_.TierOf(principal);
+  const chat::v1::TurnClass wanted =
+      ClassOf(tier.ok() ? **tier : config::v1::Tier(), request.turn().urgency());
   auto submission = co_await TakeOnce(shard, std::move(principal), std::move(request),
                                       std::move(traceparent), watched);
   refusals_.Count(submission.status(), wanted);
@@ -148,8 +151,9 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
                       absl::StrCat("deadline: found ", absl::FormatTime(deadline),
                                    ", which has passed; allow the turn more time"));
   }
+  PENSTOCK_CO_ASSIGN_OR_RETURN(const config::v1::Tier* const tier, tiers_.TierOf(principal));
   PENSTOCK_CO_RETURN_IF_ERROR(CheckScope(principal, request.turn().urgency()));
-  const chat::v1::TurnClass turn_class = WantedClass(principal, request.turn().urgency());
+  const chat::v1::TurnClass turn_class = ClassOf(*tier, request.turn().urgency());
   const std::string session_name = request.session();
   const SessionKey key(principal.key, session_name.substr(session_name.find('/') + 1));
   PeerCall call{principal, "", traceparent, std::min(deadline, now + absl::Seconds(5)), {}};

@@ -9,6 +9,7 @@
 #include "libs/identity/principal.h"
 #include "penstock/dispatcher/v1/dispatcher.pb.h"
 #include "services/dispatcher/admission/refusal_counter.h"
+#include "services/dispatcher/admission/tiers.h"
 #include "services/dispatcher/queue/shard.h"
 #include "services/dispatcher/turn/turn_services.h"
 
@@ -31,6 +32,7 @@ class Admission {
             int64_t next_submit_number)
       : services_(services),
         journal_(journal),
+        tiers_(services.config),
         refusals_(metrics),
         next_submit_number_(next_submit_number) {}
 
@@ -62,6 +64,7 @@ class Admission {
 
   const TurnServices& services_;
   Journal& journal_;
+  const Tiers tiers_;
   const RefusalCounter refusals_;
   std::atomic<int64_t> next_submit_number_;
 };
