@@ -68,6 +68,7 @@ DispatcherCore::DispatcherCore(const host::Environment& environment, Peers peers
       agents_(environment.config),
       pools_(MakePools(environment)),
       pool_metrics_(MetricsOf(pools_, environment.metrics)),
+      accounts_(environment.config.queue().first_turns_per_hour()),
       metrics_(environment.metrics),
       services_{environment.config,
                 agents_,
@@ -78,7 +79,8 @@ DispatcherCore::DispatcherCore(const host::Environment& environment, Peers peers
                 metrics_,
                 environment.clock,
                 environment.timers,
-                environment.executor},
+                environment.executor,
+                forecast_},
       jobs_({peers, journal, environment.clock, environment.timers, environment.executor, running_,
              shutdown_.get_token()},
             environment.config.job().max_in_flight(), environment.metrics),
@@ -96,15 +98,16 @@ Awaitable<absl::Status> DispatcherCore::Recover() {
   for (RecoveredShard& found : recovered) {
     next_submit_number = std::max(next_submit_number, found.next_submit_number);
     shards_.push_back(std::make_unique<Shard>(
-        Shard::Context{services_, journal_, jobs_, running_, shutdown_.get_token()}, found.epoch));
+        Shard::Context{services_, journal_, jobs_, accounts_, running_, shutdown_.get_token()},
+        found.epoch));
     turns += found.turns.size();
     jobs += found.jobs.size();
     for (UnfinishedTurn& turn : found.turns) shards_.back()->TakeUp(std::move(turn));
     for (PendingJob& job : found.jobs) jobs_.Add(std::move(job), std::nullopt);
   }
   PENSTOCK_FAILPOINT("dispatcher.after_recovery");
-  admission_ =
-      std::make_unique<Admission>(services_, journal_, environment_.metrics, next_submit_number);
+  admission_ = std::make_unique<Admission>(services_, journal_, accounts_, environment_.metrics,
+                                           next_submit_number);
   Spawn(environment_.executor, Tick());
   Log(Severity::kInfo, "recovered",
       {{"unfinished_turns", absl::StrCat(turns)}, {"pending_jobs", absl::StrCat(jobs)}});
@@ -125,6 +128,7 @@ Awaitable<void> DispatcherCore::Tick() {
   const auto hold = running_.Hold();
   while (co_await SleepOrStop(environment_.timers, absl::Seconds(1), shutdown_.get_token())) {
     for (const auto& shard : shards_) shard->Tick();
+    accounts_.DropOld(environment_.clock.Now());
     for (PoolMetrics& pool : pool_metrics_) pool.Publish();
     const auto swept = co_await journal_.SweepRequestIds(environment_.clock.Now(), 1000);
     if (!swept.ok()) {

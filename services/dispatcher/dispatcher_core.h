@@ -92,6 +92,8 @@ class DispatcherCore {
   std::vector<PoolMetrics> pool_metrics_;
   TokenEstimator tokens_;
   RetryBudget retries_;
+  TurnForecast forecast_;
+  Accounts accounts_;
   TurnMetrics metrics_;
   const TurnServices services_;
   IngestJobs jobs_;

@@ -46,6 +46,7 @@ inline config::v1::Config TestConfig() {
   *config.mutable_recall()->mutable_timeout() = ToProto(absl::Milliseconds(150));
   config.mutable_recall()->set_max_memories(15);
   config.mutable_job()->set_max_in_flight(2);
+  config.mutable_queue()->set_first_turns_per_hour(6);
   for (const auto& [name, turn_class] : {std::pair("free", "FREE"), {"paid", "PAID"}}) {
     auto* tier = config.add_tiers();
     tier->set_name(name);

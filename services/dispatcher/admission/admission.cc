@@ -7,6 +7,7 @@
 #include "libs/base/ids.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
+#include "libs/pricing/price.h"
 #include "services/dispatcher/admission/find_request.h"
 #include "services/dispatcher/admission/refusals.h"
 #include "services/dispatcher/admission/request_digest.h"
@@ -52,6 +53,10 @@ int64_t DepthOf(chat::v1::TurnClass turn_class, int64_t max_waiting) {
   }
 }
 
+std::string AgentName(const config::v1::Agent& agent) {
+  return absl::StrCat("agents/", agent.id());
+}
+
 int64_t EstimatedTokens(const chat::v1::TurnSpec& spec) {
   size_t bytes = 0;
   for (const auto& part : spec.input()) bytes += part.text().text().size();
@@ -62,6 +67,21 @@ absl::Status SessionNotFound(const std::string& name) {
   return Refusal(absl::StatusCode::kNotFound, "SESSION_NOT_FOUND",
                  absl::StrCat(name, ": not found; create it, or set turn.create_session"))
       .With("name", name);
+}
+
+// What the turn is expected to take: as turns of its agent did; of the first one its own input and
+// all of the output that it may have.
+Amount ExpectedAmount(const TurnServices& services, const ResolvedAgent& agent,
+                      const chat::v1::TurnSpec& spec) {
+  chat::v1::Usage usage;
+  usage.set_input_tokens(EstimatedTokens(spec));
+  usage.set_output_tokens(
+      EffectiveGeneration(*agent.agent, *agent.model, spec.overrides()).max_output_tokens());
+  std::optional<pricing::Rates> rates;
+  if (agent.model->has_price()) rates = pricing::ToRates(agent.model->price());
+  const Amount first{.tokens = usage.input_tokens() + usage.output_tokens(),
+                     .nano_usd = pricing::CostNanoUsd(rates, usage).value_or(0)};
+  return services.forecast.TurnAmount(AgentName(*agent.agent), agent.model->name(), first);
 }
 
 v1::Submitted SubmittedOf(const identity::Principal& principal, v1::SubmitTurnRequest request,
@@ -167,9 +187,16 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
                                services_.agents.Resolve(wanted, request.turn()));
   const TurnInLine in_line = TurnInLineOf(turn_class, principal.tenant, principal.key);
   PENSTOCK_CO_RETURN_IF_ERROR(CheckPossible(agent, request.turn()));
+  const Allowance allowance{.tier = *tier, .tenant = tiers_.TenantOf(principal)};
+  const Amount expected = ExpectedAmount(services_, agent, request.turn());
+  if (allowance.HasRate() || allowance.HasBudget()) {
+    PENSTOCK_CO_RETURN_IF_ERROR(co_await accounts_.Load(journal_, PayerOf(principal)));
+  }
+  PENSTOCK_CO_ASSIGN_OR_RETURN(
+      auto claim, accounts_.Take(PayerOf(principal), allowance, turn_class, expected, now));
   PENSTOCK_CO_RETURN_IF_ERROR(CheckDepth(*agent.model, in_line));
   PENSTOCK_CO_RETURN_IF_ERROR(CheckWait(shard, *entry, *agent.model, in_line, request.turn()));
-  const std::string agent_name = absl::StrCat("agents/", agent.agent->id());
+  const std::string agent_name = AgentName(*agent.agent);
   if (!exists) {
     PENSTOCK_CO_RETURN_IF_ERROR(co_await shard.Create(entry, agent_name, std::move(call)));
   }
@@ -180,8 +207,10 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
   submitted.set_turn_class(turn_class);
   submitted.set_submit_number(next_submit_number_.fetch_add(1));
   submitted.set_traceparent(std::move(traceparent));
+  if (allowance.HasBudget()) Store(expected, *submitted.mutable_reserved());
   PENSTOCK_CO_ASSIGN_OR_RETURN(
-      auto turn, co_await shard.Accept(entry, std::move(principal), std::move(submitted), watched));
+      auto turn, co_await shard.Accept(entry, std::move(principal), std::move(submitted),
+                                       std::move(claim), watched));
   co_return Submission{turn->name(), std::move(turn)};
 }
 

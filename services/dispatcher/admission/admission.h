@@ -28,10 +28,11 @@ struct Submission {
 // Thread-safe.
 class Admission {
  public:
-  Admission(const TurnServices& services, Journal& journal, obs::Metrics& metrics,
-            int64_t next_submit_number)
+  Admission(const TurnServices& services, Journal& journal, Accounts& accounts,
+            obs::Metrics& metrics, int64_t next_submit_number)
       : services_(services),
         journal_(journal),
+        accounts_(accounts),
         tiers_(services.config),
         refusals_(metrics),
         next_submit_number_(next_submit_number) {}
@@ -64,6 +65,7 @@ class Admission {
 
   const TurnServices& services_;
   Journal& journal_;
+  Accounts& accounts_;
   const Tiers tiers_;
   const RefusalCounter refusals_;
   std::atomic<int64_t> next_submit_number_;

@@ -57,6 +57,25 @@ absl::Status AnswerTooLate(const Shortage& shortage, absl::Duration late) {
                         RoundedUp(late), "."));
 }
 
+absl::Status UserRate(const Shortage& shortage) {
+  return Exhausted("USER_RATE", shortage, shortage.eta)
+      .Say(absl::StrCat("You have sent the ", shortage.limit,
+                        " messages that your plan allows in an hour. You can send the next one in ",
+                        RoundedUp(shortage.eta), "."));
+}
+
+absl::Status UserBudget(const Shortage& shortage) {
+  return Exhausted("USER_BUDGET", shortage, shortage.eta)
+      .Say(absl::StrCat("You have used what your plan allows in a day. Please try again in ",
+                        RoundedUp(shortage.eta), "."));
+}
+
+absl::Status TenantBudget(const Shortage& shortage) {
+  return Exhausted("TENANT_BUDGET", shortage, shortage.eta)
+      .Say(absl::StrCat("Your organisation has used what it may use in a day. Please try again in ",
+                        RoundedUp(shortage.eta), "."));
+}
+
 absl::Status SessionQueueFull(const Shortage& shortage) {
   return Exhausted("SESSION_QUEUE_FULL", shortage, shortage.eta)
       .Say(

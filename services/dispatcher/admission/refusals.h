@@ -30,6 +30,12 @@ absl::Status QueueFull(const Shortage& shortage);
 absl::Status WaitTooLong(const Shortage& shortage, absl::Duration allowed);
 // It might start in time, but its answer would come after its deadline.
 absl::Status AnswerTooLate(const Shortage& shortage, absl::Duration late);
+// The user has had its tier's turns of an hour. `eta`: until the next one is taken.
+absl::Status UserRate(const Shortage& shortage);
+// The user's, or the tenant's, tokens or money of the day are used up. `eta`: until the next day,
+// or until turns that have reserved the rest may have ended.
+absl::Status UserBudget(const Shortage& shortage);
+absl::Status TenantBudget(const Shortage& shortage);
 // As many turns of the session as may wait are waiting.
 absl::Status SessionQueueFull(const Shortage& shortage);
 

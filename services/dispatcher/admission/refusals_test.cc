@@ -44,6 +44,22 @@ TEST(Refusals, AWaitThatIsTooLongIsTriedAgainWhenItWouldBeShortEnough) {
             "seconds.");
 }
 
+TEST(Refusals, RatesAndBudgetsSayWhenTheyComeBack) {
+  Shortage shortage = kShortage;
+  shortage.limit = "20";
+  shortage.eta = absl::Minutes(12);
+
+  EXPECT_EQ(ReasonOf(UserRate(shortage)), "USER_RATE");
+  EXPECT_EQ(RetryAfterOf(UserRate(shortage)), absl::Minutes(12));
+  EXPECT_EQ(SaidBy(UserRate(shortage)),
+            "You have sent the 20 messages that your plan allows in an hour. You can send the next "
+            "one in 12 minutes.");
+  EXPECT_EQ(ReasonOf(UserBudget(shortage)), "USER_BUDGET");
+  EXPECT_EQ(RetryAfterOf(UserBudget(shortage)), absl::Minutes(12));
+  EXPECT_EQ(ReasonOf(TenantBudget(shortage)), "TENANT_BUDGET");
+  EXPECT_EQ(MetadataOf(TenantBudget(shortage), "eta_ms"), "720000");
+}
+
 TEST(Refusals, NobodyIsAskedToTryAgainAtOnce) {
   Shortage soon = kShortage;
   soon.eta = absl::ZeroDuration();

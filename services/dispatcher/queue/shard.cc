@@ -64,6 +64,9 @@ void Shard::TakeUp(UnfinishedTurn unfinished) {
   auto turn = LiveTurn::Create(SubmitterOf(unfinished.submitted), std::move(unfinished.submitted),
                                epoch_, starts, Timing());
   remains.wait_for_watcher = turn->StopsWhenUnwatched();
+  if (turn->submitted().has_reserved()) {
+    context_.accounts.Reserve(PayerOf(turn->principal()), AmountOf(turn->submitted().reserved()));
+  }
   bool heads = false;
   {
     MutexLock lock(mutex_);
@@ -191,25 +194,24 @@ absl::StatusOr<Shard::Enlisted> Shard::Enlist(SessionEntry& entry, identity::Pri
 
 Awaitable<absl::StatusOr<std::shared_ptr<LiveTurn>>> Shard::Accept(
     std::shared_ptr<SessionEntry> entry, identity::Principal principal, v1::Submitted submitted,
-    bool watched) {
+    Accounts::Claim claim, bool watched) {
   const identity::UserKey user = principal.key;
+  const absl::Time accepted = FromProto(submitted.create_time());
   bool first = false;
   {
     MutexLock lock(mutex_);
     first = entry->last_sequence == 0 && MayBeFirst(submitted);
   }
-  WithSubmitted also;
   if (first) {
-    if (!first_turns_.Knows(user)) {
-      PENSTOCK_CO_ASSIGN_OR_RETURN(auto stored, co_await context_.journal.LoadCounters(user));
-      first_turns_.Learn(user, std::move(stored));
-    }
-    also.counters = first_turns_.Take(user, context_.services.clock.Now());
-    if (also.counters) submitted.set_turn_class(chat::v1::CLASS_FIRST);
+    PENSTOCK_CO_RETURN_IF_ERROR(
+        co_await context_.accounts.Load(context_.journal, PayerOf(principal)));
+    if (claim.TakeFirst(accepted)) submitted.set_turn_class(chat::v1::CLASS_FIRST);
   }
   PENSTOCK_CO_ASSIGN_OR_RETURN(const auto enlisted,
                                Enlist(*entry, std::move(principal), std::move(submitted)));
   const auto& turn = enlisted.turn;
+  WithSubmitted also;
+  if (claim.counts()) also.counters = [&claim, accepted] { return claim.Book(accepted); };
   if (enlisted.interrupted != nullptr) {
     also.interrupted_turn = enlisted.interrupted->submitted().turn_id();
     *also.interruption.mutable_time() = turn->submitted().create_time();
@@ -220,6 +222,7 @@ Awaitable<absl::StatusOr<std::shared_ptr<LiveTurn>>> Shard::Accept(
     Delist(*turn);
     co_return journaled;
   }
+  claim.Keep();
   if (enlisted.interrupted != nullptr) {
     enlisted.interrupted->RequestCancel(/*discard_output=*/false);
   }

@@ -10,7 +10,7 @@
 
 #include "libs/async/live_count.h"
 #include "libs/base/mutex.h"
-#include "services/dispatcher/admission/first_turn_cap.h"
+#include "services/dispatcher/admission/accounts.h"
 #include "services/dispatcher/admission/request_joins.h"
 #include "services/dispatcher/jobs/ingest_jobs.h"
 #include "services/dispatcher/queue/journal.h"
@@ -30,6 +30,7 @@ class Shard : public TurnOwner {
     const TurnServices& services;
     Journal& journal;
     IngestJobs& jobs;
+    Accounts& accounts;
     LiveCount& running;
     std::stop_token shutdown;
   };
@@ -54,15 +55,16 @@ class Shard : public TurnOwner {
   std::string AgentOf(const SessionEntry& entry) const;
 
   // Journals the turn at the end of its session's line and starts it. `submitted` lacks sequence
-  // and, when no turn of the session was accepted before, may become one of class FIRST. `watched`:
-  // the caller will attach at once. RESOURCE_EXHAUSTED (SESSION_QUEUE_FULL); UNAVAILABLE when the
+  // and, when no turn of the session was accepted before, may become one of class FIRST. `claim`:
+  // what the turn holds of its user's accounts; kept with the turn. `watched`: the caller will
+  // attach at once. RESOURCE_EXHAUSTED (SESSION_QUEUE_FULL); UNAVAILABLE when the
   // journal cannot be written. Of a session with a live turn, by the submission's on_conflict:
   // ABORTED (SESSION_BUSY), or the cancellation of the turn at its head, journaled with the
   // acceptance.
   Awaitable<absl::StatusOr<std::shared_ptr<LiveTurn>>> Accept(std::shared_ptr<SessionEntry> entry,
                                                               identity::Principal principal,
                                                               v1::Submitted submitted,
-                                                              bool watched);
+                                                              Accounts::Claim claim, bool watched);
 
   RequestJoins& joins() { return joins_; }
 
@@ -113,11 +115,15 @@ class Shard : public TurnOwner {
   Awaitable<bool> WasJournaled(const LiveTurn& turn);
   Awaitable<void> JournalSettled(std::shared_ptr<LiveTurn> turn, chat::v1::Turn stored,
                                  std::vector<v1::Job> jobs);
+  // Journals the settlement, and what the turn took on its accounts.
+  Awaitable<absl::Status> SettleInJournal(const LiveTurn& turn, const chat::v1::Turn& stored,
+                                          std::vector<v1::Job> jobs);
+  // Whether a settlement whose write failed is in the journal all the same.
+  Awaitable<bool> WasSettled(const LiveTurn& turn);
 
   const Context context_;
   const int64_t epoch_;
   RequestJoins joins_;
-  FirstTurnCap first_turns_;
   RetainedLogs retained_;
 
   mutable Mutex mutex_;
