@@ -94,6 +94,7 @@ class DispatcherCore {
   RetryBudget retries_;
   TurnForecast forecast_;
   Accounts accounts_;
+  Depths depths_;
   TurnMetrics metrics_;
   const TurnServices services_;
   IngestJobs jobs_;

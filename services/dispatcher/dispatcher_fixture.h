@@ -46,7 +46,15 @@ inline config::v1::Config TestConfig() {
   *config.mutable_recall()->mutable_timeout() = ToProto(absl::Milliseconds(150));
   config.mutable_recall()->set_max_memories(15);
   config.mutable_job()->set_max_in_flight(2);
-  config.mutable_queue()->set_first_turns_per_hour(6);
+  auto& queue = *config.mutable_queue();
+  queue.set_max_waiting_tokens(2'000'000'000);
+  queue.set_max_tenant_share(1);
+  queue.set_first_turns_per_hour(6);
+  queue.set_max_action_share(0.1);
+  for (auto* wait : {queue.mutable_action_max_wait(), queue.mutable_paid_max_wait(),
+                     queue.mutable_free_max_wait(), queue.mutable_batch_max_wait()}) {
+    *wait = ToProto(absl::Hours(24));
+  }
   for (const auto& [name, turn_class] : {std::pair("free", "FREE"), {"paid", "PAID"}}) {
     auto* tier = config.add_tiers();
     tier->set_name(name);

@@ -11,6 +11,7 @@
 #include "libs/async/live_count.h"
 #include "libs/base/mutex.h"
 #include "services/dispatcher/admission/accounts.h"
+#include "services/dispatcher/admission/depth.h"
 #include "services/dispatcher/admission/request_joins.h"
 #include "services/dispatcher/jobs/ingest_jobs.h"
 #include "services/dispatcher/queue/journal.h"
@@ -23,6 +24,12 @@
 
 namespace penstock::dispatcher {
 
+// What a turn on its way in holds; kept with it.
+struct Holds {
+  Accounts::Claim claim;
+  Depth::Place place;
+};
+
 // Thread-safe.
 class Shard : public TurnOwner {
  public:
@@ -31,6 +38,7 @@ class Shard : public TurnOwner {
     Journal& journal;
     IngestJobs& jobs;
     Accounts& accounts;
+    Depths& depths;
     LiveCount& running;
     std::stop_token shutdown;
   };
@@ -55,16 +63,15 @@ class Shard : public TurnOwner {
   std::string AgentOf(const SessionEntry& entry) const;
 
   // Journals the turn at the end of its session's line and starts it. `submitted` lacks sequence
-  // and, when no turn of the session was accepted before, may become one of class FIRST. `claim`:
-  // what the turn holds of its user's accounts; kept with the turn. `watched`: the caller will
-  // attach at once. RESOURCE_EXHAUSTED (SESSION_QUEUE_FULL); UNAVAILABLE when the
+  // and, when no turn of the session was accepted before, may become one of class FIRST. `watched`:
+  // the caller will attach at once. RESOURCE_EXHAUSTED (SESSION_QUEUE_FULL); UNAVAILABLE when the
   // journal cannot be written. Of a session with a live turn, by the submission's on_conflict:
   // ABORTED (SESSION_BUSY), or the cancellation of the turn at its head, journaled with the
   // acceptance.
   Awaitable<absl::StatusOr<std::shared_ptr<LiveTurn>>> Accept(std::shared_ptr<SessionEntry> entry,
                                                               identity::Principal principal,
-                                                              v1::Submitted submitted,
-                                                              Accounts::Claim claim, bool watched);
+                                                              v1::Submitted submitted, Holds holds,
+                                                              bool watched);
 
   RequestJoins& joins() { return joins_; }
 
@@ -100,6 +107,8 @@ class Shard : public TurnOwner {
 
  private:
   LiveTurn::Timing Timing() const;
+  // Lets a turn of an earlier life reserve and wait as it did.
+  void TakeUpHolds(LiveTurn& turn);
   void Start(std::shared_ptr<LiveTurn> turn, std::optional<Remains> remains);
   struct Enlisted {
     std::shared_ptr<LiveTurn> turn;

@@ -6,6 +6,8 @@ TurnMetrics::TurnMetrics(obs::Metrics& metrics)
     : live(metrics.AddGauge("penstock_dispatcher_live_turns", "Turns accepted and not ended.")),
       accepted(metrics.AddCounter("penstock_dispatcher_turns_accepted_total",
                                   "Turns journaled and acknowledged.")),
+      actions_demoted(metrics.AddCounter("penstock_dispatcher_actions_demoted_total",
+                                         "Turns of urgency ACTION beyond their tenant's share.")),
       attempts(metrics.AddCounter("penstock_dispatcher_attempts_total",
                                   "Calls handed to an adapter that took them.")),
       repeated_attempts(metrics.AddCounter("penstock_dispatcher_repeated_attempts_total",

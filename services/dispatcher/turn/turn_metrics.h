@@ -20,6 +20,8 @@ class TurnMetrics {
 
   prometheus::Gauge& live;
   prometheus::Counter& accepted;
+  // Turns of urgency ACTION that wait in the class of their tier.
+  prometheus::Counter& actions_demoted;
   prometheus::Counter& attempts;
   prometheus::Counter& repeated_attempts;
   prometheus::Counter& not_taken;
