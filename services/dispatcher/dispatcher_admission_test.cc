@@ -153,6 +153,60 @@ TEST_F(DispatcherAdmissionTest, ASettlementIsBookedOnceHoweverItsWriteFails) {
   EXPECT_EQ(SpentByTenant().tokens(), recount);
 }
 
+// Turns whose calls take 3 s by the clock.
+class DispatcherDoomedTest : public DispatcherAdmissionTest {
+ protected:
+  void LearnSlowCalls() {
+    for (int i = 0; i < 5; ++i) {
+      auto slow = FakeProviderPeer::Answer("ok");
+      slow.before_last = [this] { clock_.Advance(absl::Seconds(3)); };
+      provider_.Next(std::move(slow));
+      RunToSettlement("s1");
+    }
+  }
+  v1::SubmitTurnRequest Within(absl::Duration time, const std::string& session) {
+    auto request = Request("x", session);
+    *request.mutable_deadline() = ToProto(clock_.Now() + time);
+    return request;
+  }
+};
+
+TEST_F(DispatcherDoomedTest, ATurnWhoseAnswerWouldComeTooLateIsRefused) {
+  LearnSlowCalls();
+
+  const absl::Status refused = Submit(Within(absl::Seconds(2), "s1")).status();
+
+  EXPECT_EQ(ReasonOf(refused), "WAIT_TOO_LONG");
+  EXPECT_EQ(MetadataOf(refused, "eta_ms"), "0");
+  EXPECT_THAT(refused.message(), HasSubstr("its answer take about 3"));
+  EXPECT_TRUE(Submit(Within(absl::Seconds(20), "s1")).ok());
+}
+
+TEST_F(DispatcherDoomedTest, ATurnThatHasWaitedTooLongForAnAnswerEndsWithoutACall) {
+  LearnSlowCalls();
+  std::vector<std::string> running;
+  for (size_t i = 0; i < 2; ++i) {
+    provider_.Next({.events = {}, .end = {}, .hangs = true});
+    running.push_back(Accepted(Request("x", "hanging" + std::to_string(i))));
+    ASSERT_TRUE(Eventually([&] { return provider_.requests().size() == 6 + i; }));
+  }
+  const std::string name = Accepted(Within(absl::Seconds(20), "s1"));
+  clock_.Advance(absl::Seconds(18));
+
+  v1::CancelTurnRequest cancel;
+  cancel.set_name(running[0]);
+  ASSERT_TRUE(Run(core_->Cancel(principal_, cancel)).ok());
+
+  const Turn turn = Outcome(name);
+  EXPECT_EQ(turn.state(), Turn::EXPIRED);
+  EXPECT_EQ(ReasonOf(FromRpcStatus(turn.error())), "DEADLINE");
+  EXPECT_THAT(turn.error().message(), HasSubstr("the model was not called"));
+  EXPECT_EQ(provider_.requests().size(), 7u);
+  EXPECT_THAT(metrics_.Render(), HasSubstr("penstock_dispatcher_doomed_total 1"));
+  // The permit is free again.
+  EXPECT_EQ(Outcome(Accepted(Within(absl::Seconds(60), "s2"))).state(), Turn::SUCCEEDED);
+}
+
 TEST_F(DispatcherAdmissionTest, WithoutLimitsNothingIsCounted) {
   for (int i = 0; i < 10; ++i) RunToSettlement("s1");
 

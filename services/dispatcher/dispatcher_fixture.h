@@ -11,6 +11,7 @@
 #include "libs/async/inline_executor.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
+#include "libs/base/skewed_clock.h"
 #include "libs/host/health.h"
 #include "libs/identity/testing.h"
 #include "services/dispatcher/dispatcher_core.h"
@@ -163,11 +164,12 @@ class DispatcherCoreTest : public testing::Test {
   // A test may change it before it submits.
   config::v1::Config config_ = TestConfig();
   AsioTimers timers_{io_};
+  SkewedClock clock_;
   BoundedExecutor blocking_{1, 16};
   obs::Metrics metrics_;
   host::Health health_;
   const host::Environment environment_{
-      config_, io_, InlineExecutor(io_), timers_, SystemClock(), blocking_, metrics_, health_};
+      config_, io_, InlineExecutor(io_), timers_, clock_, blocking_, metrics_, health_};
   const identity::Principal principal_{
       "t1", "u1", "free", {}, absl::Now(), "", identity::UserKeyForTest("t1", "u1")};
   FakeSessionPeer session_;

@@ -39,7 +39,9 @@ class AccountsTest : public testing::Test {
   void Store(const CounterValues& values) {
     Spawn(InlineExecutor(io_),
           [](Journal& journal, identity::UserKey user, CounterValues stored) -> Awaitable<void> {
-            co_await journal.AppendSubmitted(user, {}, {.counters = [&] { return stored; }});
+            const absl::Status written =
+                co_await journal.AppendSubmitted(user, {}, {.counters = [&] { return stored; }});
+            EXPECT_TRUE(written.ok()) << written;
           }(journal_, payer_.user, values));
     io_.restart();
     io_.run();

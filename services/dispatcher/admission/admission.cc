@@ -194,6 +194,7 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
                     {.tenant = tenant, .turn_class = turn_class, .tokens = expected.tokens},
                     *agent.model, expected, eta));
   PENSTOCK_CO_RETURN_IF_ERROR(CheckWait(turn_class, request, eta));
+  PENSTOCK_CO_RETURN_IF_ERROR(CheckInTime(turn_class, agent, request, eta));
   if (!setting.exists) {
     PENSTOCK_CO_RETURN_IF_ERROR(
         co_await shard.Create(setting.entry, NameOf(*agent.agent), std::move(call)));
@@ -252,6 +253,24 @@ absl::Status Admission::CheckWait(chat::v1::TurnClass turn_class,
        .turn_class = turn_class,
        .eta = eta},
       allowed.longest);
+}
+
+absl::Status Admission::CheckInTime(chat::v1::TurnClass turn_class, const ResolvedAgent& agent,
+                                    const v1::SubmitTurnRequest& request,
+                                    absl::Duration eta) const {
+  const absl::Duration call =
+      services_.forecast.CallTime(NameOf(*agent.agent), agent.model->name());
+  const absl::Duration left = FromProto(request.deadline()) - services_.clock.Now();
+  if (eta + call <= left) return absl::OkStatus();
+  return AnswerTooLate(
+      {.message = absl::StrCat("the turn would start in about ", absl::FormatDuration(eta),
+                               " and its answer take about ", absl::FormatDuration(call),
+                               ", its deadline is in ", absl::FormatDuration(left),
+                               "; try again later, or allow the turn more time"),
+       .limit = absl::FormatDuration(left),
+       .turn_class = turn_class,
+       .eta = eta},
+      eta + call - left);
 }
 
 }  // namespace penstock::dispatcher

@@ -87,6 +87,10 @@ class Admission {
   absl::Status CheckWait(chat::v1::TurnClass turn_class, const v1::SubmitTurnRequest& request,
                          absl::Duration eta) const;
 
+  // The answer would come after the deadline.
+  absl::Status CheckInTime(chat::v1::TurnClass turn_class, const ResolvedAgent& agent,
+                           const v1::SubmitTurnRequest& request, absl::Duration eta) const;
+
   const Context context_;
   const TurnServices& services_;
   const Tiers tiers_;

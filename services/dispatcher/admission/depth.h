@@ -11,7 +11,9 @@
 #include "services/dispatcher/admission/refusals.h"
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
 namespace penstock::dispatcher {

@@ -50,11 +50,15 @@ absl::Status WaitTooLong(const Shortage& shortage, absl::Duration allowed) {
 }
 
 absl::Status AnswerTooLate(const Shortage& shortage, absl::Duration late) {
-  return Exhausted("WAIT_TOO_LONG", shortage, late)
-      .Say(absl::StrCat("High demand, about ", RoundedUp(shortage.eta),
-                        " until an answer could begin, which is too late for this request. Please "
-                        "try again in ",
-                        RoundedUp(late), "."));
+  Refusal refusal = Exhausted("WAIT_TOO_LONG", shortage, late);
+  if (shortage.eta < absl::Seconds(1)) {
+    return refusal.Say(
+        "An answer would take longer than this request allows. Please allow it more time.");
+  }
+  return refusal.Say(absl::StrCat(
+      "High demand, about ", RoundedUp(shortage.eta),
+      " until an answer could begin, which is too late for this request. Please try again in ",
+      RoundedUp(late), "."));
 }
 
 absl::Status UserRate(const Shortage& shortage) {

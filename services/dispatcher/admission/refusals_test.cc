@@ -44,6 +44,17 @@ TEST(Refusals, AWaitThatIsTooLongIsTriedAgainWhenItWouldBeShortEnough) {
             "seconds.");
 }
 
+TEST(Refusals, AnAnswerThatComesTooLateIsNotAlwaysAMatterOfDemand) {
+  Shortage idle = kShortage;
+  idle.eta = absl::ZeroDuration();
+
+  EXPECT_EQ(SaidBy(AnswerTooLate(idle, absl::Seconds(3))),
+            "An answer would take longer than this request allows. Please allow it more time.");
+  EXPECT_EQ(SaidBy(AnswerTooLate(kShortage, absl::Seconds(3))),
+            "High demand, about 30 seconds until an answer could begin, which is too late for this "
+            "request. Please try again in 3 seconds.");
+}
+
 TEST(Refusals, RatesAndBudgetsSayWhenTheyComeBack) {
   Shortage shortage = kShortage;
   shortage.limit = "20";

@@ -8,6 +8,8 @@ TurnMetrics::TurnMetrics(obs::Metrics& metrics)
                                   "Turns journaled and acknowledged.")),
       actions_demoted(metrics.AddCounter("penstock_dispatcher_actions_demoted_total",
                                          "Turns of urgency ACTION beyond their tenant's share.")),
+      doomed(metrics.AddCounter("penstock_dispatcher_doomed_total",
+                                "Turns ended before a call whose answer would come too late.")),
       attempts(metrics.AddCounter("penstock_dispatcher_attempts_total",
                                   "Calls handed to an adapter that took them.")),
       repeated_attempts(metrics.AddCounter("penstock_dispatcher_repeated_attempts_total",
