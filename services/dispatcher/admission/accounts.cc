@@ -148,7 +148,7 @@ CounterValues Accounts::Claim::Book(absl::Time accepted) {
 void Accounts::GiveBack(const Claim& claim) {
   if (!claim.counts() && claim.reserved_ == Amount()) return;
   MutexLock lock(mutex_);
-  User& user = users_[claim.payer_.user];
+  User& user = PartOf(claim.payer_.user)[claim.payer_.user];
   user.reserved -= claim.reserved_;
   tenants_[claim.payer_.tenant].reserved -= claim.reserved_;
   if (!claim.booked_) {
@@ -164,11 +164,12 @@ void Accounts::GiveBack(const Claim& claim) {
   if (claim.first_ && booked != first_turns.end()) first_turns.erase(booked);
 }
 
-bool Accounts::Knows(const Payer& payer) const {
+bool Accounts::Knows(const Payer& payer) {
   MutexLock lock(mutex_);
-  const auto user = users_.find(payer.user);
+  const Users& users = PartOf(payer.user);
+  const auto user = users.find(payer.user);
   const auto tenant = tenants_.find(payer.tenant);
-  return user != users_.end() && user->second.loaded && tenant != tenants_.end() &&
+  return user != users.end() && user->second.loaded && tenant != tenants_.end() &&
          tenant->second.loaded;
 }
 
@@ -178,7 +179,7 @@ Awaitable<absl::Status> Accounts::Load(Journal& journal, Payer payer) {
   PENSTOCK_CO_ASSIGN_OR_RETURN(auto of_tenant, co_await journal.LoadTenantCounters(payer.tenant));
   MutexLock lock(mutex_);
   // Another turn may have been faster, and counted since.
-  User& user = users_[payer.user];
+  User& user = PartOf(payer.user)[payer.user];
   if (!std::exchange(user.loaded, true)) user.counters = std::move(of_user);
   Tenant& tenant = tenants_[payer.tenant];
   if (!std::exchange(tenant.loaded, true)) tenant.counters = std::move(of_tenant);
@@ -186,7 +187,7 @@ Awaitable<absl::Status> Accounts::Load(Journal& journal, Payer payer) {
 }
 
 Accounts::User& Accounts::Loaded(const identity::UserKey& key) {
-  User& user = users_[key];
+  User& user = PartOf(key)[key];
   user.loaded = true;
   return user;
 }
@@ -236,7 +237,7 @@ absl::StatusOr<Accounts::Claim> Accounts::Take(const Payer& payer, const Allowan
 
 void Accounts::Reserve(const Payer& payer, const Amount& reserved) {
   MutexLock lock(mutex_);
-  users_[payer.user].reserved += reserved;
+  PartOf(payer.user)[payer.user].reserved += reserved;
   tenants_[payer.tenant].reserved += reserved;
 }
 
@@ -269,7 +270,7 @@ void Accounts::Unsettle(const Payer& payer, const Amount& reserved, const Amount
 void Accounts::DropOld(absl::Time now) {
   const int64_t today = DayOf(now);
   MutexLock lock(mutex_);
-  absl::erase_if(users_, [&](auto& entry) {
+  absl::erase_if(users_[next_part_++ % kParts], [&](auto& entry) {
     User& user = entry.second;
     DropOlderThanAnHour(now, user.counters);
     return user.counters.first_turns().empty() && user.counters.minutes().empty() &&

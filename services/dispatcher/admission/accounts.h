@@ -7,6 +7,7 @@
 // here; the latter stands in their records.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -108,8 +109,10 @@ class Accounts {
   // Takes a Settle back that was not journaled.
   void Unsettle(const Payer& payer, const Amount& reserved, const Amount& took, absl::Time ended);
 
-  // Forgets those whose counters have run out.
+  // Forgets those whose counters have run out, of one of 64 parts of the users each time: nobody
+  // waits for all of them to be looked at.
   void DropOld(absl::Time now);
+  static constexpr size_t kParts = 64;
 
  private:
   struct User {
@@ -127,7 +130,12 @@ class Accounts {
     Amount reserved;
   };
 
-  bool Knows(const Payer& payer) const;
+  using Users = absl::flat_hash_map<identity::UserKey, User>;
+
+  bool Knows(const Payer& payer);
+  Users& PartOf(const identity::UserKey& user) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return users_[user.bucket() % kParts];
+  }
   // Of those that Load was called for. One that was forgotten since had nothing that still counts.
   User& Loaded(const identity::UserKey& user) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Tenant& Loaded(const std::string& tenant) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -138,8 +146,9 @@ class Accounts {
   void GiveBack(const Claim& claim);
 
   const int32_t first_turns_per_hour_;
-  mutable Mutex mutex_;
-  absl::flat_hash_map<identity::UserKey, User> users_ ABSL_GUARDED_BY(mutex_);
+  Mutex mutex_;
+  std::array<Users, kParts> users_ ABSL_GUARDED_BY(mutex_);
+  size_t next_part_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<std::string, Tenant> tenants_ ABSL_GUARDED_BY(mutex_);
 };
 
