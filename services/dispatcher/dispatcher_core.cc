@@ -170,7 +170,9 @@ Awaitable<absl::StatusOr<Submission>> DispatcherCore::Submit(identity::Principal
                                                              v1::SubmitTurnRequest request,
                                                              std::string traceparent,
                                                              bool watched) {
-  if (draining_) co_return Draining();
+  if (draining_) {
+    co_return admission_->Refuse(Draining(), principal, request.turn().urgency());
+  }
   Shard& shard = ShardOf(principal);
   co_return co_await admission_->Submit(shard, std::move(principal), std::move(request),
                                         std::move(traceparent), watched);

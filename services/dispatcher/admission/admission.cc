@@ -87,13 +87,23 @@ v1::Submitted SubmittedOf(const identity::Principal& principal, v1::SubmitTurnRe
 Awaitable<absl::StatusOr<Submission>> Admission::Submit(Shard& shard, identity::Principal principal,
                                                         v1::SubmitTurnRequest request,
                                                         std::string traceparent, bool watched) {
-  const auto tier = tiers_.TierOf(principal);
-  const chat::v1::TurnClass wanted =
-      ClassFor(tier.ok() ? **tier : config::v1::Tier(), request.turn().urgency());
+  const chat::v1::TurnClass wanted = WantedClass(principal, request.turn().urgency());
   auto submission = co_await TakeOnce(shard, std::move(principal), std::move(request),
                                       std::move(traceparent), watched);
   refusals_.Count(submission.status(), wanted);
   co_return submission;
+}
+
+absl::Status Admission::Refuse(absl::Status why, const identity::Principal& principal,
+                               chat::v1::Urgency urgency) const {
+  refusals_.Count(why, WantedClass(principal, urgency));
+  return why;
+}
+
+chat::v1::TurnClass Admission::WantedClass(const identity::Principal& principal,
+                                           chat::v1::Urgency urgency) const {
+  const auto tier = tiers_.TierOf(principal);
+  return ClassFor(tier.ok() ? **tier : config::v1::Tier(), urgency);
 }
 
 Awaitable<absl::StatusOr<Submission>> Admission::TakeOnce(Shard& shard,

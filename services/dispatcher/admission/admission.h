@@ -53,6 +53,10 @@ class Admission {
                                                v1::SubmitTurnRequest request,
                                                std::string traceparent, bool watched);
 
+  // Answers `why`, with which the submission of a turn is refused before it comes here; counted.
+  absl::Status Refuse(absl::Status why, const identity::Principal& principal,
+                      chat::v1::Urgency urgency) const;
+
   // Now and then: forgets what has run out.
   void DropOld() { action_share_.DropOld(services_.clock.Monotonic()); }
 
@@ -64,6 +68,8 @@ class Admission {
     ResolvedAgent agent;
   };
 
+  chat::v1::TurnClass WantedClass(const identity::Principal& principal,
+                                  chat::v1::Urgency urgency) const;
   // One turn for a request id, however often it is submitted.
   Awaitable<absl::StatusOr<Submission>> TakeOnce(Shard& shard, identity::Principal principal,
                                                  v1::SubmitTurnRequest request,

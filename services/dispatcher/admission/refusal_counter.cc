@@ -8,13 +8,25 @@ namespace penstock::dispatcher {
 namespace {
 
 constexpr absl::string_view kOther = "OTHER";
-constexpr absl::string_view kReasons[] = {
-    "QUEUE_FULL",      "WAIT_TOO_LONG",      "SESSION_QUEUE_FULL",
-    "USER_RATE",       "USER_BUDGET",        "TENANT_BUDGET",
-    "FIELD_INVALID",   "IMPOSSIBLE_COST",    "REQUEST_ID_REUSED",
-    "SCOPE_MISSING",   "OVERRIDE_FORBIDDEN", "SESSION_NOT_FOUND",
-    "AGENT_NOT_FOUND", "DEADLINE_IN_PAST",   "SESSION_BUSY",
-    "OWNER_MOVED",     "STORE_UNAVAILABLE",  kOther};
+constexpr absl::string_view kReasons[] = {"QUEUE_FULL",
+                                          "WAIT_TOO_LONG",
+                                          "SESSION_QUEUE_FULL",
+                                          "USER_RATE",
+                                          "USER_BUDGET",
+                                          "TENANT_BUDGET",
+                                          "FIELD_INVALID",
+                                          "IMPOSSIBLE_COST",
+                                          "REQUEST_ID_REUSED",
+                                          "SCOPE_MISSING",
+                                          "OVERRIDE_FORBIDDEN",
+                                          "SESSION_NOT_FOUND",
+                                          "AGENT_NOT_FOUND",
+                                          "DEADLINE_IN_PAST",
+                                          "SESSION_BUSY",
+                                          "OWNER_MOVED",
+                                          "STORE_UNAVAILABLE",
+                                          "DRAINING",
+                                          kOther};
 // FIRST is decided when a turn is taken: until then it is of the class of its tier.
 constexpr chat::v1::TurnClass kClasses[] = {chat::v1::CLASS_ACTION, chat::v1::CLASS_PAID,
                                             chat::v1::CLASS_FREE, chat::v1::CLASS_BATCH};
