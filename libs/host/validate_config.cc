@@ -1,7 +1,6 @@
 #include "libs/host/validate_config.h"
 
 #include <array>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "libs/host/found_allowed.h"
 #include "libs/host/tool_shape.h"
 #include "libs/host/validate_identity.h"
+#include "libs/host/validate_tiers.h"
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
@@ -60,16 +60,6 @@ absl::Status CheckQueue(const config::v1::Queue& queue) {
   if (floors <= kMaxFloors) return absl::OkStatus();
   return FoundAllowed("queue", absl::StrCat("floors of ", floors, " together"),
                       absl::StrCat("at most ", kMaxFloors));
-}
-
-absl::Status CheckTenants(const Config& config) {
-  std::set<std::string> names;
-  for (int i = 0; i < config.tenants_size(); ++i) {
-    const std::string& name = config.tenants(i).name();
-    if (names.insert(name).second) continue;
-    return FoundAllowed(absl::StrCat("tenants[", i, "].name"), name, "each tenant once");
-  }
-  return absl::OkStatus();
 }
 
 bool IsEnvironmentName(absl::string_view name) {
@@ -279,7 +269,7 @@ absl::Status ValidateConfig(const Config& config) {
   PENSTOCK_RETURN_IF_ERROR(CheckProcess(config));
   PENSTOCK_RETURN_IF_ERROR(CheckEndpoints(config.endpoints()));
   PENSTOCK_RETURN_IF_ERROR(CheckQueue(config.queue()));
-  PENSTOCK_RETURN_IF_ERROR(CheckTenants(config));
+  PENSTOCK_RETURN_IF_ERROR(ValidateTiers(config));
   PENSTOCK_RETURN_IF_ERROR(ValidateIdentity(config.identity()));
   return CheckCatalogue(config);
 }

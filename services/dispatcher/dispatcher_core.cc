@@ -49,6 +49,17 @@ Pools MakePools(const host::Environment& environment) {
   return pools;
 }
 
+Depths MakeDepths(const config::v1::Config& config) {
+  Depths depths;
+  for (const auto& model : config.models()) {
+    depths[model.name()] = std::make_shared<Depth>(
+        model.name(), DepthLimits{.turns = config.turn().max_waiting(),
+                                  .tokens = config.queue().max_waiting_tokens(),
+                                  .tenant_share = config.queue().max_tenant_share()});
+  }
+  return depths;
+}
+
 std::vector<PoolMetrics> MetricsOf(const Pools& pools, obs::Metrics& metrics) {
   std::vector<PoolMetrics> all;
   for (const auto& [name, pool] : pools) all.emplace_back(name, *pool, metrics);
@@ -68,6 +79,8 @@ DispatcherCore::DispatcherCore(const host::Environment& environment, Peers peers
       agents_(environment.config),
       pools_(MakePools(environment)),
       pool_metrics_(MetricsOf(pools_, environment.metrics)),
+      accounts_(environment.config.queue().first_turns_per_hour()),
+      depths_(MakeDepths(environment.config)),
       metrics_(environment.metrics),
       services_{environment.config,
                 agents_,
@@ -78,7 +91,8 @@ DispatcherCore::DispatcherCore(const host::Environment& environment, Peers peers
                 metrics_,
                 environment.clock,
                 environment.timers,
-                environment.executor},
+                environment.executor,
+                forecast_},
       jobs_({peers, journal, environment.clock, environment.timers, environment.executor, running_,
              shutdown_.get_token()},
             environment.config.job().max_in_flight(), environment.metrics),
@@ -95,15 +109,19 @@ Awaitable<absl::Status> DispatcherCore::Recover() {
   co_await MakeMissingSessions(recovered);
   for (RecoveredShard& found : recovered) {
     next_submit_number = std::max(next_submit_number, found.next_submit_number);
-    shards_.push_back(std::make_unique<Shard>(
-        Shard::Context{services_, journal_, jobs_, running_, shutdown_.get_token()}, found.epoch));
+    shards_.push_back(
+        std::make_unique<Shard>(Shard::Context{services_, journal_, jobs_, accounts_, depths_,
+                                               running_, shutdown_.get_token()},
+                                found.epoch));
     turns += found.turns.size();
     jobs += found.jobs.size();
     for (UnfinishedTurn& turn : found.turns) shards_.back()->TakeUp(std::move(turn));
     for (PendingJob& job : found.jobs) jobs_.Add(std::move(job), std::nullopt);
   }
   PENSTOCK_FAILPOINT("dispatcher.after_recovery");
-  admission_ = std::make_unique<Admission>(services_, journal_, next_submit_number);
+  admission_ = std::make_unique<Admission>(
+      Admission::Context{services_, journal_, accounts_, depths_, environment_.metrics},
+      next_submit_number);
   Spawn(environment_.executor, Tick());
   Log(Severity::kInfo, "recovered",
       {{"unfinished_turns", absl::StrCat(turns)}, {"pending_jobs", absl::StrCat(jobs)}});
@@ -124,6 +142,8 @@ Awaitable<void> DispatcherCore::Tick() {
   const auto hold = running_.Hold();
   while (co_await SleepOrStop(environment_.timers, absl::Seconds(1), shutdown_.get_token())) {
     for (const auto& shard : shards_) shard->Tick();
+    accounts_.DropOld(environment_.clock.Now());
+    admission_->DropOld();
     for (PoolMetrics& pool : pool_metrics_) pool.Publish();
     const auto swept = co_await journal_.SweepRequestIds(environment_.clock.Now(), 1000);
     if (!swept.ok()) {
@@ -150,7 +170,9 @@ Awaitable<absl::StatusOr<Submission>> DispatcherCore::Submit(identity::Principal
                                                              v1::SubmitTurnRequest request,
                                                              std::string traceparent,
                                                              bool watched) {
-  if (draining_) co_return Draining();
+  if (draining_) {
+    co_return admission_->Refuse(Draining(), principal, request.turn().urgency());
+  }
   Shard& shard = ShardOf(principal);
   co_return co_await admission_->Submit(shard, std::move(principal), std::move(request),
                                         std::move(traceparent), watched);

@@ -94,6 +94,9 @@ class DispatcherCore {
   std::vector<PoolMetrics> pool_metrics_;
   TokenEstimator tokens_;
   RetryBudget retries_;
+  TurnForecast forecast_;
+  Accounts accounts_;
+  Depths depths_;
   TurnMetrics metrics_;
   const TurnServices services_;
   IngestJobs jobs_;

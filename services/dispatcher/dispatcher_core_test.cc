@@ -64,6 +64,7 @@ TEST_F(DispatcherCoreTest, RefusesMoreTurnsThanASessionMayQueue) {
 
   EXPECT_EQ(ReasonOf(fourth.status()), "SESSION_QUEUE_FULL");
   EXPECT_TRUE(RetryAfterOf(fourth.status()).has_value());
+  EXPECT_THAT(SaidBy(fourth.status()), HasSubstr("wait until the first of them is answered"));
 }
 
 TEST_F(DispatcherCoreTest, RefusesATurnOfABusySessionWhenAskedTo) {

@@ -7,6 +7,7 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/status_macros.h"
 #include "libs/host/endpoint.h"
+#include "libs/host/tiers.h"
 #include "libs/identity/grant.h"
 #include "libs/identity/jwt.h"
 #include "libs/rpc/idle_pulse.h"
@@ -71,7 +72,8 @@ absl::Status GatewayProcess::Start() {
   const config::v1::Config& config = environment_.config;
   PENSTOCK_RETURN_IF_ERROR(CheckEndpoint(endpoint_, config.endpoints().insecure()));
   PENSTOCK_ASSIGN_OR_RETURN(const std::string root, identity::GrantRootOf(config.identity()));
-  PENSTOCK_ASSIGN_OR_RETURN(auto verifier, identity::JwtVerifier::Create(config.identity()));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      auto verifier, identity::JwtVerifier::Create(config.identity(), host::TierNames(config)));
   auto parts = std::make_unique<Parts>(
       environment_, std::move(verifier), root,
       Downstream::Channels{channels_.dispatcher(), channels_.session_state(),

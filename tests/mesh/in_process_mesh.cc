@@ -58,11 +58,12 @@ absl::Status InProcessMesh::StartSimulator() {
 }
 
 absl::Status InProcessMesh::StartServices(const harness::Settings& settings) {
-  harness::Settings all = {{"data_dir", folder_ + "/data"},
-                           {"endpoints.gateway", absl::StrCat("\"unix:", folder_, "/gateway\"")},
-                           {"providers.0.base_url", simulator_->url()},
-                           {"process.admin", "\"\""},
-                           {"drain.timeout", "100ms"}};
+  harness::Settings all = harness::WithoutLimits();
+  all["data_dir"] = folder_ + "/data";
+  all["endpoints.gateway"] = absl::StrCat("\"unix:", folder_, "/gateway\"");
+  all["providers.0.base_url"] = simulator_->url();
+  all["process.admin"] = "\"\"";
+  all["drain.timeout"] = "100ms";
   for (const auto& [path, value] : settings) all[path] = value;
   PENSTOCK_ASSIGN_OR_RETURN(const std::string sample, harness::SampleConfig());
   PENSTOCK_ASSIGN_OR_RETURN(const std::string yaml, harness::WithSettings(sample, all));

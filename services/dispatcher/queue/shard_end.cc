@@ -74,6 +74,9 @@ void Shard::Settle(std::shared_ptr<LiveTurn> turn, chat::v1::Turn stored) {
   context_.services.metrics.live.Decrement();
   context_.services.metrics.CountEnd(stored.state(),
                                      now - FromProto(turn->submitted().create_time()));
+  if (stored.state() == chat::v1::Turn::SUCCEEDED) {
+    context_.services.forecast.LearnTurn(stored.agent(), stored.model(), AmountOf(stored));
+  }
   std::vector<v1::Job> jobs = JobsOf(context_.services, *turn, stored);
   Spawn(context_.services.executor,
         JournalSettled(std::move(turn), std::move(stored), std::move(jobs)));
@@ -83,10 +86,7 @@ Awaitable<void> Shard::JournalSettled(std::shared_ptr<LiveTurn> turn, chat::v1::
                                       std::vector<v1::Job> jobs) {
   const auto hold = context_.running.Hold();
   const identity::UserKey user = turn->principal().key;
-  const absl::Time expires = context_.services.clock.Now() +
-                             FromProto(context_.services.config.journal().request_id_ttl());
-  const absl::Status settled = co_await context_.journal.Settle(
-      user, turn->submitted(), turn->steps().answers(), UsageOf(*turn, stored), jobs, expires);
+  const absl::Status settled = co_await SettleInJournal(*turn, stored, jobs);
   if (!settled.ok()) {
     // The turn stays unfinished in the journal: after a restart BeginTurn finds it ended.
     Log(Severity::kWarning, "a turn's settlement is not journaled",
@@ -94,6 +94,38 @@ Awaitable<void> Shard::JournalSettled(std::shared_ptr<LiveTurn> turn, chat::v1::
     co_return;
   }
   for (v1::Job& job : jobs) context_.jobs.Add({user, std::move(job)}, stored);
+}
+
+Awaitable<absl::Status> Shard::SettleInJournal(const LiveTurn& turn, const chat::v1::Turn& stored,
+                                               std::vector<v1::Job> jobs) {
+  const absl::Time expires = context_.services.clock.Now() +
+                             FromProto(context_.services.config.journal().request_id_ttl());
+  const Payer payer = PayerOf(turn.principal());
+  const Amount reserved = AmountOf(turn.submitted().reserved());
+  const Amount took = AmountOf(stored);
+  const absl::Time ended = FromProto(stored.end_time());
+  bool booked = false;
+  Counting counters;
+  if (turn.submitted().has_reserved()) {
+    PENSTOCK_CO_RETURN_IF_ERROR(co_await context_.accounts.Load(context_.journal, payer));
+    counters = [&] {
+      booked = true;
+      return context_.accounts.Settle(payer, reserved, took, ended);
+    };
+  }
+  absl::Status settled = co_await context_.journal.Settle(
+      payer.user, turn.submitted(), turn.steps().answers(), UsageOf(turn, stored), std::move(jobs),
+      expires, std::move(counters));
+  if (!settled.ok() && booked && !co_await WasSettled(turn)) {
+    context_.accounts.Unsettle(payer, reserved, took, ended);
+  }
+  co_return settled;
+}
+
+Awaitable<bool> Shard::WasSettled(const LiveTurn& turn) {
+  const auto row =
+      co_await context_.journal.LoadUsage(turn.principal().key, turn.submitted().turn_id());
+  co_return row.ok() && row->has_value();
 }
 
 void Shard::GiveUp(const absl::Status& fenced) {
@@ -204,7 +236,6 @@ void Shard::Tick() {
     turn->log().Append(std::move(event), context_.services.clock.Now());
   }
   retained_.DropOld(context_.services.clock.Monotonic());
-  first_turns_.DropOld(context_.services.clock.Now());
 }
 
 }  // namespace penstock::dispatcher

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -252,6 +253,8 @@ class FakeProviderPeer : public ProviderPeer {
     std::vector<Event> events;
     absl::Status end;
     bool hangs = false;
+    // Called before the last event.
+    std::function<void()> before_last = nullptr;
   };
 
   std::unique_ptr<GenerateStream> Generate(PeerCall call,
@@ -319,6 +322,7 @@ class FakeProviderPeer : public ProviderPeer {
         : script_(std::move(script)), stop_(std::move(stop)) {}
 
     Awaitable<absl::StatusOr<std::optional<Event>>> Next() override {
+      if (script_.before_last && next_ + 1 == script_.events.size()) script_.before_last();
       if (next_ < script_.events.size()) co_return script_.events[next_++];
       if (script_.hangs) {
         const auto stopped = std::make_shared<OneShot<bool>>();

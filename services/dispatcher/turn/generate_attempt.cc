@@ -1,5 +1,6 @@
 #include "services/dispatcher/turn/generate_attempt.h"
 
+#include <string>
 #include <utility>
 
 #include "libs/base/failpoint.h"
@@ -45,6 +46,8 @@ Awaitable<AttemptOutcome> GenerateAttempt(const TurnServices& services, LiveTurn
                                           provider::v1::GenerateRequest request, Permit& permit) {
   AttemptOutcome outcome;
   bool seen = false;
+  const std::string model = request.model();
+  const absl::Duration began = services.clock.Monotonic();
   const auto stream =
       services.peers.provider.Generate(CallFor(turn, turn.deadline()), std::move(request));
   while (true) {
@@ -70,6 +73,8 @@ Awaitable<AttemptOutcome> GenerateAttempt(const TurnServices& services, LiveTurn
         AppendDelta(services, turn, *told.mutable_delta());
         break;
       case GenerateEvent::kFinished:
+        services.forecast.LearnCall(turn.submitted().agent(), model,
+                                    services.clock.Monotonic() - began);
         outcome.kind = AttemptOutcome::Kind::kFinished;
         outcome.finished = std::move(*told.mutable_finished());
         co_return outcome;

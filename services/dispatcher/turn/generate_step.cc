@@ -100,6 +100,17 @@ CallSize SizeOf(const Prompt& prompt) {
   return {.input_tokens = prompt.input_tokens, .output_tokens = prompt.max_output_tokens};
 }
 
+// The answer would come after the deadline: the provider is not paid for it, and the permit goes
+// back.
+std::optional<Ending> EndIfDoomed(const Run& run, const Prompt& prompt) {
+  LiveTurn& turn = *run.turn;
+  const absl::Duration call =
+      run.services.forecast.CallTime(turn.submitted().agent(), prompt.request.model());
+  if (run.now() + call <= turn.deadline()) return std::nullopt;
+  run.services.metrics.doomed.Increment();
+  return Doomed(turn, call, run.now());
+}
+
 // The provider said "too many requests" before the caller saw anything: the lane's pause is the
 // only delay.
 bool GoesBackInLine(const Run& run, const AttemptOutcome& outcome, int32_t& returns,
@@ -123,6 +134,7 @@ Awaitable<Progress> Generate(const Run& run, WaitingTurn& waiting, const Prepare
   while (true) {
     auto permit = co_await waiting.Acquire(SizeOf(prompt), turn.stop_token());
     if (!permit.ok()) co_return Ends(Stopped(turn, /*begun=*/true, run.now()));
+    if (auto ending = EndIfDoomed(run, prompt)) co_return Ends(*std::move(ending));
     PENSTOCK_FAILPOINT("dispatcher.before_started");
     TellStarted(run, prompt, prepared.recall_degraded);
     provider::v1::GenerateRequest request = prompt.request;

@@ -107,6 +107,11 @@ bool LiveTurn::cancel_requested() const {
   return cancel_requested_;
 }
 
+void LiveTurn::Wait(Depth::Place place) {
+  MutexLock lock(mutex_);
+  place_ = std::move(place);
+}
+
 void LiveTurn::SetWaiting(std::shared_ptr<WaitingTurn> waiting) {
   MutexLock lock(mutex_);
   std::swap(waiting_, waiting);  // the old one is dropped after the lock
@@ -120,7 +125,9 @@ std::shared_ptr<WaitingTurn> LiveTurn::waiting() const {
 bool LiveTurn::MarkStarted(absl::string_view model, std::vector<std::string> memories,
                            bool degraded) {
   const absl::Time now = timing_.clock.Now();
+  Depth::Place left;
   MutexLock lock(mutex_);
+  left = std::move(place_);
   state_ = chat::v1::Turn::RUNNING;
   if (start_time_) return false;
   start_time_ = now;

@@ -16,6 +16,7 @@
 #include "libs/identity/principal.h"
 #include "penstock/chat/v1/turn.pb.h"
 #include "penstock/dispatcher/v1/journal.pb.h"
+#include "services/dispatcher/admission/depth.h"
 #include "services/dispatcher/queue/arbiter.h"
 #include "services/dispatcher/turn/event_log.h"
 #include "services/dispatcher/turn/known.h"
@@ -73,14 +74,15 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   // steps are not to be lost.
   Awaitable<bool> HeadsSession() { return heads_.Wait(); }
 
-  // True when somebody watches the turn; false when it was stopped first. For a turn that waits for
-  // its caller to come back.
+  // True when its caller has come back and watches it; false when it was stopped first.
   Awaitable<bool> Watched() { return watched_.Wait(); }
 
   void RequestCancel(bool discard_output);
   bool discard_output() const;
   bool cancel_requested() const;
 
+  // Its part of the pool's depth, until its first start in this life.
+  void Wait(Depth::Place place);
   // Where it stands in the pool's line; null while it is not in it.
   void SetWaiting(std::shared_ptr<WaitingTurn> waiting);
   std::shared_ptr<WaitingTurn> waiting() const;
@@ -112,11 +114,9 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   // It has a permit. The first call of a run says with what it starts, and answers true.
   bool MarkStarted(absl::string_view model, std::vector<std::string> memories, bool degraded);
   void MarkFirstOutput();
-
   // Its caller is told this: see ToldPlace.
   bool TellPlace(const chat::v1::Queue& place);
   std::optional<Eta> first_eta() const;
-
   bool queued() const;
 
   // As GetTurn answers it; the queue is the caller's to add.
@@ -163,6 +163,7 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   bool tools_late_ ABSL_GUARDED_BY(mutex_) = false;
   // The disconnect rule rests.
   bool resting_ ABSL_GUARDED_BY(mutex_) = false;
+  Depth::Place place_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<WaitingTurn> waiting_ ABSL_GUARDED_BY(mutex_);
   ToldPlace told_place_ ABSL_GUARDED_BY(mutex_);
   std::string model_ ABSL_GUARDED_BY(mutex_);

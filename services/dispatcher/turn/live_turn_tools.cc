@@ -42,8 +42,10 @@ void LiveTurn::StandsClear() {
 
 void LiveTurn::AwaitTools(absl::Time expire) {
   int64_t wait = 0;
+  Depth::Place left;
   {
     MutexLock lock(mutex_);
+    left = std::move(place_);
     state_ = Turn::AWAITING_TOOLS;
     tools_late_ = false;
     answered_ = std::make_shared<OneShot<bool>>();

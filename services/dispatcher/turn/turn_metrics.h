@@ -23,6 +23,10 @@ class TurnMetrics {
 
   prometheus::Gauge& live;
   prometheus::Counter& accepted;
+  // Turns of urgency ACTION that wait in the class of their tier.
+  prometheus::Counter& actions_demoted;
+  // Turns that were not called for, because the answer would have come after their deadline.
+  prometheus::Counter& doomed;
   prometheus::Counter& attempts;
   prometheus::Counter& repeated_attempts;
   prometheus::Counter& not_taken;

@@ -10,6 +10,7 @@
 #include "penstock/config/v1/config.pb.h"
 #include "penstock/session/v1/session_state.pb.h"
 #include "services/dispatcher/admission/agent_catalog.h"
+#include "services/dispatcher/admission/turn_forecast.h"
 #include "services/dispatcher/queue/arbiter.h"
 #include "services/dispatcher/turn/live_turn.h"
 #include "services/dispatcher/turn/peers.h"
@@ -38,6 +39,7 @@ struct TurnServices {
   Clock& clock;
   Timers& timers;
   Executor executor;
+  TurnForecast& forecast;
 };
 
 // The shard that owns a turn, as its runner sees it.
