@@ -135,6 +135,11 @@ absl::StatusOr<Served> Simulator::ServedSoFar() const {
   return served;
 }
 
+absl::Status Simulator::SetOutage(int status) const {
+  const std::string body = absl::StrCat("{\"status\": ", status, "}");
+  return Http("/outage", &body).status();
+}
+
 absl::Status Simulator::Acknowledge(absl::string_view gate, int count) const {
   const std::string body = absl::StrCat("{\"acknowledged\": ", count, "}");
   return Http(absl::StrCat("/gates/", gate), &body).status();

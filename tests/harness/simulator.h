@@ -65,6 +65,9 @@ class Simulator {
   // Over all accounts and models.
   absl::StatusOr<Served> ServedSoFar() const;
 
+  // Every completion is answered with this status from now on; 0: as usual again.
+  absl::Status SetOutage(int status) const;
+
   // Token `count` of the streams at this gate has arrived; the next may be sent.
   absl::Status Acknowledge(absl::string_view gate, int count) const;
   // Where another program does that.
