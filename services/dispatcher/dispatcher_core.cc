@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <random>
 #include <utility>
 
 #include "libs/async/sleep_or_stop.h"
@@ -11,7 +12,7 @@
 #include "libs/base/log.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
-#include "services/dispatcher/limits/rate_limiter.h"
+#include "services/dispatcher/limits/model_lanes.h"
 #include "services/dispatcher/queue/fair_options.h"
 #include "services/dispatcher/queue/session_restore.h"
 #include "services/dispatcher/queue/shard_range.h"
@@ -40,10 +41,11 @@ absl::Status Draining() {
 
 Pools MakePools(const host::Environment& environment) {
   Pools pools;
+  std::random_device seed;
   for (const auto& model : environment.config.models()) {
     pools[model.name()] = std::make_unique<Arbiter>(
         std::make_unique<FairScheduler>(FairOptionsOf(environment.config, model)),
-        std::make_unique<RateLimiter>(model, environment.clock.Monotonic()), environment.clock,
+        LanesOf(model, environment.clock.Monotonic(), seed()), environment.clock,
         environment.timers);
   }
   return pools;
@@ -74,7 +76,6 @@ DispatcherCore::DispatcherCore(const host::Environment& environment, Peers peers
                 pools_,
                 peers,
                 tokens_,
-                retries_,
                 metrics_,
                 environment.clock,
                 environment.timers,

@@ -91,7 +91,6 @@ class DispatcherCore {
   Pools pools_;
   std::vector<PoolMetrics> pool_metrics_;
   TokenEstimator tokens_;
-  RetryBudget retries_;
   TurnMetrics metrics_;
   const TurnServices services_;
   IngestJobs jobs_;

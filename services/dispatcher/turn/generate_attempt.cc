@@ -29,6 +29,7 @@ AttemptOutcome Broken(const TurnServices& services, const absl::Status& status, 
     return outcome;
   }
   outcome.kind = AttemptOutcome::Kind::kFailed;
+  outcome.adapter_lost = true;
   outcome.failed.set_message(std::string(status.message()));
   if (seen) {
     services.metrics.lost_streams.Increment();
@@ -75,7 +76,7 @@ Awaitable<AttemptOutcome> GenerateAttempt(const TurnServices& services, LiveTurn
         co_return outcome;
       case GenerateEvent::kFailed:
         outcome.failed = std::move(*told.mutable_failed());
-        outcome.kind = outcome.failed.not_sent() ? AttemptOutcome::Kind::kNotTaken
+        outcome.kind = outcome.failed.not_sent() ? AttemptOutcome::Kind::kNotSent
                                                  : AttemptOutcome::Kind::kFailed;
         co_return outcome;
       default:

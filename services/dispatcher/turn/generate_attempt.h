@@ -12,8 +12,10 @@ struct AttemptOutcome {
   enum class Kind {
     kFinished,
     kFailed,
-    // No adapter took the call, or it never left: no attempt, the permit goes back.
+    // No adapter took the call: no attempt, the permit goes back.
     kNotTaken,
+    // It could not be sent to the provider, which `failed` tells of: likewise.
+    kNotSent,
     // The turn was stopped while the call ran.
     kStopped,
   };
@@ -22,6 +24,8 @@ struct AttemptOutcome {
   provider::v1::GenerateFailed failed;
   // The caller may have seen text of it.
   bool any_delta = false;
+  // Failed, and that says nothing of the provider: the adapter's stream broke.
+  bool adapter_lost = false;
 };
 
 // Drains the adapter at full speed into the turn's log. Does not end the permit.

@@ -117,14 +117,25 @@ std::shared_ptr<WaitingTurn> LiveTurn::waiting() const {
   return waiting_;
 }
 
+void LiveTurn::SetLastLane(absl::string_view lane) {
+  MutexLock lock(mutex_);
+  last_lane_.assign(lane.data(), lane.size());
+}
+
+std::string LiveTurn::last_lane() const {
+  MutexLock lock(mutex_);
+  return last_lane_;
+}
+
 bool LiveTurn::MarkStarted(absl::string_view model, std::vector<std::string> memories,
                            bool degraded) {
   const absl::Time now = timing_.clock.Now();
   MutexLock lock(mutex_);
   state_ = chat::v1::Turn::RUNNING;
-  if (start_time_) return false;
-  start_time_ = now;
+  if (start_time_ && model_ == model) return false;
   model_ = std::string(model);
+  if (start_time_) return true;
+  start_time_ = now;
   memories_ = std::move(memories);
   recall_degraded_ = degraded;
   return true;

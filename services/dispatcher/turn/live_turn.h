@@ -83,6 +83,9 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   // Where it stands in the pool's line; null while it is not in it.
   void SetWaiting(std::shared_ptr<WaitingTurn> waiting);
   std::shared_ptr<WaitingTurn> waiting() const;
+  // Of its last call, or of its session's.
+  void SetLastLane(absl::string_view lane);
+  std::string last_lane() const;
 
   // What it has done so far. A copy.
   Steps steps() const;
@@ -108,15 +111,13 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   // They are: the turn goes on, and the grace of the disconnect rule starts anew.
   void TakeToolResults(v1::ToolResults results);
 
-  // It has a permit. The first call of a run says with what it starts, and answers true.
+  // It has a permit. The first call of a run says with what it starts, and answers true; so does
+  // one of another model than the last.
   bool MarkStarted(absl::string_view model, std::vector<std::string> memories, bool degraded);
   void MarkFirstOutput();
-
-  // True when position or estimate differ from those of the last call.
+  // Position or estimate differ from those of the last call.
   bool PlaceChanged(const chat::v1::Queue& place);
-
   bool queued() const;
-
   // As GetTurn answers it; the queue is the caller's to add.
   chat::v1::Turn Snapshot() const;
 
@@ -162,6 +163,7 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   // The disconnect rule rests.
   bool resting_ ABSL_GUARDED_BY(mutex_) = false;
   std::shared_ptr<WaitingTurn> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::string last_lane_ ABSL_GUARDED_BY(mutex_);
   // Position and whole seconds of the last place that was told.
   std::pair<int64_t, int64_t> told_place_ ABSL_GUARDED_BY(mutex_) = {0, 0};
   std::string model_ ABSL_GUARDED_BY(mutex_);

@@ -5,32 +5,6 @@
 #include "libs/base/proto_time.h"
 
 namespace penstock::dispatcher {
-RetryBudget::Second& RetryBudget::At(absl::Duration now) {
-  const int64_t number = absl::ToInt64Seconds(now);
-  Second& second = seconds_[static_cast<size_t>(number % kSeconds)];
-  if (second.number != number) second = {.number = number};
-  return second;
-}
-
-void RetryBudget::CountFirstAttempt(absl::Duration now) {
-  MutexLock lock(mutex_);
-  ++At(now).first;
-}
-
-bool RetryBudget::TakeRetry(absl::Duration now) {
-  MutexLock lock(mutex_);
-  Second& current = At(now);
-  int64_t first = 0;
-  int64_t retries = 0;
-  for (const Second& second : seconds_) {
-    if (second.number <= current.number - kSeconds) continue;
-    first += second.first;
-    retries += second.retries;
-  }
-  if (retries >= std::max<int64_t>(10, first / 10)) return false;
-  ++current.retries;
-  return true;
-}
 
 std::optional<absl::Duration> DelayBeforeRetry(const provider::v1::GenerateFailed& failed,
                                                const AttemptHistory& history, int32_t max_attempts,
@@ -56,6 +30,20 @@ std::optional<absl::Duration> DelayBeforeRetry(const provider::v1::GenerateFaile
   const absl::Duration base =
       std::min(absl::Milliseconds(500) * (int64_t{1} << std::min(failures, 6)), absl::Seconds(8));
   return base * (1.0 - 0.25 * jitter);
+}
+
+absl::Duration MaxWaitOf(const config::v1::Queue& queue, const v1::Submitted& submitted) {
+  if (submitted.spec().has_max_wait()) return FromProto(submitted.spec().max_wait());
+  switch (submitted.turn_class()) {
+    case chat::v1::CLASS_ACTION:
+      return FromProto(queue.action_max_wait());
+    case chat::v1::CLASS_FREE:
+      return FromProto(queue.free_max_wait());
+    case chat::v1::CLASS_BATCH:
+      return FromProto(queue.batch_max_wait());
+    default:
+      return FromProto(queue.paid_max_wait());
+  }
 }
 
 absl::Duration PeerBackoff(int32_t failures) {

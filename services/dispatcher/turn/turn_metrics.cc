@@ -14,6 +14,8 @@ TurnMetrics::TurnMetrics(obs::Metrics& metrics)
                                    "Calls that no adapter took; the permit went back.")),
       rate_limited(metrics.AddCounter("penstock_dispatcher_rate_limited_total",
                                       "Calls that a provider refused: too many requests.")),
+      fallbacks(metrics.AddCounter("penstock_dispatcher_fallbacks_total",
+                                   "Steps that went on to a further model.")),
       reruns(metrics.AddCounter("penstock_dispatcher_reruns_total",
                                 "Turns started again after the loss of a dispatcher.")),
       lost_streams(metrics.AddCounter("penstock_dispatcher_lost_streams_total",

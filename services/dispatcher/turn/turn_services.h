@@ -13,7 +13,6 @@
 #include "services/dispatcher/queue/arbiter.h"
 #include "services/dispatcher/turn/live_turn.h"
 #include "services/dispatcher/turn/peers.h"
-#include "services/dispatcher/turn/retry_policy.h"
 #include "services/dispatcher/turn/token_estimator.h"
 #include "services/dispatcher/turn/turn_metrics.h"
 
@@ -33,7 +32,6 @@ struct TurnServices {
   Pools& pools;
   Peers peers;
   TokenEstimator& tokens;
-  RetryBudget& retries;
   TurnMetrics& metrics;
   Clock& clock;
   Timers& timers;
