@@ -76,6 +76,7 @@ DispatcherCore::DispatcherCore(const host::Environment& environment, Peers peers
                 pools_,
                 peers,
                 tokens_,
+                outputs_,
                 metrics_,
                 environment.clock,
                 environment.timers,

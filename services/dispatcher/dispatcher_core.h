@@ -91,6 +91,7 @@ class DispatcherCore {
   Pools pools_;
   std::vector<PoolMetrics> pool_metrics_;
   TokenEstimator tokens_;
+  OutputBounds outputs_;
   TurnMetrics metrics_;
   const TurnServices services_;
   IngestJobs jobs_;

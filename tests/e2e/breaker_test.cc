@@ -5,6 +5,7 @@
 // settings' defaults.
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>

@@ -4,6 +4,7 @@
 #include "libs/async/awaitable.h"
 #include "penstock/provider/v1/provider_adapter.pb.h"
 #include "services/dispatcher/queue/arbiter.h"
+#include "services/dispatcher/turn/bounded_answer.h"
 #include "services/dispatcher/turn/turn_services.h"
 
 namespace penstock::dispatcher {
@@ -28,8 +29,10 @@ struct AttemptOutcome {
   bool adapter_lost = false;
 };
 
-// Drains the adapter at full speed into the turn's log. Does not end the permit.
+// Drains the adapter at full speed into the turn's log, behind what `answer` has of the step. Does
+// not end the permit.
 Awaitable<AttemptOutcome> GenerateAttempt(const TurnServices& services, LiveTurn& turn,
-                                          provider::v1::GenerateRequest request, Permit& permit);
+                                          provider::v1::GenerateRequest request,
+                                          const BoundedAnswer& answer, Permit& permit);
 
 }  // namespace penstock::dispatcher

@@ -54,24 +54,39 @@ void Bill(LiveTurn& turn, const End& end) {
 }
 
 // What a call of `model` took that was cut before the provider could report it.
-void BillEstimated(const Run& run, const config::v1::Model& model, const Prompt& prompt) {
+void BillEstimated(const Run& run, const config::v1::Model& model, const BoundedAnswer& answer) {
   LiveTurn& turn = *run.turn;
   chat::v1::Usage usage;
-  usage.set_input_tokens(prompt.input_tokens);
-  usage.set_output_tokens((BytesOf(turn.log().TextOf(turn.step())) + 3) / 4);
+  usage.set_input_tokens(answer.size().input_tokens);
+  const int64_t bytes = BytesOf(turn.log().TextOf(turn.step())) - answer.kept_bytes();
+  usage.set_output_tokens((std::max<int64_t>(bytes, 0) + 3) / 4);
   usage.set_estimated(true);
   std::optional<pricing::Rates> rates;
   if (model.has_price()) rates = pricing::ToRates(model.price());
   turn.Spend(usage, pricing::CostNanoUsd(rates, usage));
 }
 
+// What the usage of a call that ended well teaches.
+void Learn(const Run& run, const Prepared& prepared, const BoundedAnswer& answer,
+           const chat::v1::Usage& usage) {
+  if (!answer.begun()) {
+    run.services.tokens.Learn(prepared.prompt->request.model(), prepared.prompt->raw_input_tokens,
+                              usage.input_tokens());
+  }
+  if (!prepared.auto_bound || !usage.has_output_tokens()) return;
+  const v1::Submitted& submitted = run.turn->submitted();
+  run.services.outputs.Learn(submitted.tenant(), submitted.agent(),
+                             answer.kept_tokens() + usage.output_tokens());
+}
+
 // The model's whole answer: the end of the turn, or a step that asks for tools.
-Progress Finish(const Run& run, const Prepared& prepared, provider::v1::GenerateFinished finished) {
+Progress Finish(const Run& run, const Prepared& prepared, const BoundedAnswer& answer,
+                provider::v1::GenerateFinished finished) {
   LiveTurn& turn = *run.turn;
   Bill(turn, finished);
   run.services.metrics.attempts.Increment();
-  run.services.tokens.Learn(prepared.prompt->request.model(), prepared.prompt->raw_input_tokens,
-                            finished.usage().input_tokens());
+  Learn(run, prepared, answer, finished.usage());
+  *finished.mutable_message() = answer.Whole(std::move(*finished.mutable_message()));
   const Steps before = turn.steps();
   const AnswerRules rules{.tools_offered = prepared.prompt->request.tools_size() > 0,
                           .at_limit = prepared.at_tool_limit,
@@ -124,14 +139,39 @@ std::optional<absl::Duration> Again(const Run& run, const Way& way, const Attemp
   return permit.TakeRetry() ? delay : std::nullopt;
 }
 
+provider::v1::GenerateRequest RequestOf(const LiveTurn& turn, const Way& way, const Prompt& prompt,
+                                        const BoundedAnswer& answer, const Permit& permit) {
+  provider::v1::GenerateRequest request = prompt.request;
+  answer.Shape(request);
+  request.set_turn(turn.name());
+  request.set_attempt(way.attempts + 1);
+  request.set_provider(std::string(permit.lane()));
+  *request.mutable_deadline() = turn.submitted().deadline();
+  return request;
+}
+
+// Of the first call.
+std::optional<int64_t> BoundOf(const Run& run, const Prepared& prepared) {
+  if (!prepared.auto_bound) return std::nullopt;
+  const v1::Submitted& submitted = run.turn->submitted();
+  return run.services.outputs.Bound(submitted.tenant(), submitted.agent());
+}
+
+// The caller has seen a part of an answer that is being continued: no other model takes over.
+Tried Here(const Run& run, const BoundedAnswer& answer, Tried tried) {
+  if (tried.progress || !answer.begun()) return tried;
+  return GoesOn(Ends(Failed(*run.turn, tried.failed, run.now())));
+}
+
 // A permit; or how the step goes on without one.
 Awaitable<std::variant<Permit, Tried>> AcquirePermit(const Run& run, const Way& way,
-                                                     WaitingTurn& waiting, const Prompt& prompt) {
+                                                     WaitingTurn& waiting,
+                                                     const BoundedAnswer& answer) {
   LiveTurn& turn = *run.turn;
   // While another model may take over, nobody waits for the end of an outage.
-  bool patient = way.chain.at_end();
+  bool patient = way.chain.at_end() || answer.begun();
   while (true) {
-    auto permit = co_await waiting.Acquire(SizeOf(prompt), turn.stop_token(),
+    auto permit = co_await waiting.Acquire(answer.size(), turn.stop_token(),
                                            patient ? PatienceOf(run, way) : absl::ZeroDuration());
     if (permit.ok()) co_return *std::move(permit);
     chat::v1::ErrorKind kind = chat::v1::ERROR_KIND_UNSPECIFIED;
@@ -168,33 +208,36 @@ Awaitable<Tried> GenerateOnModel(const Run& run, Way& way, WaitingTurn& waiting,
                                  const Prepared& prepared) {
   const Prompt& prompt = *prepared.prompt;
   LiveTurn& turn = *run.turn;
+  BoundedAnswer answer(prompt, BoundOf(run, prepared));
   AttemptHistory history;
   int32_t not_taken = 0;
   int32_t not_sent = 0;
   int32_t returns = 0;
   while (true) {
-    auto acquired = co_await AcquirePermit(run, way, waiting, prompt);
-    if (auto* without = std::get_if<Tried>(&acquired)) co_return std::move(*without);
+    auto acquired = co_await AcquirePermit(run, way, waiting, answer);
+    if (auto* without = std::get_if<Tried>(&acquired)) {
+      co_return Here(run, answer, std::move(*without));
+    }
     Permit permit = std::get<Permit>(std::move(acquired));
     PENSTOCK_FAILPOINT("dispatcher.before_started");
     TellStarted(run, prompt, prepared.recall_degraded);
     turn.SetLastLane(permit.lane());
-    provider::v1::GenerateRequest request = prompt.request;
-    request.set_turn(turn.name());
-    request.set_attempt(way.attempts + 1);
-    request.set_provider(std::string(permit.lane()));
-    *request.mutable_deadline() = turn.submitted().deadline();
-    AttemptOutcome outcome =
-        co_await GenerateAttempt(run.services, turn, std::move(request), permit);
+    AttemptOutcome outcome = co_await GenerateAttempt(
+        run.services, turn, RequestOf(turn, way, prompt, answer, permit), answer, permit);
     absl::Duration delay;
     switch (outcome.kind) {
       case AttemptOutcome::Kind::kFinished:
         PENSTOCK_FAILPOINT("dispatcher.after_generate");
         permit.Settle(outcome.finished.usage());
-        co_return GoesOn(Finish(run, prepared, std::move(outcome.finished)));
+        if (answer.TakeCut(outcome.finished)) {
+          run.services.metrics.continued.Increment();
+          Bill(turn, outcome.finished);
+          continue;
+        }
+        co_return GoesOn(Finish(run, prepared, answer, std::move(outcome.finished)));
       case AttemptOutcome::Kind::kStopped:
         permit.Stopped();
-        BillEstimated(run, way.chain.model(), prompt);
+        BillEstimated(run, way.chain.model(), answer);
         co_return GoesOn(Ends(Stopped(turn, /*begun=*/true, run.now())));
       case AttemptOutcome::Kind::kNotTaken:
         run.services.metrics.not_taken.Increment();
@@ -205,7 +248,7 @@ Awaitable<Tried> GenerateOnModel(const Run& run, Way& way, WaitingTurn& waiting,
         permit.NotSent(outcome.failed.kind());
         delay = PeerBackoff(not_sent++);
         if (not_sent > 1 && way.chain.Takes(outcome.failed.kind())) {
-          co_return Fails(std::move(outcome.failed));
+          co_return Here(run, answer, Fails(std::move(outcome.failed)));
         }
         break;
       case AttemptOutcome::Kind::kFailed: {
@@ -225,7 +268,7 @@ Awaitable<Tried> GenerateOnModel(const Run& run, Way& way, WaitingTurn& waiting,
         if (outcome.any_delta) {
           co_return GoesOn(Ends(Failed(turn, outcome.failed, run.now())));
         }
-        if (!again) co_return Fails(std::move(outcome.failed));
+        if (!again) co_return Here(run, answer, Fails(std::move(outcome.failed)));
         run.services.metrics.repeated_attempts.Increment();
         delay = *again;
       }

@@ -160,6 +160,11 @@ Awaitable<absl::StatusOr<Prepared>> PrepareTurn(const TurnServices& services, Li
   prepared.at_tool_limit = turn.steps().tool_calls() >= services.config.turn().max_tool_calls();
   prepared.prompt =
       PromptOf(services, turn, model, begun->context(), recalled, prepared.at_tool_limit);
+  if (const auto agent = AgentOf(services, turn); agent.ok() && prepared.prompt.ok()) {
+    prepared.auto_bound = agent->agent->auto_max_tokens() &&
+                          prepared.prompt->request.tools().empty() &&
+                          !prepared.prompt->request.generation().has_response_format();
+  }
   co_return prepared;
 }
 

@@ -21,6 +21,8 @@ struct Prepared {
   bool recall_degraded = false;
   // turn.max_tool_calls have been asked for: the next answer is the last.
   bool at_tool_limit = false;
+  // Agent.auto_max_tokens, for an answer that BoundedAnswer may continue.
+  bool auto_bound = false;
 };
 
 // For a call of this model: BeginTurn beside Recall. BeginTurn is repeated while session-state

@@ -16,6 +16,8 @@ TurnMetrics::TurnMetrics(obs::Metrics& metrics)
                                       "Calls that a provider refused: too many requests.")),
       fallbacks(metrics.AddCounter("penstock_dispatcher_fallbacks_total",
                                    "Steps that went on to a further model.")),
+      continued(metrics.AddCounter("penstock_dispatcher_continued_answers_total",
+                                   "Answers cut by auto_max_tokens and continued by a call.")),
       reruns(metrics.AddCounter("penstock_dispatcher_reruns_total",
                                 "Turns started again after the loss of a dispatcher.")),
       lost_streams(metrics.AddCounter("penstock_dispatcher_lost_streams_total",

@@ -12,6 +12,7 @@
 #include "services/dispatcher/admission/agent_catalog.h"
 #include "services/dispatcher/queue/arbiter.h"
 #include "services/dispatcher/turn/live_turn.h"
+#include "services/dispatcher/turn/output_bounds.h"
 #include "services/dispatcher/turn/peers.h"
 #include "services/dispatcher/turn/token_estimator.h"
 #include "services/dispatcher/turn/turn_metrics.h"
@@ -32,6 +33,7 @@ struct TurnServices {
   Pools& pools;
   Peers peers;
   TokenEstimator& tokens;
+  OutputBounds& outputs;
   TurnMetrics& metrics;
   Clock& clock;
   Timers& timers;
