@@ -11,7 +11,7 @@
 #include "libs/base/log.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
-#include "services/dispatcher/limits/rate_limiter.h"
+#include "services/dispatcher/dispatcher_pools.h"
 #include "services/dispatcher/queue/fair_options.h"
 #include "services/dispatcher/queue/session_restore.h"
 #include "services/dispatcher/queue/shard_range.h"
@@ -38,34 +38,6 @@ absl::Status Draining() {
       .RetryAfter(absl::Seconds(1));
 }
 
-Pools MakePools(const host::Environment& environment) {
-  Pools pools;
-  for (const auto& model : environment.config.models()) {
-    pools[model.name()] = std::make_unique<Arbiter>(
-        std::make_unique<FairScheduler>(FairOptionsOf(environment.config, model)),
-        std::make_unique<RateLimiter>(model, environment.clock.Monotonic()), environment.clock,
-        environment.timers);
-  }
-  return pools;
-}
-
-Depths MakeDepths(const config::v1::Config& config) {
-  Depths depths;
-  for (const auto& model : config.models()) {
-    depths[model.name()] = std::make_shared<Depth>(
-        model.name(), DepthLimits{.turns = config.turn().max_waiting(),
-                                  .tokens = config.queue().max_waiting_tokens(),
-                                  .tenant_share = config.queue().max_tenant_share()});
-  }
-  return depths;
-}
-
-std::vector<PoolMetrics> MetricsOf(const Pools& pools, obs::Metrics& metrics) {
-  std::vector<PoolMetrics> all;
-  for (const auto& [name, pool] : pools) all.emplace_back(name, *pool, metrics);
-  return all;
-}
-
 }  // namespace
 
 Awaitable<absl::StatusOr<EventBatch>> TurnEvents::Next(std::stop_token stop) {
@@ -87,7 +59,7 @@ DispatcherCore::DispatcherCore(const host::Environment& environment, Peers peers
                 pools_,
                 peers,
                 tokens_,
-                retries_,
+                outputs_,
                 metrics_,
                 environment.clock,
                 environment.timers,

@@ -93,10 +93,10 @@ class DispatcherCore {
   Pools pools_;
   std::vector<PoolMetrics> pool_metrics_;
   TokenEstimator tokens_;
-  RetryBudget retries_;
   TurnForecast forecast_;
   Accounts accounts_;
   Depths depths_;
+  OutputBounds outputs_;
   TurnMetrics metrics_;
   const TurnServices services_;
   IngestJobs jobs_;

@@ -9,6 +9,7 @@
 #include "libs/base/refusal.h"
 #include "services/dispatcher/admission/expected_amount.h"
 #include "services/dispatcher/admission/find_request.h"
+#include "services/dispatcher/admission/max_wait.h"
 #include "services/dispatcher/admission/refusals.h"
 #include "services/dispatcher/admission/request_digest.h"
 #include "services/dispatcher/turn/prompt.h"
@@ -36,25 +37,6 @@ absl::Status CheckScope(const identity::Principal& principal, chat::v1::Urgency 
   return Refusal(absl::StatusCode::kPermissionDenied, "SCOPE_MISSING",
                  "turn.urgency ACTION needs a token with scope turns.action")
       .With("scope", "turns.action");
-}
-
-// How long a watched turn may wait unless its caller says otherwise.
-struct ClassWait {
-  absl::Duration longest;
-  absl::string_view setting;
-};
-
-ClassWait LongestWait(const config::v1::Queue& queue, chat::v1::TurnClass turn_class) {
-  switch (turn_class) {
-    case chat::v1::CLASS_ACTION:
-      return {FromProto(queue.action_max_wait()), "queue.action_max_wait"};
-    case chat::v1::CLASS_PAID:
-      return {FromProto(queue.paid_max_wait()), "queue.paid_max_wait"};
-    case chat::v1::CLASS_FREE:
-      return {FromProto(queue.free_max_wait()), "queue.free_max_wait"};
-    default:
-      return {FromProto(queue.batch_max_wait()), "queue.batch_max_wait"};
-  }
 }
 
 absl::Status SessionNotFound(const std::string& name) {
@@ -248,12 +230,8 @@ absl::Status Admission::CheckPossible(const ResolvedAgent& agent,
 
 absl::Status Admission::CheckWait(chat::v1::TurnClass turn_class,
                                   const v1::SubmitTurnRequest& request, absl::Duration eta) const {
-  ClassWait allowed = LongestWait(services_.config.queue(), turn_class);
-  if (request.turn().has_max_wait()) {
-    allowed = {FromProto(request.turn().max_wait()), "turn.max_wait"};
-  } else if (request.job()) {
-    return absl::OkStatus();
-  }
+  if (request.job() && !request.turn().has_max_wait()) return absl::OkStatus();
+  const MaxWait allowed = MaxWaitOf(services_.config.queue(), request.turn(), turn_class);
   if (eta <= allowed.longest) return absl::OkStatus();
   return WaitTooLong(
       {.message = absl::StrCat("the turn would start in about ", absl::FormatDuration(eta), ", ",

@@ -12,7 +12,7 @@
 
 namespace penstock::dispatcher {
 
-// Given by the pool's arbiter, used once.
+// Given by the pool's arbiter, used once. Rises, above 0.
 using PermitId = uint64_t;
 
 // What one call takes: input tokens, counted, and at most so many output tokens.
@@ -42,6 +42,8 @@ class LaneLimiter {
   virtual void FirstOutput(PermitId permit, absl::Duration now) = 0;
   // The provider was too busy for the call. Does not end the reservation.
   virtual void Overloaded(PermitId permit, absl::Duration now) = 0;
+  // The provider answers again after an outage: few calls at a time first, then more and more.
+  virtual void StartAgain() = 0;
 
   // The call has ended; what it did not use is given back. An absent count is taken as reserved.
   virtual void Settle(PermitId permit, const chat::v1::Usage& actual, absl::Duration now) = 0;

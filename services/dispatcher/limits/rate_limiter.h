@@ -24,6 +24,7 @@ class RateLimiter : public LaneLimiter {
   void Answered(PermitId permit, const provider::v1::RateLimits& said, absl::Duration now) override;
   void FirstOutput(PermitId permit, absl::Duration now) override;
   void Overloaded(PermitId permit, absl::Duration now) override;
+  void StartAgain() override { concurrency_.StartAgain(); }
   void Settle(PermitId permit, const chat::v1::Usage& actual, absl::Duration now) override;
   void GiveBack(PermitId permit, absl::Duration now) override;
   void Refused(PermitId permit, std::optional<absl::Duration> retry_after,

@@ -7,6 +7,7 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "services/dispatcher/queue/shard.h"
+#include "services/dispatcher/turn/generate_step.h"
 #include "services/dispatcher/turn/stored_events.h"
 
 namespace penstock::dispatcher {
@@ -204,7 +205,7 @@ chat::v1::Queue Shard::PlaceOf(const LiveTurn& turn) const {
   }
   const auto agent = context_.services.agents.Resolve(submitted.agent(), submitted.spec());
   if (agent.ok()) {
-    const Arbiter& pool = *context_.services.pools.at(agent->model->name());
+    const Arbiter& pool = PoolNow(context_.services, *agent->model);
     return Place(pool,
                  TurnInLineOf(submitted.turn_class(), submitted.tenant(), turn.principal().key),
                  head.get(), before);

@@ -11,12 +11,13 @@ namespace {
 
 using provider::v1::GenerateEvent;
 
-void AppendDelta(const TurnServices& services, LiveTurn& turn, provider::v1::GenerateDelta& delta) {
+void AppendDelta(const TurnServices& services, LiveTurn& turn, int32_t first_part,
+                 provider::v1::GenerateDelta& delta) {
   turn.MarkFirstOutput();
   chat::v1::TurnEvent event;
   auto* told = event.mutable_delta();
   told->set_step(turn.step());
-  told->set_part(delta.part());
+  told->set_part(first_part + delta.part());
   told->set_kind(delta.kind());
   told->set_text(std::move(*delta.mutable_text()));
   turn.log().Append(std::move(event), services.clock.Now());
@@ -30,6 +31,7 @@ AttemptOutcome Broken(const TurnServices& services, const absl::Status& status, 
     return outcome;
   }
   outcome.kind = AttemptOutcome::Kind::kFailed;
+  outcome.adapter_lost = true;
   outcome.failed.set_message(std::string(status.message()));
   if (seen) {
     services.metrics.lost_streams.Increment();
@@ -43,8 +45,10 @@ AttemptOutcome Broken(const TurnServices& services, const absl::Status& status, 
 }  // namespace
 
 Awaitable<AttemptOutcome> GenerateAttempt(const TurnServices& services, LiveTurn& turn,
-                                          provider::v1::GenerateRequest request, Permit& permit) {
+                                          provider::v1::GenerateRequest request,
+                                          const BoundedAnswer& answer, Permit& permit) {
   AttemptOutcome outcome;
+  int32_t first_part = 0;
   bool seen = false;
   const std::string model = request.model();
   const absl::Duration began = services.clock.Monotonic();
@@ -68,9 +72,12 @@ Awaitable<AttemptOutcome> GenerateAttempt(const TurnServices& services, LiveTurn
         if (told.started().has_limits()) permit.Answered(told.started().limits());
         break;
       case GenerateEvent::kDelta:
-        if (!std::exchange(outcome.any_delta, true)) permit.FirstOutput();
+        if (!std::exchange(outcome.any_delta, true)) {
+          permit.FirstOutput();
+          first_part = answer.FirstPart(told.delta().kind());
+        }
         PENSTOCK_FAILPOINT("dispatcher.before_delta");
-        AppendDelta(services, turn, *told.mutable_delta());
+        AppendDelta(services, turn, first_part, *told.mutable_delta());
         break;
       case GenerateEvent::kFinished:
         services.forecast.LearnCall(turn.submitted().agent(), model,
@@ -80,7 +87,7 @@ Awaitable<AttemptOutcome> GenerateAttempt(const TurnServices& services, LiveTurn
         co_return outcome;
       case GenerateEvent::kFailed:
         outcome.failed = std::move(*told.mutable_failed());
-        outcome.kind = outcome.failed.not_sent() ? AttemptOutcome::Kind::kNotTaken
+        outcome.kind = outcome.failed.not_sent() ? AttemptOutcome::Kind::kNotSent
                                                  : AttemptOutcome::Kind::kFailed;
         co_return outcome;
       default:

@@ -122,6 +122,16 @@ std::shared_ptr<WaitingTurn> LiveTurn::waiting() const {
   return waiting_;
 }
 
+void LiveTurn::SetLastLane(absl::string_view lane) {
+  MutexLock lock(mutex_);
+  last_lane_.assign(lane.data(), lane.size());
+}
+
+std::string LiveTurn::last_lane() const {
+  MutexLock lock(mutex_);
+  return last_lane_;
+}
+
 bool LiveTurn::MarkStarted(absl::string_view model, std::vector<std::string> memories,
                            bool degraded) {
   const absl::Time now = timing_.clock.Now();
@@ -129,18 +139,13 @@ bool LiveTurn::MarkStarted(absl::string_view model, std::vector<std::string> mem
   MutexLock lock(mutex_);
   left = std::move(place_);
   state_ = chat::v1::Turn::RUNNING;
-  if (start_time_) return false;
-  start_time_ = now;
-  model_ = std::string(model);
-  memories_ = std::move(memories);
-  recall_degraded_ = degraded;
-  return true;
+  return beginning_.Call(model, std::move(memories), degraded, now);
 }
 
 void LiveTurn::MarkFirstOutput() {
   const absl::Time now = timing_.clock.Now();
   MutexLock lock(mutex_);
-  if (!first_output_time_) first_output_time_ = now;
+  beginning_.Output(now);
 }
 
 bool LiveTurn::TellPlace(const chat::v1::Queue& place) {
@@ -176,11 +181,7 @@ chat::v1::Turn LiveTurn::Snapshot() const {
     for (auto& call : steps_.OpenCalls()) *turn.add_pending_tool_calls() = std::move(call);
   }
   turn.set_cancel_requested(cancel_requested_);
-  turn.set_recall_degraded(recall_degraded_);
-  turn.set_model(model_);
-  for (const auto& memory : memories_) turn.add_recalled_memories(memory);
-  if (start_time_) *turn.mutable_start_time() = ToProto(*start_time_);
-  if (first_output_time_) *turn.mutable_first_output_time() = ToProto(*first_output_time_);
+  beginning_.AddTo(turn);
   return turn;
 }
 

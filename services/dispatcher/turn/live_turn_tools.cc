@@ -32,7 +32,7 @@ void LiveTurn::AddStep(chat::v1::Step step) {
 
 void LiveTurn::Restore(Steps steps) {
   MutexLock lock(mutex_);
-  if (!steps.finished().empty()) model_ = steps.finished().back().model();
+  if (!steps.finished().empty()) beginning_.Resume(steps.finished().back().model());
   steps_ = std::move(steps);
 }
 

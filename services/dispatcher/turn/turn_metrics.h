@@ -32,6 +32,9 @@ class TurnMetrics {
   prometheus::Counter& not_taken;
   // Answers "too many requests": no attempts, the turns went back into line.
   prometheus::Counter& rate_limited;
+  prometheus::Counter& fallbacks;
+  // Answers cut by a bound of ours: no attempts, but paid.
+  prometheus::Counter& continued;
   // A turn that was begun before and is run again: its first generation may be paid twice.
   prometheus::Counter& reruns;
   // The adapter's stream broke after the call was sent.

@@ -13,8 +13,8 @@
 #include "services/dispatcher/admission/turn_forecast.h"
 #include "services/dispatcher/queue/arbiter.h"
 #include "services/dispatcher/turn/live_turn.h"
+#include "services/dispatcher/turn/output_bounds.h"
 #include "services/dispatcher/turn/peers.h"
-#include "services/dispatcher/turn/retry_policy.h"
 #include "services/dispatcher/turn/token_estimator.h"
 #include "services/dispatcher/turn/turn_metrics.h"
 
@@ -34,7 +34,7 @@ struct TurnServices {
   Pools& pools;
   Peers peers;
   TokenEstimator& tokens;
-  RetryBudget& retries;
+  OutputBounds& outputs;
   TurnMetrics& metrics;
   Clock& clock;
   Timers& timers;

@@ -1,0 +1,40 @@
+#include "services/dispatcher/dispatcher_pools.h"
+
+#include <memory>
+#include <random>
+
+#include "services/dispatcher/limits/model_lanes.h"
+#include "services/dispatcher/queue/fair_options.h"
+
+namespace penstock::dispatcher {
+
+Pools MakePools(const host::Environment& environment) {
+  Pools pools;
+  std::random_device seed;
+  for (const auto& model : environment.config.models()) {
+    pools[model.name()] = std::make_unique<Arbiter>(
+        std::make_unique<FairScheduler>(FairOptionsOf(environment.config, model)),
+        LanesOf(model, environment.clock.Monotonic(), seed()), environment.clock,
+        environment.timers);
+  }
+  return pools;
+}
+
+Depths MakeDepths(const config::v1::Config& config) {
+  Depths depths;
+  for (const auto& model : config.models()) {
+    depths[model.name()] = std::make_shared<Depth>(
+        model.name(), DepthLimits{.turns = config.turn().max_waiting(),
+                                  .tokens = config.queue().max_waiting_tokens(),
+                                  .tenant_share = config.queue().max_tenant_share()});
+  }
+  return depths;
+}
+
+std::vector<PoolMetrics> MetricsOf(const Pools& pools, obs::Metrics& metrics) {
+  std::vector<PoolMetrics> all;
+  for (const auto& [name, pool] : pools) all.emplace_back(name, *pool, metrics);
+  return all;
+}
+
+}  // namespace penstock::dispatcher
