@@ -96,7 +96,13 @@ absl::StatusOr<std::unique_ptr<JwtVerifier>> JwtVerifier::Create(const config::v
 
 JwtVerifier::JwtVerifier(std::vector<JwtIssuer> issuers, std::vector<std::string> tiers,
                          absl::Duration leeway)
-    : issuers_(std::move(issuers)), tiers_(std::move(tiers)), leeway_(leeway) {}
+    : issuers_(std::move(issuers)),
+      tiers_(std::make_shared<const std::vector<std::string>>(std::move(tiers))),
+      leeway_(leeway) {}
+
+void JwtVerifier::SetTiers(std::vector<std::string> tiers) {
+  tiers_.Set(std::make_shared<const std::vector<std::string>>(std::move(tiers)));
+}
 
 absl::StatusOr<const JwtIssuer*> JwtVerifier::FindIssuer(const Jws& jws) const {
   const JsonMember* iss = jws.payload.Find("iss");
@@ -122,10 +128,11 @@ absl::StatusOr<Principal> JwtVerifier::Verify(absl::string_view authorization,
   PENSTOCK_ASSIGN_OR_RETURN(const JwtIssuer* issuer, FindIssuer(jws));
   PENSTOCK_RETURN_IF_ERROR(issuer->CheckSignature(jws));
   const std::string kid = jws.kid.value_or("");
+  const auto tiers = tiers_.Get();
   PENSTOCK_ASSIGN_OR_RETURN(
       JwtClaims claims,
       CheckJwtClaims(jws.payload,
-                     {.issuer = *issuer, .tiers = tiers_, .leeway = leeway_, .now = now}, kid));
+                     {.issuer = *issuer, .tiers = *tiers, .leeway = leeway_, .now = now}, kid));
   PENSTOCK_ASSIGN_OR_RETURN(std::string user, UserOf(claims, on_behalf_of, kid));
   const UserKey key(claims.tenant, user);
   return Principal{.tenant = std::move(claims.tenant),

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "libs/base/snapshot.h"
 #include "libs/identity/authenticator.h"
 #include "libs/identity/jwt_claims.h"
 #include "libs/identity/jwt_issuer.h"
@@ -43,6 +44,9 @@ class JwtVerifier final : public Authenticator {
   absl::StatusOr<Principal> Authenticate(const Credentials& credentials,
                                          absl::Time now) const override;
 
+  // What tokens may name from now on.
+  void SetTiers(std::vector<std::string> tiers);
+
  private:
   JwtVerifier(std::vector<JwtIssuer> issuers, std::vector<std::string> tiers,
               absl::Duration leeway);
@@ -50,7 +54,7 @@ class JwtVerifier final : public Authenticator {
   absl::StatusOr<const JwtIssuer*> FindIssuer(const Jws& jws) const;
 
   std::vector<JwtIssuer> issuers_;
-  std::vector<std::string> tiers_;
+  Snapshot<std::vector<std::string>> tiers_;
   absl::Duration leeway_;
 };
 

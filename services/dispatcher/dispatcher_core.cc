@@ -51,6 +51,7 @@ DispatcherCore::DispatcherCore(const host::Environment& environment, Peers peers
       agents_(environment.config),
       pools_(MakePools(environment)),
       pool_metrics_(MetricsOf(pools_, environment.metrics)),
+      policy_(std::make_shared<const Policy>(environment.config)),
       accounts_(environment.config.queue().first_turns_per_hour()),
       depths_(MakeDepths(environment.config)),
       metrics_(environment.metrics),
@@ -64,7 +65,8 @@ DispatcherCore::DispatcherCore(const host::Environment& environment, Peers peers
                 environment.clock,
                 environment.timers,
                 environment.executor,
-                forecast_},
+                forecast_,
+                policy_},
       jobs_({peers, journal, environment.clock, environment.timers, environment.executor, running_,
              shutdown_.get_token()},
             environment.config.job().max_in_flight(), environment.metrics),
@@ -260,7 +262,11 @@ absl::Status DispatcherCore::ForgetSession(const identity::Principal& principal,
 void DispatcherCore::Reload(const config::v1::Config& config) {
   for (const auto& model : config.models()) {
     pools_.at(model.name())->SetShares(FairOptionsOf(config, model).shares);
+    depths_.at(model.name())->SetLimits(DepthLimitsOf(config));
   }
+  accounts_.SetFirstTurns(config.queue().first_turns_per_hour());
+  admission_->Reload(config.queue());
+  policy_.Set(std::make_shared<const Policy>(config));
 }
 
 void DispatcherCore::Drain(absl::Duration timeout) {

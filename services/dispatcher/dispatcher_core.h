@@ -68,7 +68,8 @@ class DispatcherCore {
   Awaitable<absl::Status> CancelSession(identity::Principal principal, std::string session);
   absl::Status ForgetSession(const identity::Principal& principal, const std::string& session);
 
-  // Takes over who gets how much, for what is served from now on.
+  // Takes over the sections queue, tenants and tiers, for what is admitted and served from now on.
+  // After Recover.
   void Reload(const config::v1::Config& config);
   // Refuses new turns and tool results from now on and waits, at most `timeout`, until the live
   // turns have ended, but for those that wait for tools. Blocks.
@@ -94,6 +95,7 @@ class DispatcherCore {
   std::vector<PoolMetrics> pool_metrics_;
   TokenEstimator tokens_;
   TurnForecast forecast_;
+  Snapshot<Policy> policy_;
   Accounts accounts_;
   Depths depths_;
   OutputBounds outputs_;

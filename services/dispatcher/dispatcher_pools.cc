@@ -20,13 +20,16 @@ Pools MakePools(const host::Environment& environment) {
   return pools;
 }
 
+DepthLimits DepthLimitsOf(const config::v1::Config& config) {
+  return {.turns = config.turn().max_waiting(),
+          .tokens = config.queue().max_waiting_tokens(),
+          .tenant_share = config.queue().max_tenant_share()};
+}
+
 Depths MakeDepths(const config::v1::Config& config) {
   Depths depths;
   for (const auto& model : config.models()) {
-    depths[model.name()] = std::make_shared<Depth>(
-        model.name(), DepthLimits{.turns = config.turn().max_waiting(),
-                                  .tokens = config.queue().max_waiting_tokens(),
-                                  .tenant_share = config.queue().max_tenant_share()});
+    depths[model.name()] = std::make_shared<Depth>(model.name(), DepthLimitsOf(config));
   }
   return depths;
 }

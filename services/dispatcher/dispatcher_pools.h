@@ -11,6 +11,7 @@ namespace penstock::dispatcher {
 
 // The environment outlives them.
 Pools MakePools(const host::Environment& environment);
+DepthLimits DepthLimitsOf(const config::v1::Config& config);
 // How much may wait in each.
 Depths MakeDepths(const config::v1::Config& config);
 std::vector<PoolMetrics> MetricsOf(const Pools& pools, obs::Metrics& metrics);

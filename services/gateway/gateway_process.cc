@@ -97,6 +97,10 @@ std::shared_ptr<grpc::Channel> GatewayProcess::InProcessChannel() {
   return parts_->host->InProcessChannel();
 }
 
+void GatewayProcess::Reload(const config::v1::Config& config) {
+  parts_->verifier->SetTiers(host::TierNames(config));
+}
+
 void GatewayProcess::Drain(absl::Duration timeout) {
   parts_->host->SetServing(false);
   Gate& gate = parts_->gate;

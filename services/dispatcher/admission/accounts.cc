@@ -145,6 +145,11 @@ CounterValues Accounts::Claim::Book(absl::Time accepted) {
   return {.user = user.counters};
 }
 
+void Accounts::SetFirstTurns(int32_t first_turns_per_hour) {
+  MutexLock lock(mutex_);
+  first_turns_per_hour_ = first_turns_per_hour;
+}
+
 void Accounts::GiveBack(const Claim& claim) {
   if (!claim.counts() && claim.reserved_ == Amount()) return;
   MutexLock lock(mutex_);

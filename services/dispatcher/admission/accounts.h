@@ -55,6 +55,7 @@ class Accounts {
  public:
   // `first_turns_per_hour`: turns of class FIRST of one user.
   explicit Accounts(int32_t first_turns_per_hour) : first_turns_per_hour_(first_turns_per_hour) {}
+  void SetFirstTurns(int32_t first_turns_per_hour);
 
   // What a turn on its way in holds. All of it is given back when this goes, unless it was kept.
   class [[nodiscard]] Claim {
@@ -145,8 +146,8 @@ class Accounts {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void GiveBack(const Claim& claim);
 
-  const int32_t first_turns_per_hour_;
   Mutex mutex_;
+  int32_t first_turns_per_hour_ ABSL_GUARDED_BY(mutex_);
   std::array<Users, kParts> users_ ABSL_GUARDED_BY(mutex_);
   size_t next_part_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<std::string, Tenant> tenants_ ABSL_GUARDED_BY(mutex_);

@@ -12,6 +12,11 @@ int64_t SecondOf(absl::Duration now) { return absl::ToInt64Seconds(now); }
 
 }  // namespace
 
+void ActionShare::SetShare(double share) {
+  MutexLock lock(mutex_);
+  share_ = share;
+}
+
 void ActionShare::DropOldSeconds(int64_t now, Minute& minute) {
   while (!minute.seconds.empty() && minute.seconds.front().second <= now - kSeconds) {
     minute.turns -= minute.seconds.front().turns;

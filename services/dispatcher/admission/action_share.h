@@ -18,6 +18,7 @@ class ActionShare {
  public:
   // Of a tenant's turns `share` may be of class ACTION, and always 10.
   explicit ActionShare(double share) : share_(share) {}
+  void SetShare(double share);
 
   // Whether another turn of the tenant may be; it counts then.
   bool Take(const std::string& tenant, absl::Duration now);
@@ -44,8 +45,8 @@ class ActionShare {
   static void DropOldSeconds(int64_t now, Minute& minute);
   static void Add(int64_t now, int64_t actions, Minute& minute);
 
-  const double share_;
   Mutex mutex_;
+  double share_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, Minute> tenants_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -84,7 +84,8 @@ absl::Status Admission::Refuse(absl::Status why, const identity::Principal& prin
 
 chat::v1::TurnClass Admission::WantedClass(const identity::Principal& principal,
                                            chat::v1::Urgency urgency) const {
-  const auto tier = tiers_.TierOf(principal);
+  const auto policy = services_.policy.Get();
+  const auto tier = policy->tiers.TierOf(principal);
   return ClassFor(tier.ok() ? **tier : config::v1::Tier(), urgency);
 }
 
@@ -155,7 +156,9 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
                       absl::StrCat("deadline: found ", absl::FormatTime(deadline),
                                    ", which has passed; allow the turn more time"));
   }
-  PENSTOCK_CO_ASSIGN_OR_RETURN(const config::v1::Tier* const tier, tiers_.TierOf(principal));
+  // Tier and tenant are parts of it.
+  const auto policy = services_.policy.Get();
+  PENSTOCK_CO_ASSIGN_OR_RETURN(const config::v1::Tier* const tier, policy->tiers.TierOf(principal));
   PENSTOCK_CO_RETURN_IF_ERROR(CheckScope(principal, request.turn().urgency()));
   const SessionKey key(principal.key, request.session().substr(request.session().find('/') + 1));
   PeerCall call{principal, "", traceparent, std::min(deadline, now + absl::Seconds(5)), {}};
@@ -173,7 +176,7 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
     services_.metrics.actions_demoted.Increment();
     turn_class = ClassOf(*tier);
   }
-  const Allowance allowance{.tier = *tier, .tenant = tiers_.TenantOf(principal)};
+  const Allowance allowance{.tier = *tier, .tenant = policy->tiers.TenantOf(principal)};
   const Amount expected = ExpectedAmount(services_.forecast, agent, request.turn());
   const absl::Duration eta =
       FromProto(shard
@@ -231,7 +234,8 @@ absl::Status Admission::CheckPossible(const ResolvedAgent& agent,
 absl::Status Admission::CheckWait(chat::v1::TurnClass turn_class,
                                   const v1::SubmitTurnRequest& request, absl::Duration eta) const {
   if (request.job() && !request.turn().has_max_wait()) return absl::OkStatus();
-  const MaxWait allowed = MaxWaitOf(services_.config.queue(), request.turn(), turn_class);
+  const auto policy = services_.policy.Get();
+  const MaxWait allowed = MaxWaitOf(policy->config.queue(), request.turn(), turn_class);
   if (eta <= allowed.longest) return absl::OkStatus();
   return WaitTooLong(
       {.message = absl::StrCat("the turn would start in about ", absl::FormatDuration(eta), ", ",

@@ -42,7 +42,6 @@ class Admission {
   Admission(const Context& context, int64_t next_submit_number)
       : context_(context),
         services_(context.services),
-        tiers_(services_.config),
         refusals_(context.metrics),
         action_share_(services_.config.queue().max_action_share()),
         next_submit_number_(next_submit_number) {}
@@ -57,6 +56,8 @@ class Admission {
   absl::Status Refuse(absl::Status why, const identity::Principal& principal,
                       chat::v1::Urgency urgency) const;
 
+  // Takes over what a changed configuration says of shares; the rest is TurnServices::policy.
+  void Reload(const config::v1::Queue& queue) { action_share_.SetShare(queue.max_action_share()); }
   // Now and then: forgets what has run out.
   void DropOld() { action_share_.DropOld(services_.clock.Monotonic()); }
 
@@ -99,7 +100,6 @@ class Admission {
 
   const Context context_;
   const TurnServices& services_;
-  const Tiers tiers_;
   const RefusalCounter refusals_;
   ActionShare action_share_;
   std::atomic<int64_t> next_submit_number_;

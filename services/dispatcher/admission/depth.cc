@@ -30,6 +30,11 @@ int64_t PartOf(int64_t all, double share) {
 
 }  // namespace
 
+void Depth::SetLimits(DepthLimits limits) {
+  MutexLock lock(mutex_);
+  limits_ = limits;
+}
+
 absl::Status Depth::Check(const Waiting& waiting, double share, absl::string_view whose,
                           const WaitingPart& part, absl::Duration eta) const {
   if (waiting.turns == 0) return absl::OkStatus();

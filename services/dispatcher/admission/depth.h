@@ -66,6 +66,9 @@ class Depth : public std::enable_shared_from_this<Depth> {
   // `pool`: for messages.
   Depth(std::string pool, DepthLimits limits) : pool_(std::move(pool)), limits_(limits) {}
 
+  // What waits stays, though it be more.
+  void SetLimits(DepthLimits limits);
+
   // RESOURCE_EXHAUSTED (QUEUE_FULL); `eta` is what the turn would wait.
   absl::StatusOr<Place> Join(WaitingPart part, absl::Duration eta);
   // For a turn that an earlier life accepted.
@@ -79,13 +82,14 @@ class Depth : public std::enable_shared_from_this<Depth> {
 
   // Whether `part` may join what waits; `whose`: for the message.
   absl::Status Check(const Waiting& waiting, double share, absl::string_view whose,
-                     const WaitingPart& part, absl::Duration eta) const;
+                     const WaitingPart& part, absl::Duration eta) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Place Add(WaitingPart part) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Leave(const WaitingPart& part);
 
   const std::string pool_;
-  const DepthLimits limits_;
   Mutex mutex_;
+  DepthLimits limits_ ABSL_GUARDED_BY(mutex_);
   Waiting all_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, Waiting> tenants_ ABSL_GUARDED_BY(mutex_);
 };

@@ -127,8 +127,9 @@ absl::Duration PatienceOf(const Run& run, const Way& way) {
   const absl::Duration left = run.turn->deadline() - run.now();
   if (submitted.job()) return left;
   const absl::Duration waited = run.services.clock.Monotonic() - way.begun;
+  const auto policy = run.services.policy.Get();
   const MaxWait allowed =
-      MaxWaitOf(run.services.config.queue(), submitted.spec(), submitted.turn_class());
+      MaxWaitOf(policy->config.queue(), submitted.spec(), submitted.turn_class());
   return std::min(left, allowed.longest - waited);
 }
 

@@ -10,6 +10,7 @@
 #include "penstock/config/v1/config.pb.h"
 #include "penstock/session/v1/session_state.pb.h"
 #include "services/dispatcher/admission/agent_catalog.h"
+#include "services/dispatcher/admission/policy.h"
 #include "services/dispatcher/admission/turn_forecast.h"
 #include "services/dispatcher/queue/arbiter.h"
 #include "services/dispatcher/turn/live_turn.h"
@@ -40,6 +41,7 @@ struct TurnServices {
   Timers& timers;
   Executor executor;
   TurnForecast& forecast;
+  const Snapshot<Policy>& policy;
 };
 
 // The shard that owns a turn, as its runner sees it.
