@@ -57,6 +57,22 @@ TEST_F(DispatcherAdmissionTest, CountsAcceptedTurnsOfAnHourAlsoAfterARestart) {
   EXPECT_EQ(Accepted(first), name);
 }
 
+TEST_F(DispatcherAdmissionTest, AReloadCountsForWhatIsSubmittedFromThenOn) {
+  Tier().set_turns_per_hour(1);
+  Restart();
+  Accepted(Request("1"));
+  EXPECT_EQ(ReasonOf(Submit(Request("2")).status()), "USER_RATE");
+
+  config::v1::Config changed = config_;
+  changed.mutable_tiers(0)->set_turns_per_hour(3);
+  changed.mutable_queue()->set_first_turns_per_hour(0);
+  core_->Reload(changed);
+
+  Accepted(Request("2"));
+  EXPECT_TRUE(Submit(Request("3", "sessions/s2")).ok());
+  EXPECT_EQ(ReasonOf(Submit(Request("4")).status()), "USER_RATE");
+}
+
 TEST_F(DispatcherAdmissionTest, ATurnThatCannotBeJournaledIsNotCounted) {
   Tier().set_turns_per_hour(1);
   Restart();

@@ -1,4 +1,4 @@
-// Who gets how much of a pool that is full: tenants, users, classes, by the tokens they take.
+// Who gets how much of a pool that is full: tenants, users, classes, by what their turns cost.
 //
 // Small, some seconds of short answers; full, a minute and more of the shapes of the acceptance
 // list.
@@ -145,18 +145,18 @@ class FairSharesTest : public testing::Test {
     EXPECT_LE(flooded, 1.5 * alone + kSize.wait_slack);
   }
 
-  // Tokens of answers that began in [from, to), by tenant and user.
-  std::map<std::string, double> TokensStarted(absl::Duration from, absl::Duration to) const {
-    std::map<std::string, double> tokens;
+  // What the answers that began in [from, to) cost, by tenant and user: what is shared is money, as
+  // the configuration's prices have it.
+  std::map<std::string, double> CostStarted(absl::Duration from, absl::Duration to) const {
+    std::map<std::string, double> cost;
     for (size_t i = 0; i < plan_.size(); ++i) {
       if (!fates_[i].started) continue;
       const absl::Duration at = plan_[i].due + *fates_[i].started;
       if (at < from || at >= to) continue;
-      const auto& usage = fates_[i].turn.usage();
-      tokens[plan_[i].user.tenant + "/" + plan_[i].user.user] +=
-          static_cast<double>(usage.output_tokens());
+      cost[plan_[i].user.tenant + "/" + plan_[i].user.user] +=
+          static_cast<double>(fates_[i].turn.cost_nano_usd());
     }
-    return tokens;
+    return cost;
   }
 
   std::unique_ptr<Mesh> mesh_;
@@ -181,24 +181,24 @@ TEST_F(FairSharesTest, AUserWhoFloodsDelaysNineOthersOfTheTenantByTheirShareAlon
 }
 
 // Both always have turns waiting; one has answers six times as long.
-TEST_F(FairSharesTest, WhoAlwaysWaitsGetsTheSameTokensHoweverLongTheAnswers) {
+TEST_F(FairSharesTest, WhoAlwaysWaitsGetsTheSameHoweverLongTheAnswers) {
   const absl::Duration end = End();
   const TokenUser brief{.user = "u", .tenant = "t0"};
   const TokenUser wordy{.user = "u", .tenant = "t1"};
-  const double all = 1.5 * kPoolTokens * absl::ToDoubleSeconds(end);
+  // Each alone could fill the pool.
   for (const auto& [user, tokens] : {std::pair(brief, 20), std::pair(wordy, 120)}) {
-    const int turns = static_cast<int>(all / 2 / tokens);
-    // The line is as long as it gets from the first second on.
-    for (int i = 0; i < turns; ++i) {
-      Add(i * absl::Seconds(1) / turns, user, tokens, chat::v1::BATCH);
+    const double rate = kPoolTokens / tokens;
+    for (int i = 0; i < static_cast<int>(rate * absl::ToDoubleSeconds(end)); ++i) {
+      Add(i / rate * absl::Seconds(1), user, tokens, chat::v1::BATCH);
     }
   }
   Run();
+  for (const Fate& fate : fates_) ASSERT_TRUE(fate.succeeded()) << fate.status;
 
   boost::json::array shares;
   for (absl::Duration from = kSize.settled; from + kSize.window <= end; from += kSize.window) {
-    auto tokens = TokensStarted(from, from + kSize.window);
-    const double share = tokens["t0/u"] / (tokens["t0/u"] + tokens["t1/u"]);
+    auto cost = CostStarted(from, from + kSize.window);
+    const double share = cost["t0/u"] / (cost["t0/u"] + cost["t1/u"]);
     shares.push_back(Rounded(share));
     EXPECT_NEAR(share, 0.5, kSize.share_slack) << "in the window from " << from;
   }
@@ -231,7 +231,7 @@ TEST_F(FairSharesTest, NoClassStarvesBelowOneThatFloods) {
   Run();
 
   // The first turns of a user are of class FIRST: six of them.
-  auto had = TokensStarted(kSize.settled, end);
+  auto had = CostStarted(kSize.settled, end);
   const double sum = had["t0/paid"] + had["t1/free"] + had["t2/batch"];
   AddFigures({{"under_a_flood_of_paid",
                {{"share_of_free", Rounded(had["t1/free"] / sum)},
@@ -255,7 +255,7 @@ TEST_F(FairSharesTest, AFreeUserWithASessionForEachMessageDoesNotOutrunPaidOnes)
   }
   Run();
 
-  auto had = TokensStarted(kSize.settled, End());
+  auto had = CostStarted(kSize.settled, End());
   AddFigures({{"free_with_many_sessions",
                {{"share_of_paid", Rounded(had["t0/paid"] / (had["t0/paid"] + had["t0/cunning"]))},
                 {"paid_wait_p95_ms", Rounded(absl::ToDoubleMilliseconds(WaitP95({paid})))}}}});
