@@ -13,6 +13,7 @@ constexpr absl::Duration kNoise = absl::Milliseconds(10);
 constexpr double kLeastRoom = 0.01;
 
 uint64_t Bit(int lane) { return uint64_t{1} << lane; }
+uint64_t First(int lanes) { return ~uint64_t{0} >> (LaneSet::kMost - lanes); }
 
 double RoomOf(const LaneLimiter& limiter) {
   const auto all = static_cast<double>(limiter.concurrency());
@@ -64,7 +65,7 @@ LaneSet::Choice LaneSet::Reserve(PermitId permit, const Call& call, absl::Durati
     none.wait = std::min(none.wait, wait);
     return wait == absl::ZeroDuration();
   };
-  uint64_t left = call.lanes;
+  uint64_t left = call.lanes & First(size());
   if (size() == 1) {
     if (take(0)) return {.lane = 0};
     return none;

@@ -1,14 +1,11 @@
 #include "services/dispatcher/limits/lane_set.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "services/dispatcher/limits/rate_limiter.h"
 
 namespace penstock::dispatcher {
 namespace {
-
-using testing::DoubleNear;
 
 constexpr absl::Duration kStart = absl::Seconds(1000);
 constexpr CallSize kSmall{.input_tokens = 10, .output_tokens = 10};
@@ -69,7 +66,7 @@ TEST_F(LaneSetTest, SharesCallsByWeight) {
 
   const std::vector<int> count = Spread(400);
 
-  EXPECT_THAT(count[0], DoubleNear(300, 2));
+  EXPECT_NEAR(count[0], 300, 2);
 }
 
 TEST_F(LaneSetTest, SharesCallsByTimeToFirstOutput) {
@@ -78,7 +75,7 @@ TEST_F(LaneSetTest, SharesCallsByTimeToFirstOutput) {
 
   const std::vector<int> count = Spread(500, absl::Milliseconds(200), absl::Milliseconds(800));
 
-  EXPECT_THAT(count[0], DoubleNear(400, 10));
+  EXPECT_NEAR(count[0], 400, 10);
 }
 
 TEST_F(LaneSetTest, TheEmptierLaneGetsMore) {
@@ -87,7 +84,7 @@ TEST_F(LaneSetTest, TheEmptierLaneGetsMore) {
 
   const std::vector<int> count = Spread(120);
 
-  EXPECT_THAT(count[1], DoubleNear(100, 3));
+  EXPECT_NEAR(count[1], 100, 3);
 }
 
 TEST_F(LaneSetTest, UsesTheRoomOfEveryLane) {

@@ -8,6 +8,7 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "services/dispatcher/turn/prepare_turn.h"
+#include "services/dispatcher/turn/retry_policy.h"
 
 namespace penstock::dispatcher {
 namespace {

@@ -11,6 +11,7 @@
 #include "libs/base/log.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
+#include "services/dispatcher/turn/retry_policy.h"
 
 namespace penstock::dispatcher {
 namespace {
