@@ -69,7 +69,7 @@ TEST_F(DispatcherAdmissionTest, AReloadCountsForWhatIsSubmittedFromThenOn) {
   core_->Reload(changed);
 
   Accepted(Request("2"));
-  EXPECT_TRUE(Submit(Request("3", "sessions/s2")).ok());
+  EXPECT_TRUE(Submit(Request("3", "s2")).ok());
   EXPECT_EQ(ReasonOf(Submit(Request("4")).status()), "USER_RATE");
 }
 

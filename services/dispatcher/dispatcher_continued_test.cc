@@ -65,7 +65,8 @@ TEST_F(ContinuedTest, TheCallerSeesOneAnswer) {
   EXPECT_EQ(Requests()[0].generation().max_output_tokens(), 12);
   EXPECT_EQ(Requests()[1].generation().max_output_tokens(), 88);
   EXPECT_EQ(Requests()[1].attempt(), 1) << "no attempt";
-  const auto& last = *Requests()[1].messages().rbegin();
+  const auto requests = Requests();
+  const auto& last = *requests[1].messages().rbegin();
   EXPECT_EQ(last.role(), chat::v1::ASSISTANT);
   EXPECT_EQ(last.parts(0).text().text(), "Once upon ");
 }

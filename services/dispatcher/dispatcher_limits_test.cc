@@ -34,7 +34,7 @@ TEST_F(DispatcherCoreTest, AfterElevenRefusalsATurnFails) {
 }
 
 TEST_F(DispatcherCoreTest, APausedLaneKeepsItsTurnsUntilTheyAreCancelled) {
-  provider_.Next(TooManyRequests(absl::Hours(1)));
+  provider_.Next(TooManyRequests(absl::Seconds(30)));
   const std::string first = Accepted(Request("x", "s1"));
   ASSERT_TRUE(Eventually([&] { return provider_.requests().size() == 1; }));
   const std::string second = Accepted(Request("x", "s2"));
@@ -122,7 +122,7 @@ TEST_F(DispatcherCoreTest, TheDepthHasTokensToo) {
   // A turn is expected to take some 100 of output; three quarters of 200 are for class FREE.
   config_.mutable_queue()->set_max_waiting_tokens(200);
   Restart();
-  provider_.Next(TooManyRequests(absl::Hours(1)));
+  provider_.Next(TooManyRequests(absl::Seconds(30)));
   Accepted(Request("x", "s1"));
   ASSERT_TRUE(Eventually([&] { return provider_.requests().size() == 1; }));
   Accepted(Request("x", "s2"));

@@ -35,9 +35,13 @@ int LaneSet::Find(absl::string_view name) const {
 }
 
 absl::Status LaneSet::CheckPossible(const CallSize& call) const {
-  absl::Status first = Of(0).lane.limiter->CheckPossible(call);
-  if (first.ok() || LanesFor(call) == 0) return first;
-  return absl::OkStatus();
+  absl::Status first;
+  for (int lane = 0; lane < size(); ++lane) {
+    absl::Status possible = Of(lane).lane.limiter->CheckPossible(call);
+    if (possible.ok()) return possible;
+    first.Update(std::move(possible));
+  }
+  return first;
 }
 
 uint64_t LaneSet::LanesFor(const CallSize& call) const {
