@@ -36,7 +36,7 @@ int LaneSet::Find(absl::string_view name) const {
 
 absl::Status LaneSet::CheckPossible(const CallSize& call) const {
   absl::Status first = Of(0).lane.limiter->CheckPossible(call);
-  if (first.ok() || LanesFor(call) == 0) return first;
+  if (first.ok() || size() == 1 || LanesFor(call) == 0) return first;
   return absl::OkStatus();
 }
 

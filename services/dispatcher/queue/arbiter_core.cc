@@ -132,9 +132,12 @@ absl::StatusOr<ArbiterCore::Asked> ArbiterCore::AskPermit(TurnState& turn, CallS
     Pump(wakes);
     return *std::move(away);
   }
-  turn.permit_wait = std::make_shared<PermitWait>();
+  const auto wait = std::make_shared<PermitWait>();
+  turn.permit_wait = wait;
   suspended_.insert(&turn);
-  return Asked{.permit = 0, .wait = turn.permit_wait};
+  // So that its patience is timed.
+  if (lanes_->troubled()) Pump(wakes);
+  return Asked{.permit = 0, .wait = wait};
 }
 
 void ArbiterCore::StopPermit(TurnState& turn) {
