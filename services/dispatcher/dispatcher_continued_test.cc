@@ -61,11 +61,11 @@ TEST_F(ContinuedTest, TheCallerSeesOneAnswer) {
     told += event.delta().text();
   }
   EXPECT_EQ(told, "Once upon a time.");
-  ASSERT_EQ(Requests().size(), 2u);
-  EXPECT_EQ(Requests()[0].generation().max_output_tokens(), 12);
-  EXPECT_EQ(Requests()[1].generation().max_output_tokens(), 88);
-  EXPECT_EQ(Requests()[1].attempt(), 1) << "no attempt";
   const auto requests = Requests();
+  ASSERT_EQ(requests.size(), 2u);
+  EXPECT_EQ(requests[0].generation().max_output_tokens(), 12);
+  EXPECT_EQ(requests[1].generation().max_output_tokens(), 88);
+  EXPECT_EQ(requests[1].attempt(), 1) << "no attempt";
   const auto& last = *requests[1].messages().rbegin();
   EXPECT_EQ(last.role(), chat::v1::ASSISTANT);
   EXPECT_EQ(last.parts(0).text().text(), "Once upon ");

@@ -87,7 +87,7 @@ class BreakerTest : public testing::TestWithParam<Death> {
          .failed = Failed});
     ASSERT_TRUE(mesh.ok()) << mesh.status();
     mesh_ = *std::move(mesh);
-    caller_ = mesh_->NewCaller({.user = "u"});
+    caller_ = mesh_->NewCaller({.user = "u", .tier = "unlimited"});
   }
   void TearDown() override {
     mesh_ = nullptr;

@@ -35,13 +35,9 @@ int LaneSet::Find(absl::string_view name) const {
 }
 
 absl::Status LaneSet::CheckPossible(const CallSize& call) const {
-  absl::Status first;
-  for (int lane = 0; lane < size(); ++lane) {
-    absl::Status possible = Of(lane).lane.limiter->CheckPossible(call);
-    if (possible.ok()) return possible;
-    first.Update(std::move(possible));
-  }
-  return first;
+  absl::Status first = Of(0).lane.limiter->CheckPossible(call);
+  if (first.ok() || size() == 1 || LanesFor(call) == 0) return first;
+  return absl::OkStatus();
 }
 
 uint64_t LaneSet::LanesFor(const CallSize& call) const {

@@ -66,7 +66,7 @@ class LaneSet {
 
   // OK when one lane could make such a call; else what the first one says.
   absl::Status CheckPossible(const CallSize& call) const;
-  // A bit for each lane that could.
+  // A bit for each lane that could; of an only lane, which CheckPossible is for, always its bit.
   uint64_t LanesFor(const CallSize& call) const;
 
   struct Call {

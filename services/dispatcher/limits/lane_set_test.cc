@@ -132,6 +132,13 @@ TEST_F(LaneSetTest, ACallIsPossibleThatOneLaneCouldMake) {
   EXPECT_EQ(Reserve({.size = large, .lanes = lanes_->LanesFor(large), .last = 0}), 1);
 }
 
+TEST_F(LaneSetTest, WhatAnOnlyLaneCannotMakeIsNotPossible) {
+  Make(Lane("east", 10, 1, 1000));
+
+  EXPECT_TRUE(lanes_->CheckPossible({.input_tokens = 100, .output_tokens = 100}).ok());
+  EXPECT_FALSE(lanes_->CheckPossible({.input_tokens = 2000, .output_tokens = 2000}).ok());
+}
+
 TEST_F(LaneSetTest, ALaneThatFailsIsLeftAloneWhileTheOthersServe) {
   Make(Lane("east", 10, 1000), Lane("west", 10));
   Break(0);
