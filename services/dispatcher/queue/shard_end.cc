@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/async/status_macros.h"
 #include "libs/base/ids.h"
 #include "libs/base/log.h"
 #include "libs/base/proto_time.h"
