@@ -111,7 +111,7 @@ class DispatcherCoreTest : public testing::Test {
     request.mutable_turn()->add_input()->mutable_text()->set_text(text);
     request.mutable_turn()->set_create_session(true);
     request.set_job(true);
-    *request.mutable_deadline() = ToProto(absl::Now() + absl::Seconds(60));
+    *request.mutable_deadline() = ToProto(absl::Now() + absl::Hours(24));
     return request;
   }
 

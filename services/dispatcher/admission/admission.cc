@@ -39,6 +39,10 @@ absl::Status CheckScope(const identity::Principal& principal, chat::v1::Urgency 
       .With("scope", "turns.action");
 }
 
+std::string InMilliseconds(absl::Duration time) {
+  return absl::FormatDuration(absl::Ceil(time, absl::Milliseconds(1)));
+}
+
 absl::Status SessionNotFound(const std::string& name) {
   return Refusal(absl::StatusCode::kNotFound, "SESSION_NOT_FOUND",
                  absl::StrCat(name, ": not found; create it, or set turn.create_session"))
@@ -238,10 +242,10 @@ absl::Status Admission::CheckWait(chat::v1::TurnClass turn_class,
   const MaxWait allowed = MaxWaitOf(policy->config.queue(), request.turn(), turn_class);
   if (eta <= allowed.longest) return absl::OkStatus();
   return WaitTooLong(
-      {.message = absl::StrCat("the turn would start in about ", absl::FormatDuration(eta), ", ",
-                               allowed.setting, " allows ", absl::FormatDuration(allowed.longest),
+      {.message = absl::StrCat("the turn would start in about ", InMilliseconds(eta), ", ",
+                               allowed.setting, " allows ", InMilliseconds(allowed.longest),
                                "; try again later, or allow a longer wait"),
-       .limit = absl::FormatDuration(allowed.longest),
+       .limit = InMilliseconds(allowed.longest),
        .turn_class = turn_class,
        .eta = eta},
       allowed.longest);
@@ -255,11 +259,11 @@ absl::Status Admission::CheckInTime(chat::v1::TurnClass turn_class, const Resolv
   const absl::Duration left = FromProto(request.deadline()) - services_.clock.Now();
   if (eta + call <= left) return absl::OkStatus();
   return AnswerTooLate(
-      {.message = absl::StrCat("the turn would start in about ", absl::FormatDuration(eta),
-                               " and its answer take about ", absl::FormatDuration(call),
-                               ", its deadline is in ", absl::FormatDuration(left),
+      {.message = absl::StrCat("the turn would start in about ", InMilliseconds(eta),
+                               " and its answer take about ", InMilliseconds(call),
+                               ", its deadline is in ", InMilliseconds(left),
                                "; try again later, or allow the turn more time"),
-       .limit = absl::FormatDuration(left),
+       .limit = InMilliseconds(left),
        .turn_class = turn_class,
        .eta = eta},
       eta + call - left);
