@@ -7,7 +7,8 @@ if(PENSTOCK_PRECOMPILED_HEADERS)
   file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cc "")
   add_library(penstock_precompiled STATIC ${CMAKE_BINARY_DIR}/precompiled.cc)
   target_link_libraries(penstock_precompiled PRIVATE penstock_flags protobuf::libprotobuf gRPC::grpc++)
-  target_compile_options(penstock_flags INTERFACE -Xclang -fno-pch-timestamp)
+  # Clang wants the same of every file that reads them.
+  target_compile_options(penstock_flags INTERFACE -pthread -Xclang -fno-pch-timestamp)
   target_precompile_headers(penstock_precompiled PRIVATE
     <algorithm> <array> <functional> <map> <memory> <optional> <stop_token> <string> <vector>
     <boost/asio/awaitable.hpp> <boost/asio/co_spawn.hpp> <boost/asio/io_context.hpp>

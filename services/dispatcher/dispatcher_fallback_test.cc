@@ -82,7 +82,7 @@ TEST_F(FallbackTest, ALongPauseOfTheFirstIsNotWaitedFor) {
 
 TEST_F(FallbackTest, LimitsThatStayExhaustedSendATurnOn) {
   auto refusal = FakeProviderPeer::Failure(chat::v1::PROVIDER_RATE_LIMITED);
-  *refusal.mutable_failed()->mutable_retry_after() = ToProto(absl::Hours(1));
+  *refusal.mutable_failed()->mutable_retry_after() = ToProto(absl::Hours(48));
   provider_.Next({.events = {refusal}, .end = {}});
 
   EXPECT_EQ(Outcome(Accepted(Request("x"))).model(), "other/echo");
