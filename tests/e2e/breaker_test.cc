@@ -43,13 +43,16 @@ struct Size {
   absl::Duration after;
   // In YAML.
   std::string breaker;
+  // Calls beyond a tenth of the turns: it takes some failures to see that a provider is dead, few
+  // turns or many.
+  double spare_calls;
 };
 
 Size SizeOfRun() {
   if (IsFullSize()) {
-    return {absl::Seconds(10), absl::Seconds(60), absl::Seconds(45), "{}"};
+    return {absl::Seconds(10), absl::Seconds(60), absl::Seconds(45), "{}", 0};
   }
-  return {absl::Seconds(2), absl::Seconds(6), absl::Seconds(6), "{open: 1s, max_open: 2s}"};
+  return {absl::Seconds(2), absl::Seconds(6), absl::Seconds(6), "{open: 1s, max_open: 2s}", 15};
 }
 
 // Most requests that were open at once, of those begun between `from` and `to`, in microseconds.
@@ -232,8 +235,9 @@ TEST_P(BreakerTest, AnotherProviderTakesOverUntilItIsBack) {
   EXPECT_LE(first_of_fallback - died_, absl::Seconds(2));
   EXPECT_LT(first_of_return, absl::InfiniteFuture()) << "it is not called again";
   EXPECT_EQ(turns.back().model(), "primary/echo");
-  EXPECT_LE(calls_a_turn, 1.1);
-  EXPECT_LE(peaks.at_return, peaks.usual + peaks.usual / 2);
+  EXPECT_LE(static_cast<double>(calls),
+            1.1 * static_cast<double>(turns.size()) + size_.spare_calls);
+  EXPECT_LE(peaks.at_return, peaks.usual + peaks.usual / 2 + 2);
   AddFigures({{GetParam() == Death::kKilled ? "killed" : "answers_503",
                {{"turns", turns.size()},
                 {"failed", failed},
