@@ -17,8 +17,7 @@ if(PENSTOCK_PRECOMPILED_HEADERS)
     <google/protobuf/map.h>
     <grpcpp/channel.h> <grpcpp/client_context.h> <grpcpp/server.h> <grpcpp/support/server_callback.h>
     <absl/container/flat_hash_map.h> <absl/status/statusor.h> <absl/strings/str_cat.h>
-    <absl/time/time.h>
-    <gmock/gmock.h> <gtest/gtest.h>)
+    <absl/time/time.h>)
 endif()
 
 function(penstock_use_precompiled_headers TARGET)
