@@ -72,6 +72,13 @@ TEST_F(FallbackTest, TheFirstModelIsTriedAgainBeforeAnotherTakesOver) {
   EXPECT_THAT(Models(), ElementsAre("sim/echo", "sim/echo"));
 }
 
+TEST_F(FallbackTest, AfterTwoAttemptsAnotherTakesOver) {
+  Fail(chat::v1::PROVIDER_OVERLOADED, 2);
+
+  EXPECT_EQ(Outcome(Accepted(Request("x"))).model(), "other/echo");
+  EXPECT_THAT(Models(), ElementsAre("sim/echo", "sim/echo", "other/echo"));
+}
+
 TEST_F(FallbackTest, ALongPauseOfTheFirstIsNotWaitedFor) {
   auto failure = FakeProviderPeer::Failure(chat::v1::PROVIDER_OVERLOADED);
   *failure.mutable_failed()->mutable_retry_after() = ToProto(absl::Hours(1));

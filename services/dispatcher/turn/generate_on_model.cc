@@ -150,11 +150,12 @@ bool GoesBackInLine(const Run& run, const Way& way, const AttemptOutcome& outcom
 std::optional<absl::Duration> Again(const Run& run, const Way& way, const AttemptOutcome& outcome,
                                     const AttemptHistory& history, Permit& permit) {
   if (outcome.any_delta) return std::nullopt;
-  const auto delay = DelayBeforeRetry(outcome.failed, history,
-                                      run.services.config.turn().max_attempts(), Jitter());
-  if (!delay || (*delay > kLongDelay && way.chain.Takes(outcome.failed.kind()))) {
-    return std::nullopt;
-  }
+  const bool other = way.chain.Takes(outcome.failed.kind());
+  const int32_t max_attempts = run.services.config.turn().max_attempts();
+  const auto delay = DelayBeforeRetry(
+      outcome.failed, history,
+      other ? std::min(max_attempts, kAttemptsBeforeFallback) : max_attempts, Jitter());
+  if (!delay || (*delay > kLongDelay && other)) return std::nullopt;
   return permit.TakeRetry() ? delay : std::nullopt;
 }
 

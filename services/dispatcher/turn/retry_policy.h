@@ -14,6 +14,9 @@ namespace penstock::dispatcher {
 // attempt.
 inline constexpr int32_t kMaxReturns = 10;
 
+// Attempts on a model while another may take over: the third would come after the user's patience.
+inline constexpr int32_t kAttemptsBeforeFallback = 2;
+
 // A pause of a failing provider that is longer than this sends a turn on, if another model takes
 // it.
 inline constexpr absl::Duration kLongDelay = absl::Seconds(2);
