@@ -248,7 +248,8 @@ void ArbiterCore::GivePermits(Wakes& wakes) {
                                  Permit(shared_from_this(), turn, turn->permit));
     }
   }
-  if (scheduler_->ready() > 0) PumpAfter(scheduler_->TimeToPick(now));
+  if (scheduler_->ready() == 0) return eta_.OnNobodyReady();
+  PumpAfter(scheduler_->TimeToPick(now));
 }
 
 void ArbiterCore::NameWindow(Wakes& wakes) {
@@ -275,8 +276,11 @@ void ArbiterCore::PumpAfter(absl::Duration wait) {
 PlaceInLine ArbiterCore::PlaceAt(chat::v1::TurnClass turn_class, int64_t position) const {
   if (position == 0) return {.turn_class = turn_class, .position = 0, .eta = {}};
   const absl::Duration now = clock_.Monotonic();
-  Eta eta =
-      eta_.Estimate(turn_class, position, limiter_->in_flight(), limiter_->concurrency(), now);
+  // While a ready turn waits the limits let nobody start, whatever slots there are.
+  const int64_t free = scheduler_->ready() > 0
+                           ? 0
+                           : std::max<int64_t>(limiter_->concurrency() - limiter_->in_flight(), 0);
+  Eta eta = eta_.Estimate(turn_class, position, free, limiter_->concurrency(), now);
   const absl::Duration pause = limiter_->PauseLeft(now);
   eta.p50 += pause;
   eta.p90 += pause;

@@ -6,10 +6,11 @@
 namespace penstock::dispatcher {
 namespace {
 
-// Weight of the newest of two exponentially weighted means, once that many were seen.
+// Weight of the newest value in an exponentially weighted mean.
 constexpr double kServiceWeight = 0.05;
-constexpr double kGapWeight = 0.05;
 constexpr int64_t kMinGaps = 8;
+// What is left of the gaps before, at least, when a new one is added.
+constexpr double kMinGapMemory = 0.95;
 constexpr double kMaxShareAbove = 0.95;
 constexpr double kNormalP90 = 1.2816;
 
@@ -37,13 +38,18 @@ double DecayingRate::PerSecond(absl::Duration now) const {
 }
 
 void EtaModel::OnEnter(chat::v1::TurnClass turn_class, absl::Duration now) {
-  arrivals_[static_cast<size_t>(turn_class)].Add(now);
+  Arrivals& arrivals = arrivals_[static_cast<size_t>(turn_class)];
+  arrivals.lately.Add(now);
+  arrivals.of_a_minute.Add(now);
 }
 
 void EtaModel::OnStart(bool backlogged, absl::Duration now) {
   starts_.Add(now);
   if (was_backlogged_) {
-    gap_seconds_ = Blend(gap_seconds_, absl::ToDoubleSeconds(now - last_start_), gaps_, kGapWeight);
+    const absl::Duration gap = now - last_start_;
+    const double kept = std::max(std::exp(-absl::FDivDuration(gap, kTimeConstant)), kMinGapMemory);
+    backlogged_seconds_ = kept * backlogged_seconds_ + absl::ToDoubleSeconds(gap);
+    backlogged_starts_ = kept * backlogged_starts_ + 1;
     ++gaps_;
   }
   was_backlogged_ = backlogged;
@@ -57,13 +63,14 @@ void EtaModel::OnEnd(absl::Duration service) {
 }
 
 double EtaModel::StartsPerSecond(int64_t concurrency, absl::Duration now) const {
+  if (was_backlogged_ && gaps_ >= kMinGaps) return 1 / std::max(Gap(concurrency), 1e-6);
   const double possible = static_cast<double>(concurrency) / std::max(service_seconds_, 1e-3);
   return std::max(starts_.PerSecond(now), possible);
 }
 
-Eta EtaModel::Estimate(chat::v1::TurnClass turn_class, int64_t position, int64_t in_flight,
+Eta EtaModel::Estimate(chat::v1::TurnClass turn_class, int64_t position, int64_t free,
                        int64_t concurrency, absl::Duration now) const {
-  const int64_t starts = position - std::max<int64_t>(concurrency - in_flight, 0);
+  const int64_t starts = position - free;
   if (starts <= 0) return {absl::ZeroDuration(), absl::ZeroDuration()};
   const double gap = Gap(concurrency);
   const double share_above = std::min(ArrivalsAbove(turn_class, now) * gap, kMaxShareAbove);
@@ -79,14 +86,15 @@ Eta EtaModel::Serial(int64_t calls) const {
 }
 
 double EtaModel::Gap(int64_t concurrency) const {
-  if (gaps_ >= kMinGaps) return gap_seconds_;
+  if (gaps_ >= kMinGaps) return backlogged_seconds_ / backlogged_starts_;
   return service_seconds_ / static_cast<double>(std::max<int64_t>(concurrency, 1));
 }
 
 double EtaModel::ArrivalsAbove(chat::v1::TurnClass turn_class, absl::Duration now) const {
   double sum = 0;
   for (size_t above = 0; above < static_cast<size_t>(turn_class); ++above) {
-    sum += arrivals_[above].PerSecond(now);
+    sum += std::min(arrivals_[above].lately.PerSecond(now),
+                    arrivals_[above].of_a_minute.PerSecond(now));
   }
   return sum;
 }

@@ -32,11 +32,14 @@ struct Eta {
 // A pure model: no clock (`now` is Clock::Monotonic), no lock of its own.
 //
 // A pool of c slots whose calls take S seconds on average starts one turn each g = S / c seconds
-// while turns wait. Once 8 starts were seen with turns waiting behind them, g is the measured mean
-// of the gaps between them instead. Turns of higher classes that arrive meanwhile, l a second
-// (measured), stretch it to G = g / (1 - min(l * g, 0.95)). The wait of the turn at position p,
-// with f slots free, is then that for n = p - f starts; with calls of random length it is about a
-// Gamma(n, G) variable, whose quantiles are (Wilson and Hilferty, 1931)
+// while turns wait. Once 8 starts were seen with turns waiting behind them, g is measured instead:
+// the time for which turns waited by the starts in it, both forgotten over 10 s, or over 20 starts
+// if that is longer, so that starts in bunches (slots that end together, a provider's minute) count
+// as what they are. Turns of higher classes that arrive meanwhile, l a second (measured over 10 s
+// and over 60 s, the lesser: a burst is no stream), stretch it to G = g / (1 - min(l * g, 0.95)).
+// The wait of the turn at position p, with f slots free, is then that for n = p - f starts; with
+// calls of random length it is about a Gamma(n, G) variable, whose quantiles are (Wilson and
+// Hilferty, 1931)
 //
 //   eta(z) = G * n * (1 - 1/(9n) + z / (3 sqrt n))^3,   z = 0 for p50, 1.2816 for p90.
 //
@@ -46,32 +49,41 @@ class EtaModel {
   void OnEnter(chat::v1::TurnClass turn_class, absl::Duration now);
   // `backlogged`: a ready turn is still waiting after this start.
   void OnStart(bool backlogged, absl::Duration now);
+  // No ready turn is left, however that came.
+  void OnNobodyReady() { was_backlogged_ = false; }
   // A call has ended after `service`.
   void OnEnd(absl::Duration service);
 
-  // Turns that the pool may start in the next second: the measured rate or c / S, the greater.
+  // Turns that the pool may start in the next second: 1 / g while turns wait; else the measured
+  // rate or c / S, the greater.
   double StartsPerSecond(int64_t concurrency, absl::Duration now) const;
-  Eta Estimate(chat::v1::TurnClass turn_class, int64_t position, int64_t in_flight,
-               int64_t concurrency, absl::Duration now) const;
+  // `free`: slots that a turn could take now.
+  Eta Estimate(chat::v1::TurnClass turn_class, int64_t position, int64_t free, int64_t concurrency,
+               absl::Duration now) const;
   // How long so many calls take one after the other, the first of them under way: as a Gamma(n, S)
   // variable, which forgets how long the first has run.
   Eta Serial(int64_t calls) const;
 
  private:
+  static constexpr absl::Duration kTimeConstant = absl::Seconds(10);
+  // Of one class.
+  struct Arrivals {
+    DecayingRate lately{kTimeConstant};
+    DecayingRate of_a_minute{absl::Minutes(1)};
+  };
+
   // Seconds between two starts while turns wait.
   double Gap(int64_t concurrency) const;
   // Arrivals a second in classes above this one.
   double ArrivalsAbove(chat::v1::TurnClass turn_class, absl::Duration now) const;
 
-  static constexpr absl::Duration kTimeConstant = absl::Seconds(10);
-
   DecayingRate starts_{kTimeConstant};
-  std::array<DecayingRate, chat::v1::TurnClass_ARRAYSIZE> arrivals_ = {
-      DecayingRate(kTimeConstant), DecayingRate(kTimeConstant), DecayingRate(kTimeConstant),
-      DecayingRate(kTimeConstant), DecayingRate(kTimeConstant), DecayingRate(kTimeConstant)};
+  std::array<Arrivals, chat::v1::TurnClass_ARRAYSIZE> arrivals_;
   double service_seconds_ = 2;
   int64_t services_ = 0;
-  double gap_seconds_ = 0;
+  // Both decay.
+  double backlogged_seconds_ = 0;
+  double backlogged_starts_ = 0;
   int64_t gaps_ = 0;
   bool was_backlogged_ = false;
   absl::Duration last_start_ = absl::ZeroDuration();

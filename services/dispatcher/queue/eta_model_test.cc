@@ -17,7 +17,7 @@ constexpr absl::Duration kStart = absl::Seconds(1000);
 TEST(EtaModel, NobodyWaitsForAFreeSlot) {
   const EtaModel model;
 
-  const Eta eta = model.Estimate(CLASS_PAID, 3, 5, 8, kStart);
+  const Eta eta = model.Estimate(CLASS_PAID, 3, 3, 8, kStart);
 
   EXPECT_EQ(eta.p50, absl::ZeroDuration());
   EXPECT_EQ(eta.p90, absl::ZeroDuration());
@@ -27,7 +27,7 @@ TEST(EtaModel, WaitsForOneStartEachServiceTimeOverConcurrencyBeforeStartsWereSee
   EtaModel model;
   for (int i = 0; i < 100; ++i) model.OnEnd(absl::Seconds(4));
 
-  const Eta eta = model.Estimate(CLASS_PAID, 100, 8, 8, kStart);
+  const Eta eta = model.Estimate(CLASS_PAID, 100, 0, 8, kStart);
 
   EXPECT_NEAR(absl::ToDoubleSeconds(eta.p50), 100 * 4.0 / 8, 0.5);
   EXPECT_GT(eta.p90, eta.p50);
@@ -40,7 +40,7 @@ TEST(EtaModel, TrustsTheGapsItMeasuredWhileTurnsWaited) {
   absl::Duration now = kStart;
   for (int i = 0; i < 200; ++i) model.OnStart(true, now += absl::Milliseconds(100));
 
-  const Eta eta = model.Estimate(CLASS_PAID, 50, 1, 1, now);
+  const Eta eta = model.Estimate(CLASS_PAID, 50, 0, 1, now);
 
   EXPECT_NEAR(absl::ToDoubleSeconds(eta.p50), 5, 0.2);
 }
@@ -51,9 +51,31 @@ TEST(EtaModel, MeasuresNoGapWhileNobodyWaited) {
   absl::Duration now = kStart;
   for (int i = 0; i < 200; ++i) model.OnStart(false, now += absl::Minutes(1));
 
-  const Eta eta = model.Estimate(CLASS_PAID, 10, 1, 1, now);
+  const Eta eta = model.Estimate(CLASS_PAID, 10, 0, 1, now);
 
   EXPECT_NEAR(absl::ToDoubleSeconds(eta.p50), 10, 0.5);
+}
+
+TEST(EtaModel, StartsInBunchesCountByTheTimeTheyTook) {
+  EtaModel model;
+  absl::Duration now = kStart;
+  for (int second = 0; second < 30; ++second) {
+    now += absl::Seconds(1);
+    for (int i = 0; i < 100; ++i) model.OnStart(true, now);
+  }
+
+  EXPECT_NEAR(absl::ToDoubleSeconds(model.Estimate(CLASS_PAID, 500, 0, 1000, now).p50), 5, 0.3);
+  EXPECT_NEAR(model.StartsPerSecond(1000, now), 100, 5);
+}
+
+TEST(EtaModel, MeasuresNoGapOverATimeInWhichTheLineEmptied) {
+  EtaModel model;
+  absl::Duration now = kStart;
+  for (int i = 0; i < 200; ++i) model.OnStart(true, now += absl::Milliseconds(100));
+  model.OnNobodyReady();
+  model.OnStart(true, now += absl::Hours(1));
+
+  EXPECT_NEAR(absl::ToDoubleSeconds(model.Estimate(CLASS_PAID, 50, 0, 1, now).p50), 5, 0.2);
 }
 
 TEST(EtaModel, CallsOneAfterTheOtherTakeTheirServiceTimesTogether) {
@@ -70,16 +92,27 @@ TEST(EtaModel, CallsOneAfterTheOtherTakeTheirServiceTimesTogether) {
 TEST(EtaModel, LowerClassesWaitLongerWhileHigherOnesArrive) {
   EtaModel model;
   absl::Duration now = kStart;
-  for (int i = 0; i < 600; ++i) {
+  for (int i = 0; i < 3000; ++i) {
     now += absl::Milliseconds(100);
     model.OnStart(true, now);
     if (i % 2 == 0) model.OnEnter(CLASS_PAID, now);
   }
 
-  const Eta paid = model.Estimate(CLASS_PAID, 50, 1, 1, now);
-  const Eta free = model.Estimate(CLASS_FREE, 50, 1, 1, now);
+  const Eta paid = model.Estimate(CLASS_PAID, 50, 0, 1, now);
+  const Eta free = model.Estimate(CLASS_FREE, 50, 0, 1, now);
 
   EXPECT_NEAR(absl::FDivDuration(free.p50, paid.p50), 2, 0.2);
+}
+
+TEST(EtaModel, ABurstOfAHigherClassIsNotTakenForAStream) {
+  EtaModel model;
+  for (int i = 0; i < 100; ++i) model.OnEnd(absl::Seconds(2));
+  for (int i = 0; i < 10; ++i) model.OnEnter(CLASS_PAID, kStart);
+
+  // Two slots: one start a second; ten arrivals are a sixth of one a second, over a minute.
+  const Eta eta = model.Estimate(CLASS_FREE, 12, 0, 2, kStart);
+
+  EXPECT_LT(eta.p50, absl::Seconds(15));
 }
 
 TEST(EtaModel, ForgetsOldRates) {
@@ -112,7 +145,7 @@ TEST(EtaModel, HalfOfTheWaitsAreShorterThanP50AndNineInTenThanP90) {
   constexpr int kTurns = 2000;
   for (int turn = 0; turn < kTurns; ++turn) {
     const int position = 1 + turn % 30;
-    const Eta eta = model.Estimate(CLASS_PAID, position, kServers, kServers, absl::Seconds(now));
+    const Eta eta = model.Estimate(CLASS_PAID, position, 0, kServers, absl::Seconds(now));
     const double joined = now;
     for (int i = 0; i < position; ++i) {
       now = ends.top();

@@ -223,10 +223,12 @@ Awaitable<absl::StatusOr<std::shared_ptr<LiveTurn>>> Shard::Accept(
   }
   context_.services.metrics.accepted.Increment();
   context_.services.metrics.live.Increment();
+  const chat::v1::Queue place = PlaceOf(*turn);
+  turn->TellPlace(place);
   chat::v1::TurnEvent event;
   event.mutable_accepted()->set_turn(turn->name());
   event.mutable_accepted()->set_session(SessionName(turn->submitted().session_id()));
-  *event.mutable_accepted()->mutable_queue() = PlaceOf(*turn);
+  *event.mutable_accepted()->mutable_queue() = place;
   turn->log().Append(std::move(event), FromProto(turn->submitted().create_time()));
   turn->Arm(watched);
   Start(turn, std::nullopt);

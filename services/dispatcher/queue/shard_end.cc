@@ -198,7 +198,7 @@ void Shard::Tick() {
   for (const auto& turn : AllLive()) {
     if (turn->log().readers() == 0 || !turn->queued()) continue;
     const chat::v1::Queue place = PlaceOf(*turn);
-    if (!turn->PlaceChanged(place)) continue;
+    if (!turn->TellPlace(place)) continue;
     chat::v1::TurnEvent event;
     *event.mutable_queued() = place;
     turn->log().Append(std::move(event), context_.services.clock.Now());

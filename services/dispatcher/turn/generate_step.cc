@@ -40,7 +40,8 @@ void TellStarted(const Run& run, const Prompt& prompt, bool degraded) {
   if (!run.turn->MarkStarted(prompt.request.model(), prompt.memories, degraded)) return;
   const v1::Submitted& submitted = run.turn->submitted();
   run.services.metrics.ObserveWait(submitted.turn_class(),
-                                   run.now() - FromProto(submitted.create_time()));
+                                   run.now() - FromProto(submitted.create_time()),
+                                   run.turn->first_eta());
   chat::v1::TurnEvent event;
   auto* started = event.mutable_started();
   started->set_run(run.turn->run());

@@ -136,10 +136,14 @@ void LiveTurn::MarkFirstOutput() {
   if (!first_output_time_) first_output_time_ = now;
 }
 
-bool LiveTurn::PlaceChanged(const chat::v1::Queue& place) {
-  const std::pair<int64_t, int64_t> told(place.position(), place.eta_p50().seconds());
+bool LiveTurn::TellPlace(const chat::v1::Queue& place) {
   MutexLock lock(mutex_);
-  return std::exchange(told_place_, told) != told;
+  return told_place_.Tell(place);
+}
+
+std::optional<Eta> LiveTurn::first_eta() const {
+  MutexLock lock(mutex_);
+  return told_place_.first();
 }
 
 bool LiveTurn::queued() const {

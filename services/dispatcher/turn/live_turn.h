@@ -21,6 +21,7 @@
 #include "services/dispatcher/turn/known.h"
 #include "services/dispatcher/turn/steps.h"
 #include "services/dispatcher/turn/stop_reason.h"
+#include "services/dispatcher/turn/told_place.h"
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -112,8 +113,9 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   bool MarkStarted(absl::string_view model, std::vector<std::string> memories, bool degraded);
   void MarkFirstOutput();
 
-  // True when position or estimate differ from those of the last call.
-  bool PlaceChanged(const chat::v1::Queue& place);
+  // Its caller is told this: see ToldPlace.
+  bool TellPlace(const chat::v1::Queue& place);
+  std::optional<Eta> first_eta() const;
 
   bool queued() const;
 
@@ -162,8 +164,7 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   // The disconnect rule rests.
   bool resting_ ABSL_GUARDED_BY(mutex_) = false;
   std::shared_ptr<WaitingTurn> waiting_ ABSL_GUARDED_BY(mutex_);
-  // Position and whole seconds of the last place that was told.
-  std::pair<int64_t, int64_t> told_place_ ABSL_GUARDED_BY(mutex_) = {0, 0};
+  ToldPlace told_place_ ABSL_GUARDED_BY(mutex_);
   std::string model_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> memories_ ABSL_GUARDED_BY(mutex_);
   bool recall_degraded_ ABSL_GUARDED_BY(mutex_) = false;

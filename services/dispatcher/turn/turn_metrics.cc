@@ -1,6 +1,21 @@
 #include "services/dispatcher/turn/turn_metrics.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace penstock::dispatcher {
+namespace {
+
+// Shorter waits count as this long: whoever waits 10 ms rather than 5 does not mind.
+constexpr double kMinWaitSeconds = 1;
+
+prometheus::Counter& EtaCounter(obs::Metrics& metrics, const char* within) {
+  return metrics.AddCounter("penstock_dispatcher_eta_starts_total",
+                            "Turns started, by how the wait kept to the estimate first given.",
+                            {{"within", within}});
+}
+
+}  // namespace
 
 TurnMetrics::TurnMetrics(obs::Metrics& metrics)
     : live(metrics.AddGauge("penstock_dispatcher_live_turns", "Turns accepted and not ended.")),
@@ -33,7 +48,14 @@ TurnMetrics::TurnMetrics(obs::Metrics& metrics)
       fenced(metrics.AddCounter("penstock_dispatcher_fenced_total",
                                 "Commits and begins refused because a newer owner exists.")),
       life_(metrics.AddHistogram("penstock_dispatcher_turn_seconds",
-                                 "From acceptance to the end of a turn.", obs::LatencyBuckets())) {
+                                 "From acceptance to the end of a turn.", obs::LatencyBuckets())),
+      eta_error_(metrics.AddHistogram("penstock_dispatcher_eta_error_ratio",
+                                      "Difference of the wait and the first estimate of its "
+                                      "median, by the wait (at least 1 s).",
+                                      {0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10})),
+      within_p50_(EtaCounter(metrics, "p50")),
+      within_p90_(EtaCounter(metrics, "p90")),
+      beyond_p90_(EtaCounter(metrics, "none")) {
   for (const auto state : {chat::v1::Turn::SUCCEEDED, chat::v1::Turn::FAILED,
                            chat::v1::Turn::CANCELLED, chat::v1::Turn::EXPIRED}) {
     ended_[state] = &metrics.AddCounter("penstock_dispatcher_turns_ended_total",
@@ -53,10 +75,18 @@ void TurnMetrics::CountEnd(chat::v1::Turn::State state, absl::Duration life) {
   life_.Observe(absl::ToDoubleSeconds(life));
 }
 
-void TurnMetrics::ObserveWait(chat::v1::TurnClass turn_class, absl::Duration wait) {
+void TurnMetrics::ObserveWait(chat::v1::TurnClass turn_class, absl::Duration wait,
+                              std::optional<Eta> told) {
+  const double seconds = absl::ToDoubleSeconds(wait);
   if (prometheus::Histogram* histogram = waits_[static_cast<size_t>(turn_class)]) {
-    histogram->Observe(absl::ToDoubleSeconds(wait));
+    histogram->Observe(seconds);
   }
+  if (!told) return;
+  eta_error_.Observe(std::abs(seconds - absl::ToDoubleSeconds(told->p50)) /
+                     std::max(seconds, kMinWaitSeconds));
+  prometheus::Counter& kept =
+      wait <= told->p50 ? within_p50_ : (wait <= told->p90 ? within_p90_ : beyond_p90_);
+  kept.Increment();
 }
 
 }  // namespace penstock::dispatcher

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <array>
+#include <optional>
 
 #include "libs/obs/metrics.h"
 #include "penstock/chat/v1/turn.pb.h"
+#include "services/dispatcher/queue/eta_model.h"
 
 #include "absl/time/time.h"
 
@@ -16,7 +18,8 @@ class TurnMetrics {
   explicit TurnMetrics(obs::Metrics& metrics);
 
   void CountEnd(chat::v1::Turn::State state, absl::Duration life);
-  void ObserveWait(chat::v1::TurnClass turn_class, absl::Duration wait);
+  // `told`: the first estimate of the wait that the caller was given, if one was.
+  void ObserveWait(chat::v1::TurnClass turn_class, absl::Duration wait, std::optional<Eta> told);
 
   prometheus::Gauge& live;
   prometheus::Counter& accepted;
@@ -42,6 +45,10 @@ class TurnMetrics {
   std::array<prometheus::Counter*, chat::v1::Turn::State_ARRAYSIZE> ended_{};
   std::array<prometheus::Histogram*, chat::v1::TurnClass_ARRAYSIZE> waits_{};
   prometheus::Histogram& life_;
+  prometheus::Histogram& eta_error_;
+  prometheus::Counter& within_p50_;
+  prometheus::Counter& within_p90_;
+  prometheus::Counter& beyond_p90_;
 };
 
 }  // namespace penstock::dispatcher
