@@ -1,6 +1,7 @@
 #include "libs/host/process.h"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <string>
 #include <thread>
@@ -10,10 +11,12 @@
 #include "libs/base/status_macros.h"
 #include "libs/host/command_line.h"
 #include "libs/host/config_loader.h"
+#include "libs/host/config_reload.h"
+#include "libs/host/process_signals.h"
 #include "libs/host/runtime.h"
-#include "libs/host/stop_signals.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
 
 namespace penstock::host {
@@ -45,16 +48,37 @@ void StopSearchForLockCycles() {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 }
 
-int RunConfigured(absl::string_view name, const config::v1::Config& config, ServiceFactory make) {
+// A file that is not right changes nothing. Answers what is in force from now on.
+config::v1::Config Reload(const std::string& file, const config::v1::Config& before,
+                          Runtime& runtime) {
+  const auto after = LoadConfig(file);
+  if (!after.ok()) {
+    Log(Severity::kError, "the configuration is not reloaded; what was in force stays",
+        {{"status", after.status().message()}});
+    return before;
+  }
+  const ChangedSections changed = Compare(before, *after);
+  config::v1::Config in_force = Reloaded(before, *after);
+  runtime.Reload(in_force);
+  Log(Severity::kInfo, "configuration reloaded",
+      {{"changed", absl::StrJoin(changed.now, " ")},
+       {"at_next_start", absl::StrJoin(changed.at_next_start, " ")}});
+  return in_force;
+}
+
+int RunConfigured(absl::string_view name, const std::string& file, const config::v1::Config& config,
+                  ServiceFactory make) {
   StopSearchForLockCycles();
   ConfigureLog(name, SeverityOf(config));
-  StopSignals signals;
+  ProcessSignals signals;
   Runtime runtime(name, config);
   if (const absl::Status started = runtime.Start(make); !started.ok()) {
     return Fail(name, absl::StrCat("cannot start: ", started.message()), kStartFailed);
   }
   Print(stdout, absl::StrCat(runtime.ReadyLine(), "\n"));
-  const int signal = signals.WaitForFirst();
+  config::v1::Config in_force = config;
+  int signal = signals.Next();
+  for (; signal == SIGHUP; signal = signals.Next()) in_force = Reload(file, in_force, runtime);
   Log(Severity::kInfo, "stopping", {{"signal", absl::StrCat(signal)}});
   runtime.Stop();
   Log(Severity::kInfo, "stopped");
@@ -78,7 +102,7 @@ int RunProcess(absl::string_view name, int argc, const char* const* argv, Servic
   }
   const auto config = LoadConfig(command->config_file);
   if (!config.ok()) return Fail(name, config.status().message(), kStartFailed);
-  return RunConfigured(name, *config, make);
+  return RunConfigured(name, command->config_file, *config, make);
 }
 
 }  // namespace penstock::host

@@ -3,6 +3,7 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@
 #include <unistd.h>
 
 #include "libs/host/http_for_test.h"
+
+#include "absl/strings/match.h"
 
 namespace penstock::host {
 namespace {
@@ -64,6 +67,7 @@ class Child {
   void Signal(int number) const { ASSERT_EQ(kill(pid_, number), 0); }
 
   std::string OutLine() { return Line(out_); }
+  std::string ErrLine() { return Line(err_); }
   std::string Out() { return Rest(out_); }
   std::string Err() { return Rest(err_); }
 
@@ -135,6 +139,32 @@ TEST(Process, IsNotReadyWhileItDrainsAndEndsAtOnceOnASecondSignal) {
   EXPECT_EQ(child.Wait(), 130);
   EXPECT_EQ(child.Out(), "");
   EXPECT_THAT(child.Err(), HasSubstr("second signal"));
+}
+
+TEST(Process, TakesOverAChangedFileOnSighupUnlessItIsWrong) {
+  const std::string file = testing::TempDir() + "/reload.yaml";
+  const auto write = [&](const std::string& queue) {
+    std::ifstream sample(kConfig);
+    std::ofstream(file) << sample.rdbuf() << "\nqueue: " << queue << "\n";
+  };
+  write("{paid_floor: 0.1}");
+  Child child({"--config", file}, "");
+  ASSERT_THAT(child.OutLine(), StartsWith("{"));
+
+  write("{paid_floor: 0.3}");
+  child.Signal(SIGHUP);
+  EXPECT_EQ(child.OutLine(), "reload 0.3\n");
+
+  write("{paid_floor: much}");
+  child.Signal(SIGHUP);
+  std::string log = child.ErrLine();
+  while (!log.empty() && !absl::StrContains(log, "is not reloaded")) log = child.ErrLine();
+  EXPECT_THAT(log, HasSubstr("queue.paid_floor"));
+  write("{paid_floor: 0.2}");
+  child.Signal(SIGHUP);
+  EXPECT_EQ(child.OutLine(), "reload 0.2\n");
+  child.Signal(SIGTERM);
+  EXPECT_EQ(child.Wait(), 0);
 }
 
 TEST(Process, OutlivesAClosedPipe) {

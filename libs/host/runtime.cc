@@ -105,6 +105,10 @@ std::string Runtime::ReadyLine() const {
   return boost::json::serialize(line);
 }
 
+void Runtime::Reload(const config::v1::Config& config) {
+  for (const auto& service : services_) service->Reload(config);
+}
+
 void Runtime::Stop() {
   health_.StopServing();
   // Endpoints and load balancers learn of "not ready" before connections are refused.

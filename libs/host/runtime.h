@@ -43,6 +43,9 @@ class Runtime {
   // is null when there is none.
   std::string ReadyLine() const;
 
+  // Hands every service what it may take over while it runs. Between Start and Stop.
+  void Reload(const config::v1::Config& config);
+
   // Not ready, `drain.delay`, then Drain and Stop of each service in reverse order, so that who
   // calls has gone before who is called; the drains within `drain.timeout` in all.
   void Stop();

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "penstock/config/v1/config.pb.h"
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -12,7 +14,7 @@ namespace penstock::host {
 
 // The process calls Start, Drain and Stop once each, in this order and on its main thread, which is
 // no worker of the io_context: they may block. Drain and Stop are called only after a Start that
-// returned OK.
+// returned OK; Reload, on the same thread, only between Start and Drain.
 class Service {
  public:
   // After Stop. Nothing of the service runs any more, so nothing needs to be waited for.
@@ -32,6 +34,10 @@ class Service {
   // about other services: a probe must not spread an outage. Thread-safe, must not block; called
   // only between Start and Stop.
   virtual absl::Status Ready() const { return absl::OkStatus(); }
+
+  // Takes over the sections queue and tenants of a checked configuration; in the others, and
+  // in Environment::config, nothing has changed. Not kept beyond the call.
+  virtual void Reload(const config::v1::Config& /*config*/) {}
 
   // Refuses new work and waits until running work is done, at most `timeout`.
   virtual void Drain(absl::Duration timeout) = 0;

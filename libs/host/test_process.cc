@@ -11,6 +11,8 @@
 #include "libs/base/mutex.h"
 #include "libs/host/process.h"
 
+#include "absl/strings/str_cat.h"
+
 namespace penstock::host {
 namespace {
 
@@ -21,6 +23,10 @@ class ObedientService : public Service {
   absl::Status Start() override {
     if (order_ == "refuse") return absl::UnavailableError("told to refuse");
     return absl::OkStatus();
+  }
+
+  void Reload(const config::v1::Config& config) override {
+    Say(absl::StrCat("reload ", config.queue().paid_floor()));
   }
 
   std::vector<std::string> Listening() const override { return {"unix:nowhere"}; }

@@ -263,6 +263,12 @@ absl::Status DispatcherCore::ForgetSession(const identity::Principal& principal,
   return absl::OkStatus();
 }
 
+void DispatcherCore::Reload(const config::v1::Config& config) {
+  for (const auto& model : config.models()) {
+    pools_.at(model.name())->SetShares(FairOptionsOf(config, model).shares);
+  }
+}
+
 void DispatcherCore::Drain(absl::Duration timeout) {
   draining_ = true;
   const absl::Time until = absl::Now() + timeout;

@@ -68,6 +68,8 @@ class DispatcherCore {
   Awaitable<absl::Status> CancelSession(identity::Principal principal, std::string session);
   absl::Status ForgetSession(const identity::Principal& principal, const std::string& session);
 
+  // Takes over who gets how much, for what is served from now on.
+  void Reload(const config::v1::Config& config);
   // Refuses new turns and tool results from now on and waits, at most `timeout`, until the live
   // turns have ended, but for those that wait for tools. Blocks.
   void Drain(absl::Duration timeout);

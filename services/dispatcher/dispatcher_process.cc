@@ -113,6 +113,8 @@ std::shared_ptr<grpc::Channel> DispatcherProcess::InProcessChannel() {
   return parts_->host->InProcessChannel();
 }
 
+void DispatcherProcess::Reload(const config::v1::Config& config) { parts_->core->Reload(config); }
+
 void DispatcherProcess::Drain(absl::Duration timeout) {
   parts_->host->SetServing(false);
   parts_->core->Drain(timeout);

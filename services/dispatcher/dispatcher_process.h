@@ -33,6 +33,7 @@ class DispatcherProcess : public host::Service {
   absl::string_view name() const override { return "dispatcher"; }
   absl::Status Start() override;
   std::vector<std::string> Listening() const override;
+  void Reload(const config::v1::Config& config) override;
   void Drain(absl::Duration timeout) override;
   void Stop() override;
 

@@ -88,6 +88,8 @@ absl::Status Arbiter::CheckPossible(const CallSize& size) const {
   return core_->CheckPossible(size);
 }
 
+void Arbiter::SetShares(const Shares& shares) { core_->SetShares(shares); }
+
 PlaceInLine Arbiter::PlaceOfNext(const TurnInLine& turn) const { return core_->PlaceOfNext(turn); }
 
 Eta Arbiter::Serial(int64_t calls) const { return core_->Serial(calls); }

@@ -130,6 +130,8 @@ class Arbiter {
   // How long so many calls take one after the other, as those of one session do.
   Eta Serial(int64_t calls) const;
   PoolLoad Load() const;
+  // Counts for the permits given from now on.
+  void SetShares(const Shares& shares);
 
  private:
   std::shared_ptr<ArbiterCore> core_;

@@ -216,6 +216,13 @@ PoolLoad ArbiterCore::Load() const {
           .pause_left = limiter_->PauseLeft(now)};
 }
 
+void ArbiterCore::SetShares(const Shares& shares) {
+  Wakes wakes;
+  MutexLock lock(mutex_);
+  scheduler_->SetShares(shares);
+  Pump(wakes);
+}
+
 void ArbiterCore::JoinLine(TurnState& turn) {
   scheduler_->Enqueue(EntryOf(turn.id, turn.turn), clock_.Monotonic());
   turn.phase = TurnState::Phase::kInLine;

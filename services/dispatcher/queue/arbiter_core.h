@@ -70,6 +70,7 @@ class ArbiterCore : public std::enable_shared_from_this<ArbiterCore> {
   PlaceInLine PlaceOfNext(const TurnInLine& turn) const;
   Eta Serial(int64_t calls) const;
   PoolLoad Load() const;
+  void SetShares(const Shares& shares);
 
  private:
   // Waits to be answered once the lock is released: a permit given back there takes it again.

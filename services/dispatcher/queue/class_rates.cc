@@ -9,6 +9,8 @@ namespace {
 // So much of an unused floor is made up for, and so much of a cap may be used at once.
 constexpr absl::Duration kBurst = absl::Seconds(1);
 constexpr absl::Duration kMean = absl::Seconds(10);
+// A mean over less would be of single calls.
+constexpr absl::Duration kLeastSeen = absl::Seconds(1);
 
 }  // namespace
 
@@ -30,6 +32,7 @@ absl::Duration ClassRates::CapEnds(chat::v1::TurnClass turn_class) const {
 }
 
 void ClassRates::Charge(chat::v1::TurnClass turn_class, double cost, absl::Duration now) {
+  if (!first_charge_) first_charge_ = now;
   Book(turn_class, cost, now);
   served_ = Served(now) + cost / absl::ToDoubleSeconds(kMean);
   served_at_ = now;
@@ -54,7 +57,10 @@ void ClassRates::Book(chat::v1::TurnClass turn_class, double cost, absl::Duratio
 }
 
 double ClassRates::Rate(absl::Duration now) const {
-  return known_rate_ > 0 ? known_rate_ : Served(now);
+  if (known_rate_ > 0) return known_rate_;
+  if (!first_charge_) return 0;
+  const absl::Duration seen = std::max(now - *first_charge_, kLeastSeen);
+  return Served(now) / -std::expm1(-absl::FDivDuration(seen, kMean));
 }
 
 double ClassRates::Served(absl::Duration now) const {

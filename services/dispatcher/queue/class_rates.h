@@ -26,10 +26,14 @@ using ClassShares = std::array<ClassShare, chat::v1::TurnClass_ARRAYSIZE>;
 // reservation tag of mClock, Gulati et al., OSDI 10). The cap has the same with its own share.
 //
 // The rate is that of SetRate. Until it is set floors are of what the pool has served lately, by an
-// exponential mean over 10 s, and there are no caps: they would be shares of themselves.
+// exponential mean over 10 s (over what there is of them after the first charge), and there are no
+// caps: they would be shares of themselves.
 class ClassRates {
  public:
   explicit ClassRates(const ClassShares& shares) : shares_(shares) {}
+
+  // From now on.
+  void SetShares(const ClassShares& shares) { shares_ = shares; }
 
   // What the pool can serve, in cost units a second; 0: unknown.
   void SetRate(double per_second) { known_rate_ = per_second; }
@@ -56,10 +60,11 @@ class ClassRates {
   double Served(absl::Duration now) const;
   void Book(chat::v1::TurnClass turn_class, double cost, absl::Duration now);
 
-  const ClassShares shares_;
+  ClassShares shares_;
   double known_rate_ = 0;
-  // Cost units a second, as of `served_at_`.
+  // Cost units a second over 10 s, as of `served_at_`; what was before `first_charge_` is missing.
   double served_ = 0;
+  std::optional<absl::Duration> first_charge_;
   absl::Duration served_at_ = absl::ZeroDuration();
   std::array<Tags, chat::v1::TurnClass_ARRAYSIZE> tags_;
 };

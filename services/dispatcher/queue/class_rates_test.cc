@@ -61,6 +61,17 @@ TEST(ClassRates, AFloorIsOfWhatWasServedLatelyWhileTheRateIsUnknown) {
   EXPECT_TRUE(rates.Owed(CLASS_FREE, now + absl::Milliseconds(1150)));
 }
 
+TEST(ClassRates, AFloorIsWholeSoonAfterTheFirstTurn) {
+  ClassRates rates(Shares());
+  absl::Duration now = kNow;
+  for (int i = 0; i < 20; ++i, now += absl::Milliseconds(100)) rates.Charge(CLASS_PAID, 100, now);
+
+  // A tenth of 1,000 a second, by two seconds: the second before, and one more.
+  rates.Charge(CLASS_FREE, 200, now);
+  EXPECT_FALSE(rates.Owed(CLASS_FREE, now + absl::Milliseconds(800)));
+  EXPECT_TRUE(rates.Owed(CLASS_FREE, now + absl::Milliseconds(1200)));
+}
+
 TEST(ClassRates, ACapEndsInTimeAndIsNoneWhileTheRateIsUnknown) {
   ClassRates rates(Shares());
   rates.Charge(CLASS_BATCH, 1e6, kNow);

@@ -2,10 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace penstock::dispatcher {
 
 FairFlows::FairFlows(const std::vector<double>& weights) : weights_(weights) {}
+
+void FairFlows::TakeWeights() {
+  for (const auto& tenant : tenants_) {
+    if (tenant == nullptr) continue;
+    const double before = std::exchange(tenant->weight, WeightOf(tenant->tenant));
+    if (tenant->standing().in_line) weight_in_line_ += tenant->weight - before;
+  }
+}
 
 void FairFlows::Join(FairEntry& entry, const Owner& owner) {
   UserFlow& user = FlowOf(owner);

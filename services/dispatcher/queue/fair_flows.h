@@ -25,10 +25,14 @@ class FairFlows {
     uint64_t user = 0;
   };
 
-  // Weights by tenant index, above 0; a tenant beyond them has 1. Must outlive it.
+  // Weights by tenant index, above 0; a tenant beyond them has 1. Must outlive it, and may change
+  // when TakeWeights follows.
   explicit FairFlows(const std::vector<double>& weights);
   FairFlows(const FairFlows&) = delete;
   FairFlows& operator=(const FairFlows&) = delete;
+
+  // The weights have changed: what is served from now on counts by the new ones. O(tenants).
+  void TakeWeights();
 
   // In line, ready or not, by entry.ready; and out of it.
   void Join(FairEntry& entry, const Owner& owner);

@@ -33,9 +33,9 @@ TEST(FairOptions, WeightsAndFloorsAreTheConfigurations) {
   config.mutable_queue()->set_free_floor(0.1);
 
   const FairSchedulerOptions options = FairOptionsOf(config, {});
-  EXPECT_DOUBLE_EQ(options.weights.at("big"), 4);
-  EXPECT_DOUBLE_EQ(options.shares[chat::v1::CLASS_FREE].floor, 0.1);
-  EXPECT_DOUBLE_EQ(options.shares[chat::v1::CLASS_ACTION].floor, 0);
+  EXPECT_DOUBLE_EQ(options.shares.weights.at("big"), 4);
+  EXPECT_DOUBLE_EQ(options.shares.classes[chat::v1::CLASS_FREE].floor, 0.1);
+  EXPECT_DOUBLE_EQ(options.shares.classes[chat::v1::CLASS_ACTION].floor, 0);
 }
 
 }  // namespace

@@ -49,11 +49,22 @@ void FairScheduler::Tenant::Learn(int64_t output_tokens) {
 }
 
 FairScheduler::FairScheduler(FairSchedulerOptions options)
-    : cost_(options.cost), configured_weights_(std::move(options.weights)), rates_(options.shares) {
+    : cost_(options.cost),
+      configured_weights_(std::move(options.shares.weights)),
+      rates_(options.shares.classes) {
   for (auto& line : lines_) line = std::make_unique<Line>(weights_);
 }
 
 FairScheduler::~FairScheduler() = default;
+
+void FairScheduler::SetShares(const Shares& shares) {
+  configured_weights_ = shares.weights;
+  for (const auto& [tenant, index] : indices_) weights_[index] = ConfiguredWeight(tenant);
+  for (auto& line : lines_) line->flows.TakeWeights();
+  rates_.SetShares(shares.classes);
+  // The parts of the window follow at the next one.
+  window_ = 0;
+}
 
 void FairScheduler::Enqueue(const WaitingEntry& entry, absl::Duration) {
   entries_.Prefetch(entry.id);
@@ -266,11 +277,15 @@ void FairScheduler::End(Known& known, double actual, absl::Duration now) {
 uint32_t FairScheduler::TenantOf(absl::string_view tenant) {
   const auto [index, fresh] = indices_.try_emplace(tenant, static_cast<uint32_t>(weights_.size()));
   if (fresh) {
-    const auto weight = configured_weights_.find(tenant);
-    weights_.push_back(weight == configured_weights_.end() ? 1 : weight->second);
+    weights_.push_back(ConfiguredWeight(tenant));
     tenants_.emplace_back();
   }
   return index->second;
+}
+
+double FairScheduler::ConfiguredWeight(absl::string_view tenant) const {
+  const auto weight = configured_weights_.find(tenant);
+  return weight == configured_weights_.end() ? 1 : weight->second;
 }
 
 std::optional<uint32_t> FairScheduler::FindTenant(absl::string_view tenant) const {

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "services/dispatcher/queue/class_rates.h"
 #include "services/dispatcher/queue/fair_flows.h"
 #include "services/dispatcher/queue/keyed_slab.h"
 #include "services/dispatcher/queue/look_ahead.h"
@@ -32,9 +31,7 @@ struct TokenCost {
 
 struct FairSchedulerOptions {
   TokenCost cost;
-  // By tenant, above 0; others have 1.
-  absl::flat_hash_map<std::string, double> weights;
-  ClassShares shares;
+  Shares shares;
 };
 
 // ACTION > FIRST > PAID > FREE > BATCH. The share of a class is of the rate that SetRate says.
@@ -47,6 +44,7 @@ class FairScheduler : public Scheduler {
   // What the pool can serve, in cost units a second; 0: unknown (class_rates.h).
   void SetRate(double per_second) { rates_.SetRate(per_second); }
 
+  void SetShares(const Shares& shares) override;
   void Enqueue(const WaitingEntry& entry, absl::Duration now) override;
   void SetClass(EntryId id, chat::v1::TurnClass turn_class) override;
   void MarkReady(EntryId id, int64_t input_tokens, int64_t output_tokens) override;
@@ -106,6 +104,7 @@ class FairScheduler : public Scheduler {
   // The call has ended, and has cost this.
   void End(Known& known, double actual, absl::Duration now);
   uint32_t TenantOf(absl::string_view tenant);
+  double ConfiguredWeight(absl::string_view tenant) const;
   std::optional<uint32_t> FindTenant(absl::string_view tenant) const;
   // At the next Window, if one that has just joined belongs into it.
   void NameIfInside(const Known& known);
@@ -115,7 +114,7 @@ class FairScheduler : public Scheduler {
   int64_t PositionIn(chat::v1::TurnClass turn_class, size_t ahead) const;
 
   const TokenCost cost_;
-  const absl::flat_hash_map<std::string, double> configured_weights_;
+  absl::flat_hash_map<std::string, double> configured_weights_;
   ClassRates rates_;
   absl::flat_hash_map<std::string, uint32_t> indices_;
   // By index of the tenant.

@@ -28,7 +28,7 @@ double WeightOf(int tenant) { return FairModel::WeightOf(tenant); }
 FairSchedulerOptions Options() {
   FairSchedulerOptions options;
   for (int tenant = 0; tenant < 3; ++tenant) {
-    options.weights[TenantName(tenant)] = WeightOf(tenant);
+    options.shares.weights[TenantName(tenant)] = WeightOf(tenant);
   }
   return options;
 }

@@ -100,7 +100,7 @@ TEST_F(FairSchedulerTest, TenantsTakeTurnsHoweverManyUsersTheyHave) {
 }
 
 TEST_F(FairSchedulerTest, ATenantOfTwiceTheWeightIsServedTwiceAsMuch) {
-  Make({.cost = {}, .weights = {{"big", 2}}, .shares = {}});
+  Make({.cost = {}, .shares = {.weights = {{"big", 2}}, .classes = {}}});
   for (int i = 0; i < 400; ++i) Ready("big", 1);
   for (int i = 0; i < 400; ++i) Ready("small", 1);
 
@@ -108,6 +108,34 @@ TEST_F(FairSchedulerTest, ATenantOfTwiceTheWeightIsServedTwiceAsMuch) {
   for (int i = 0; i < 300; ++i) big += Start() <= 400;
 
   EXPECT_NEAR(big, 200, 1);
+}
+
+TEST_F(FairSchedulerTest, NewWeightsCountForWhatIsServedFromThenOn) {
+  for (int i = 0; i < 400; ++i) Ready("a", 1);
+  for (int i = 0; i < 400; ++i) Ready("b", 1);
+  for (int i = 0; i < 100; ++i) Start();
+  scheduler_->SetShares({.weights = {{"a", 3}}, .classes = {}});
+
+  int of_a = 0;
+  for (int i = 0; i < 200; ++i) of_a += Start() <= 400;
+
+  EXPECT_NEAR(of_a, 150, 1);
+  EXPECT_LT(scheduler_->PositionOfNext(Entry("a", 1)), scheduler_->PositionOfNext(Entry("b", 1)));
+}
+
+TEST_F(FairSchedulerTest, ANewFloorHoldsFromThenOn) {
+  scheduler_->SetRate(1000);
+  for (int i = 0; i < 1000; ++i) Ready("t", 1, CLASS_PAID);
+  for (int i = 0; i < 1000; ++i) Ready("t", 2, CLASS_FREE);
+  EXPECT_LE(Start(), 1000);
+  Shares shares;
+  shares.classes[CLASS_FREE].floor = 0.2;
+  scheduler_->SetShares(shares);
+
+  int free = 0;
+  for (int i = 0; i < 500; ++i) free += Start(kNow + absl::Seconds(i) / 10) > 1000;
+
+  EXPECT_NEAR(free, 102, 3);
 }
 
 TEST_F(FairSchedulerTest, SharesAreOfTokensNotOfTurns) {
@@ -189,7 +217,7 @@ TEST_F(FairSchedulerTest, ARaisedEntryIsServedInItsNewClassAndLoweredAgainInItsO
 
 TEST_F(FairSchedulerTest, AFloorHoldsUnderAFloodOfAHigherClass) {
   FairSchedulerOptions options;
-  options.shares[CLASS_FREE].floor = 0.2;
+  options.shares.classes[CLASS_FREE].floor = 0.2;
   Make(options);
   scheduler_->SetRate(1000);
   for (int i = 0; i < 2000; ++i) Ready("t", 1, CLASS_PAID);
@@ -204,7 +232,7 @@ TEST_F(FairSchedulerTest, AFloorHoldsUnderAFloodOfAHigherClass) {
 
 TEST_F(FairSchedulerTest, ACapHoldsAndSaysWhenItEnds) {
   FairSchedulerOptions options;
-  options.shares[CLASS_PAID].cap = 0.5;
+  options.shares.classes[CLASS_PAID].cap = 0.5;
   Make(options);
   scheduler_->SetRate(1000);
   for (int i = 0; i < 2000; ++i) Ready("t", 1, CLASS_PAID);
@@ -266,8 +294,8 @@ TEST_F(FairSchedulerTest, WhatIsNamedOfALowerClassDoesNotKeepAHigherOneFromBeing
 
 TEST_F(FairSchedulerTest, TheWindowHasRoomForFloorsAndNotForWhatIsOverItsCap) {
   FairSchedulerOptions options;
-  options.shares[CLASS_PAID].cap = 0.5;
-  options.shares[CLASS_BATCH].floor = 0.25;
+  options.shares.classes[CLASS_PAID].cap = 0.5;
+  options.shares.classes[CLASS_BATCH].floor = 0.25;
   Make(options);
   for (int i = 0; i < 100; ++i) scheduler_->Enqueue(Entry("t", 1, CLASS_PAID), kNow);
   for (int i = 0; i < 100; ++i) scheduler_->Enqueue(Entry("t", 1, CLASS_FREE), kNow);

@@ -9,7 +9,9 @@
 
 #include "penstock/chat/v1/message.pb.h"
 #include "penstock/chat/v1/turn.pb.h"
+#include "services/dispatcher/queue/class_rates.h"
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 
 namespace penstock::dispatcher {
@@ -30,6 +32,13 @@ struct WaitingEntry {
   int64_t estimated_tokens = 0;
 };
 
+// Who gets how much of a pool.
+struct Shares {
+  // By tenant, above 0; others have 1.
+  absl::flat_hash_map<std::string, double> weights;
+  ClassShares classes;
+};
+
 // A pure state machine: no I/O, no clock (`now` is Clock::Monotonic), no lock of its own.
 //
 // An entry is waiting (from Enqueue, or Requeue), ready (a waiting one, from MarkReady: its context
@@ -38,6 +47,9 @@ struct WaitingEntry {
 class Scheduler {
  public:
   virtual ~Scheduler() = default;
+
+  // Counts for what is served from now on. O(tenants).
+  virtual void SetShares(const Shares& shares) = 0;
 
   // Puts an entry in line, not ready, at the place that its class and seq give it.
   virtual void Enqueue(const WaitingEntry& entry, absl::Duration now) = 0;

@@ -61,11 +61,11 @@ constexpr Shape kShapes[] = {
 
 FairSchedulerOptions EveryRule() {
   FairSchedulerOptions options;
-  options.shares[chat::v1::CLASS_PAID].cap = 0.4;
-  options.shares[chat::v1::CLASS_FREE] = {.floor = 0.2, .cap = 0.4};
-  options.shares[chat::v1::CLASS_BATCH].floor = 0.05;
+  options.shares.classes[chat::v1::CLASS_PAID].cap = 0.4;
+  options.shares.classes[chat::v1::CLASS_FREE] = {.floor = 0.2, .cap = 0.4};
+  options.shares.classes[chat::v1::CLASS_BATCH].floor = 0.05;
   for (int tenant = 0; tenant < 100; ++tenant) {
-    options.weights[absl::StrCat("tenant-", tenant)] = 1 + tenant % 3;
+    options.shares.weights[absl::StrCat("tenant-", tenant)] = 1 + tenant % 3;
   }
   return options;
 }

@@ -1,4 +1,4 @@
-#include "libs/host/stop_signals.h"
+#include "libs/host/process_signals.h"
 
 #include <cerrno>
 #include <csignal>
@@ -22,6 +22,7 @@ int OpenSignals() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return signalfd(-1, &signals, SFD_CLOEXEC);
@@ -29,7 +30,7 @@ int OpenSignals() {
 
 }  // namespace
 
-StopSignals::StopSignals() : signals_fd_(OpenSignals()), end_fd_(eventfd(0, EFD_CLOEXEC)) {
+ProcessSignals::ProcessSignals() : signals_fd_(OpenSignals()), end_fd_(eventfd(0, EFD_CLOEXEC)) {
   if (signals_fd_ < 0 || end_fd_ < 0) {
     Log(Severity::kError, "no file descriptor left to receive signals; the process ends");
     std::abort();
@@ -37,7 +38,7 @@ StopSignals::StopSignals() : signals_fd_(OpenSignals()), end_fd_(eventfd(0, EFD_
   receiver_ = std::thread([this] { Receive(); });
 }
 
-StopSignals::~StopSignals() {
+ProcessSignals::~ProcessSignals() {
   const uint64_t one = 1;
   [[maybe_unused]] const auto written = write(end_fd_, &one, sizeof(one));
   receiver_.join();
@@ -45,13 +46,15 @@ StopSignals::~StopSignals() {
   close(signals_fd_);
 }
 
-int StopSignals::WaitForFirst() {
+int ProcessSignals::Next() {
   MutexLock lock(mutex_);
-  while (first_ == 0) received_.Wait(mutex_);
-  return first_;
+  while (stop_ == 0 && !hangup_) received_.Wait(mutex_);
+  if (stop_ != 0) return stop_;
+  hangup_ = false;
+  return SIGHUP;
 }
 
-void StopSignals::Receive() {
+void ProcessSignals::Receive() {
   while (true) {
     pollfd sources[] = {{signals_fd_, POLLIN, 0}, {end_fd_, POLLIN, 0}};
     if (poll(sources, 2, -1) < 0 && errno != EINTR) return;
@@ -61,11 +64,14 @@ void StopSignals::Receive() {
       continue;
     }
     MutexLock lock(mutex_);
-    if (first_ != 0) {
+    if (signal.ssi_signo == SIGHUP) {
+      hangup_ = true;
+    } else if (stop_ == 0) {
+      stop_ = static_cast<int>(signal.ssi_signo);
+    } else {
       Log(Severity::kWarning, "second signal: the process ends at once, running turns are cut");
       _exit(kExitAtOnce);
     }
-    first_ = static_cast<int>(signal.ssi_signo);
     received_.NotifyAll();
   }
 }
