@@ -209,6 +209,13 @@ void ArbiterCore::SetShares(const Shares& shares) {
   Pump(wakes);
 }
 
+void ArbiterCore::SetShares(const Shares& shares) {
+  Wakes wakes;
+  MutexLock lock(mutex_);
+  scheduler_->SetShares(shares);
+  Pump(wakes);
+}
+
 void ArbiterCore::JoinLine(TurnState& turn) {
   scheduler_->Enqueue(EntryOf(turn.id, turn.turn), clock_.Monotonic());
   turn.phase = TurnState::Phase::kInLine;

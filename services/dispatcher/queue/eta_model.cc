@@ -38,7 +38,9 @@ double DecayingRate::PerSecond(absl::Duration now) const {
 }
 
 void EtaModel::OnEnter(chat::v1::TurnClass turn_class, absl::Duration now) {
-  arrivals_[static_cast<size_t>(turn_class)].Add(now);
+  Arrivals& arrivals = arrivals_[static_cast<size_t>(turn_class)];
+  arrivals.lately.Add(now);
+  arrivals.of_a_minute.Add(now);
 }
 
 void EtaModel::OnStart(bool backlogged, absl::Duration now) {
@@ -91,7 +93,8 @@ double EtaModel::Gap(int64_t concurrency) const {
 double EtaModel::ArrivalsAbove(chat::v1::TurnClass turn_class, absl::Duration now) const {
   double sum = 0;
   for (size_t above = 0; above < static_cast<size_t>(turn_class); ++above) {
-    sum += arrivals_[above].PerSecond(now);
+    sum += std::min(arrivals_[above].lately.PerSecond(now),
+                    arrivals_[above].of_a_minute.PerSecond(now));
   }
   return sum;
 }

@@ -64,17 +64,20 @@ class EtaModel {
   Eta Serial(int64_t calls) const;
 
  private:
+  static constexpr absl::Duration kTimeConstant = absl::Seconds(10);
+  // Of one class.
+  struct Arrivals {
+    DecayingRate lately{kTimeConstant};
+    DecayingRate of_a_minute{absl::Minutes(1)};
+  };
+
   // Seconds between two starts while turns wait.
   double Gap(int64_t concurrency) const;
   // Arrivals a second in classes above this one.
   double ArrivalsAbove(chat::v1::TurnClass turn_class, absl::Duration now) const;
 
-  static constexpr absl::Duration kTimeConstant = absl::Seconds(10);
-
   DecayingRate starts_{kTimeConstant};
-  std::array<DecayingRate, chat::v1::TurnClass_ARRAYSIZE> arrivals_ = {
-      DecayingRate(kTimeConstant), DecayingRate(kTimeConstant), DecayingRate(kTimeConstant),
-      DecayingRate(kTimeConstant), DecayingRate(kTimeConstant), DecayingRate(kTimeConstant)};
+  std::array<Arrivals, chat::v1::TurnClass_ARRAYSIZE> arrivals_;
   double service_seconds_ = 2;
   int64_t services_ = 0;
   // Both decay.

@@ -92,7 +92,7 @@ TEST(EtaModel, CallsOneAfterTheOtherTakeTheirServiceTimesTogether) {
 TEST(EtaModel, LowerClassesWaitLongerWhileHigherOnesArrive) {
   EtaModel model;
   absl::Duration now = kStart;
-  for (int i = 0; i < 600; ++i) {
+  for (int i = 0; i < 3000; ++i) {
     now += absl::Milliseconds(100);
     model.OnStart(true, now);
     if (i % 2 == 0) model.OnEnter(CLASS_PAID, now);
@@ -102,6 +102,17 @@ TEST(EtaModel, LowerClassesWaitLongerWhileHigherOnesArrive) {
   const Eta free = model.Estimate(CLASS_FREE, 50, 0, 1, now);
 
   EXPECT_NEAR(absl::FDivDuration(free.p50, paid.p50), 2, 0.2);
+}
+
+TEST(EtaModel, ABurstOfAHigherClassIsNotTakenForAStream) {
+  EtaModel model;
+  for (int i = 0; i < 100; ++i) model.OnEnd(absl::Seconds(2));
+  for (int i = 0; i < 10; ++i) model.OnEnter(CLASS_PAID, kStart);
+
+  // Two slots: one start a second; ten arrivals are a sixth of one a second, over a minute.
+  const Eta eta = model.Estimate(CLASS_FREE, 12, 0, 2, kStart);
+
+  EXPECT_LT(eta.p50, absl::Seconds(15));
 }
 
 TEST(EtaModel, ForgetsOldRates) {
