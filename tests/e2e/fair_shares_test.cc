@@ -44,7 +44,7 @@ Size SizeOfRun() {
   if (IsFullSize()) {
     return {absl::Seconds(5), 12, absl::Seconds(2), absl::Seconds(10), 0.03, absl::ZeroDuration()};
   }
-  return {absl::Seconds(2), 2, absl::Seconds(1), absl::Seconds(3), 0.1, absl::Seconds(1)};
+  return {absl::Seconds(2), 2, absl::Seconds(1), absl::Seconds(3), 0.15, absl::Seconds(3)};
 }
 
 const Size kSize = SizeOfRun();

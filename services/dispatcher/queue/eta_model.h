@@ -35,10 +35,11 @@ struct Eta {
 // while turns wait. Once 8 starts were seen with turns waiting behind them, g is measured instead:
 // the time for which turns waited by the starts in it, both forgotten over 10 s, or over 20 starts
 // if that is longer, so that starts in bunches (slots that end together, a provider's minute) count
-// as what they are. Turns of higher classes that arrive meanwhile, l a second
-// (measured), stretch it to G = g / (1 - min(l * g, 0.95)). The wait of the turn at position p,
-// with f slots free, is then that for n = p - f starts; with calls of random length it is about a
-// Gamma(n, G) variable, whose quantiles are (Wilson and Hilferty, 1931)
+// as what they are. Turns of higher classes that arrive meanwhile, l a second (measured over 10 s
+// and over 60 s, the lesser: a burst is no stream), stretch it to G = g / (1 - min(l * g, 0.95)).
+// The wait of the turn at position p, with f slots free, is then that for n = p - f starts; with
+// calls of random length it is about a Gamma(n, G) variable, whose quantiles are (Wilson and
+// Hilferty, 1931)
 //
 //   eta(z) = G * n * (1 - 1/(9n) + z / (3 sqrt n))^3,   z = 0 for p50, 1.2816 for p90.
 //
