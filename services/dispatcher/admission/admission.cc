@@ -150,8 +150,7 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
                                services_.agents.Resolve(wanted, request.turn()));
   const TurnInLine in_line = TurnInLineOf(turn_class, principal.tenant, principal.key);
   PENSTOCK_CO_RETURN_IF_ERROR(CheckPossible(agent, request.turn()));
-  PENSTOCK_CO_RETURN_IF_ERROR(CheckDepth(*agent.model, in_line));
-  PENSTOCK_CO_RETURN_IF_ERROR(CheckWait(shard, *entry, *agent.model, in_line, request.turn()));
+  PENSTOCK_CO_RETURN_IF_ERROR(CheckRoom(shard, *entry, *agent.model, in_line, request.turn()));
   const std::string agent_name = absl::StrCat("agents/", agent.agent->id());
   if (!exists) {
     PENSTOCK_CO_RETURN_IF_ERROR(co_await shard.Create(entry, agent_name, std::move(call)));
@@ -174,6 +173,15 @@ absl::Status Admission::CheckPossible(const ResolvedAgent& agent,
       EffectiveGeneration(*agent.agent, *agent.model, spec.overrides()).max_output_tokens();
   return services_.pools.at(agent.model->name())
       ->CheckPossible({.input_tokens = 0, .output_tokens = output});
+}
+
+absl::Status Admission::CheckRoom(const Shard& shard, const SessionEntry& entry,
+                                  const config::v1::Model& model, const TurnInLine& turn,
+                                  const chat::v1::TurnSpec& spec) const {
+  absl::Status status = CheckDepth(model, turn);
+  if (status.ok()) status = CheckWait(shard, entry, model, turn, spec);
+  if (!status.ok()) services_.pools.at(model.name())->CountRefused(turn.turn_class);
+  return status;
 }
 
 absl::Status Admission::CheckDepth(const config::v1::Model& model, const TurnInLine& turn) const {

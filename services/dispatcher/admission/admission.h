@@ -45,6 +45,10 @@ class Admission {
                                               std::string traceparent, bool watched);
   // An answer of the length that was asked for could never be had.
   absl::Status CheckPossible(const ResolvedAgent& agent, const chat::v1::TurnSpec& spec) const;
+  // CheckDepth and CheckWait; counts what they refuse.
+  absl::Status CheckRoom(const Shard& shard, const SessionEntry& entry,
+                         const config::v1::Model& model, const TurnInLine& turn,
+                         const chat::v1::TurnSpec& spec) const;
   absl::Status CheckDepth(const config::v1::Model& model, const TurnInLine& turn) const;
   // The caller's own bound.
   absl::Status CheckWait(const Shard& shard, const SessionEntry& entry,

@@ -94,4 +94,12 @@ Eta Arbiter::Serial(int64_t calls) const { return core_->Serial(calls); }
 
 PoolLoad Arbiter::Load() const { return core_->Load(); }
 
+ClassLoad Arbiter::LoadOf(chat::v1::TurnClass turn_class) const {
+  return core_->LoadOf(turn_class);
+}
+
+Eta Arbiter::EtaOf(chat::v1::TurnClass turn_class) const { return core_->EtaOf(turn_class); }
+
+void Arbiter::CountRefused(chat::v1::TurnClass turn_class) { core_->CountRefused(turn_class); }
+
 }  // namespace penstock::dispatcher

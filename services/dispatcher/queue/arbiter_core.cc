@@ -64,6 +64,7 @@ void ArbiterCore::SetClass(TurnState& turn, chat::v1::TurnClass turn_class) {
   if (turn.turn.turn_class == turn_class) return;
   turn.turn.turn_class = turn_class;
   scheduler_->SetClass(turn.id, turn_class);
+  loads_.SetClass(turn.stay, turn_class);
   Pump(wakes);
 }
 
@@ -93,6 +94,7 @@ absl::StatusOr<ArbiterCore::Asked> ArbiterCore::AskPermit(TurnState& turn, CallS
   turn.size = size;
   turn.phase = TurnState::Phase::kAsking;
   scheduler_->MarkReady(turn.id, size.input_tokens, size.output_tokens);
+  loads_.MarkReady(turn.stay);
   Pump(wakes);
   if (turn.phase == TurnState::Phase::kStarted)
     return Asked{.permit = turn.permit, .wait = nullptr};
@@ -139,6 +141,7 @@ void ArbiterCore::Settle(TurnState& turn, PermitId permit, const chat::v1::Usage
   limiter_->Settle(permit, actual, now);
   eta_.OnEnd(now - turn.started);
   scheduler_->Settle(turn.id, actual, now);
+  loads_.Leave(turn.stay);
   turn.phase = TurnState::Phase::kOut;
   if (turn.left) dropped = Forget(turn);
   Pump(wakes);
@@ -178,6 +181,7 @@ std::shared_ptr<TurnState> ArbiterCore::BackInLine(TurnState& turn, absl::Durati
   }
   scheduler_->Requeue(turn.id, now);
   scheduler_->SetClass(turn.id, turn.turn.turn_class);
+  loads_.Return(turn.stay, turn.turn.turn_class);
   turn.phase = TurnState::Phase::kInLine;
   return nullptr;
 }
@@ -217,12 +221,15 @@ PoolLoad ArbiterCore::Load() const {
 }
 
 void ArbiterCore::JoinLine(TurnState& turn) {
-  scheduler_->Enqueue(EntryOf(turn.id, turn.turn), clock_.Monotonic());
+  const absl::Duration now = clock_.Monotonic();
+  scheduler_->Enqueue(EntryOf(turn.id, turn.turn), now);
+  loads_.Join(turn.stay, turn.turn.turn_class, now);
   turn.phase = TurnState::Phase::kInLine;
 }
 
 void ArbiterCore::LeaveLine(TurnState& turn) {
   scheduler_->Withdraw(turn.id);
+  loads_.Leave(turn.stay);
   turn.phase = TurnState::Phase::kOut;
 }
 
@@ -239,6 +246,7 @@ void ArbiterCore::GivePermits(Wakes& wakes) {
     const absl::Duration wait = limiter_->Reserve(next_permit_, turn->size, now);
     if (wait > absl::ZeroDuration()) return PumpAfter(wait);
     scheduler_->Start(*id, now);
+    loads_.Start(turn->stay, now);
     eta_.OnStart(scheduler_->ready() > 0, now);
     turn->phase = TurnState::Phase::kStarted;
     turn->started = now;

@@ -1,4 +1,4 @@
-// What an arbiter's waiting turns and permits share. Used by arbiter.cc only.
+// What an arbiter's waiting turns and permits share. Used by arbiter*.cc only.
 #pragma once
 
 #include <memory>
@@ -29,6 +29,7 @@ struct TurnState {
   CallSize size;
   PermitId permit = 0;
   absl::Duration started = absl::ZeroDuration();
+  ClassLoads::Stay stay;
   // Set while a coroutine is suspended. Whoever takes it, under the lock, answers it, outside.
   std::shared_ptr<WindowWait> window_wait;
   std::shared_ptr<PermitWait> permit_wait;
@@ -70,6 +71,9 @@ class ArbiterCore : public std::enable_shared_from_this<ArbiterCore> {
   PlaceInLine PlaceOfNext(const TurnInLine& turn) const;
   Eta Serial(int64_t calls) const;
   PoolLoad Load() const;
+  ClassLoad LoadOf(chat::v1::TurnClass turn_class);
+  Eta EtaOf(chat::v1::TurnClass turn_class) const;
+  void CountRefused(chat::v1::TurnClass turn_class);
 
  private:
   // Waits to be answered once the lock is released: a permit given back there takes it again.
@@ -101,6 +105,7 @@ class ArbiterCore : public std::enable_shared_from_this<ArbiterCore> {
   const std::unique_ptr<Scheduler> scheduler_ ABSL_PT_GUARDED_BY(mutex_);
   const std::unique_ptr<LaneLimiter> limiter_ ABSL_PT_GUARDED_BY(mutex_);
   EtaModel eta_ ABSL_GUARDED_BY(mutex_);
+  ClassLoads loads_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<EntryId, std::shared_ptr<TurnState>> turns_ ABSL_GUARDED_BY(mutex_);
   EntryId next_entry_ ABSL_GUARDED_BY(mutex_) = 1;
   PermitId next_permit_ ABSL_GUARDED_BY(mutex_) = 1;

@@ -22,7 +22,8 @@ PoolMetrics::PoolMetrics(const std::string& pool, const Arbiter& arbiter, obs::M
                                     {{"pool", pool}})),
       pause_seconds_(metrics.AddGauge("penstock_dispatcher_pool_pause_seconds",
                                       "Until the provider may be called again after a refusal.",
-                                      {{"pool", pool}})) {}
+                                      {{"pool", pool}})),
+      classes_(pool, metrics) {}
 
 void PoolMetrics::Publish() {
   const PoolLoad load = arbiter_.Load();
@@ -33,6 +34,7 @@ void PoolMetrics::Publish() {
   starts_per_second_.Set(load.starts_per_second);
   rate_factor_.Set(load.rate_factor);
   pause_seconds_.Set(absl::ToDoubleSeconds(load.pause_left));
+  classes_.Publish(arbiter_);
 }
 
 }  // namespace penstock::dispatcher

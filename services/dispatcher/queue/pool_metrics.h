@@ -1,4 +1,4 @@
-// What each pool shows of its line and its limits.
+// What each pool shows of its line, its classes and its limits.
 #pragma once
 
 #include <string>
@@ -6,6 +6,7 @@
 
 #include "libs/obs/metrics.h"
 #include "services/dispatcher/queue/arbiter.h"
+#include "services/dispatcher/queue/class_metrics.h"
 
 namespace penstock::dispatcher {
 
@@ -26,6 +27,7 @@ class PoolMetrics {
   prometheus::Gauge& starts_per_second_;
   prometheus::Gauge& rate_factor_;
   prometheus::Gauge& pause_seconds_;
+  ClassMetrics classes_;
 };
 
 }  // namespace penstock::dispatcher
