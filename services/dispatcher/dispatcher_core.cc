@@ -12,6 +12,7 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "services/dispatcher/limits/rate_limiter.h"
+#include "services/dispatcher/load_report.h"
 #include "services/dispatcher/queue/fair_options.h"
 #include "services/dispatcher/queue/session_restore.h"
 #include "services/dispatcher/queue/shard_range.h"
@@ -29,6 +30,7 @@ absl::Status TurnNotFound(const std::string& name) {
       .With("name", name);
 }
 
+constexpr absl::string_view kOperatorScope = "operator";
 // In a line of the log.
 constexpr size_t kTurnsNamed = 10;
 
@@ -261,6 +263,15 @@ absl::Status DispatcherCore::ForgetSession(const identity::Principal& principal,
   PENSTOCK_ASSIGN_OR_RETURN(const std::string session_id, ParseSessionName(session, "session"));
   ShardOf(principal).ForgetSession(SessionKey(principal.key, session_id));
   return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Load> DispatcherCore::GetLoad(const identity::Principal& principal) const {
+  if (!principal.HasScope(kOperatorScope)) {
+    return Refusal(absl::StatusCode::kPermissionDenied, "SCOPE_MISSING",
+                   absl::StrCat("needs scope ", kOperatorScope))
+        .With("scope", kOperatorScope);
+  }
+  return LoadOf(pools_, environment_.clock.Now());
 }
 
 void DispatcherCore::Drain(absl::Duration timeout) {

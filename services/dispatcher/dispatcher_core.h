@@ -10,6 +10,7 @@
 #include "libs/host/environment.h"
 #include "libs/identity/principal.h"
 #include "penstock/dispatcher/v1/dispatcher.pb.h"
+#include "penstock/dispatcher/v1/operations.pb.h"
 #include "services/dispatcher/admission/admission.h"
 #include "services/dispatcher/admission/tool_desk.h"
 #include "services/dispatcher/queue/pool_metrics.h"
@@ -67,6 +68,9 @@ class DispatcherCore {
   // Cancels the live turns of a session, waits until they have ended, forgets the session.
   Awaitable<absl::Status> CancelSession(identity::Principal principal, std::string session);
   absl::Status ForgetSession(const identity::Principal& principal, const std::string& session);
+
+  // PERMISSION_DENIED (SCOPE_MISSING) without scope `operator`.
+  absl::StatusOr<v1::Load> GetLoad(const identity::Principal& principal) const;
 
   // Refuses new turns and tool results from now on and waits, at most `timeout`, until the live
   // turns have ended, but for those that wait for tools. Blocks.
