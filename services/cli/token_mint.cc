@@ -136,7 +136,7 @@ std::vector<Flag> MintFlags() {
   return {{"--user", "U", "for whom"},
           {"--tenant", "T", "default: the issuer's first"},
           {"--tier", "TIER", "one of the configuration's tiers; default: free"},
-          {"--scope", "S", "turns.action, act_as", true},
+          {"--scope", "S", "turns.action, operator, act_as", true},
           {"--ttl", "D", "how long it is valid; default: 1h"},
           {"--config", "FILE", "take issuer, audience, kid and HS256 secret from it"},
           {"--issuer", "I", "default: the first of --config"},

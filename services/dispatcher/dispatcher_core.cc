@@ -12,6 +12,7 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "services/dispatcher/dispatcher_pools.h"
+#include "services/dispatcher/load_report.h"
 #include "services/dispatcher/queue/fair_options.h"
 #include "services/dispatcher/queue/session_restore.h"
 #include "services/dispatcher/queue/shard_range.h"
@@ -29,6 +30,7 @@ absl::Status TurnNotFound(const std::string& name) {
       .With("name", name);
 }
 
+constexpr absl::string_view kOperatorScope = "operator";
 // In a line of the log.
 constexpr size_t kTurnsNamed = 10;
 
@@ -267,6 +269,15 @@ void DispatcherCore::Reload(const config::v1::Config& config) {
   accounts_.SetFirstTurns(config.queue().first_turns_per_hour());
   admission_->Reload(config.queue());
   policy_.Set(std::make_shared<const Policy>(config));
+}
+
+absl::StatusOr<v1::Load> DispatcherCore::GetLoad(const identity::Principal& principal) const {
+  if (!principal.HasScope(kOperatorScope)) {
+    return Refusal(absl::StatusCode::kPermissionDenied, "SCOPE_MISSING",
+                   absl::StrCat("needs scope ", kOperatorScope))
+        .With("scope", kOperatorScope);
+  }
+  return LoadOf(pools_, environment_.clock.Now());
 }
 
 void DispatcherCore::Drain(absl::Duration timeout) {

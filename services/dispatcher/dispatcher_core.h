@@ -10,6 +10,7 @@
 #include "libs/host/environment.h"
 #include "libs/identity/principal.h"
 #include "penstock/dispatcher/v1/dispatcher.pb.h"
+#include "penstock/dispatcher/v1/operations.pb.h"
 #include "services/dispatcher/admission/admission.h"
 #include "services/dispatcher/admission/tool_desk.h"
 #include "services/dispatcher/queue/pool_metrics.h"
@@ -68,6 +69,8 @@ class DispatcherCore {
   Awaitable<absl::Status> CancelSession(identity::Principal principal, std::string session);
   absl::Status ForgetSession(const identity::Principal& principal, const std::string& session);
 
+  // PERMISSION_DENIED (SCOPE_MISSING) without scope `operator`.
+  absl::StatusOr<v1::Load> GetLoad(const identity::Principal& principal) const;
   // Takes over the sections queue, tenants and tiers, for what is admitted and served from now on.
   // After Recover.
   void Reload(const config::v1::Config& config);

@@ -43,8 +43,9 @@ struct GatewayProcess::Parts {
         turns(environment, guard, downstream),
         sessions(guard, downstream),
         memories(guard, downstream),
+        operations(downstream),
         rpc{environment.executor, authenticator, environment.clock, environment.metrics},
-        service({rpc, gate, refusals, turns, sessions, memories}) {}
+        service({rpc, gate, refusals, turns, sessions, memories, operations}) {}
 
   const std::unique_ptr<identity::JwtVerifier> verifier;
   const identity::GrantMinter minter;
@@ -56,6 +57,7 @@ struct GatewayProcess::Parts {
   TurnsRpc turns;
   SessionsRpc sessions;
   MemoriesRpc memories;
+  OperationsRpc operations;
   const rpc::ServerEnvironment rpc;
   GatewayService service;
   std::unique_ptr<rpc::IdlePulse> pulse;

@@ -10,6 +10,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/host/config_loader.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace penstock::mesh {
@@ -103,7 +104,7 @@ std::shared_ptr<grpc::Channel> InProcessMesh::ChannelTo(absl::string_view servic
   if (service == "penstock.provider.v1.ProviderAdapter") {
     return provider_adapter_->InProcessChannel();
   }
-  if (service == "penstock.dispatcher.v1.Dispatcher") return dispatcher_->InProcessChannel();
+  if (absl::StartsWith(service, "penstock.dispatcher.v1.")) return dispatcher_->InProcessChannel();
   return nullptr;
 }
 

@@ -39,6 +39,12 @@ absl::Status CheckScope(const identity::Principal& principal, chat::v1::Urgency 
       .With("scope", "turns.action");
 }
 
+// The pool is too full, or would be too slow.
+bool IsForWantOfRoom(const absl::Status& status) {
+  const std::string reason = ReasonOf(status);
+  return reason == "QUEUE_FULL" || reason == "WAIT_TOO_LONG";
+}
+
 std::string InMilliseconds(absl::Duration time) {
   return absl::FormatDuration(absl::Ceil(time, absl::Milliseconds(1)));
 }
@@ -168,6 +174,7 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
   PeerCall call{principal, "", traceparent, std::min(deadline, now + absl::Seconds(5)), {}};
   PENSTOCK_CO_ASSIGN_OR_RETURN(const Setting setting, co_await Resolve(shard, key, request, call));
   const ResolvedAgent& agent = setting.agent;
+  Arbiter& pool = *services_.pools.at(agent.model->name());
 
   chat::v1::TurnClass turn_class = ClassFor(*tier, request.turn().urgency());
   const std::string tenant = principal.tenant;
@@ -182,18 +189,20 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
   }
   const Allowance allowance{.tier = *tier, .tenant = policy->tiers.TenantOf(principal)};
   const Amount expected = ExpectedAmount(services_.forecast, agent, request.turn());
-  const absl::Duration eta =
-      FromProto(shard
-                    .PlaceOfNext(*setting.entry, TurnInLineOf(turn_class, tenant, principal.key),
-                                 *services_.pools.at(agent.model->name()))
-                    .eta_p50());
-  PENSTOCK_CO_ASSIGN_OR_RETURN(
-      Holds holds,
+  const absl::Duration eta = FromProto(
+      shard.PlaceOfNext(*setting.entry, TurnInLineOf(turn_class, tenant, principal.key), pool)
+          .eta_p50());
+  auto holds =
       co_await Hold(PayerOf(principal), allowance,
                     {.tenant = tenant, .turn_class = turn_class, .tokens = expected.tokens},
-                    *agent.model, expected, eta));
-  PENSTOCK_CO_RETURN_IF_ERROR(CheckWait(turn_class, request, eta));
-  PENSTOCK_CO_RETURN_IF_ERROR(CheckInTime(turn_class, agent, request, eta));
+                    *agent.model, expected, eta);
+  absl::Status room = holds.status();
+  if (room.ok()) room = CheckWait(turn_class, request, eta);
+  if (room.ok()) room = CheckInTime(turn_class, agent, request, eta);
+  if (!room.ok()) {
+    if (IsForWantOfRoom(room)) pool.CountRefused(turn_class);
+    co_return room;
+  }
   if (!setting.exists) {
     PENSTOCK_CO_RETURN_IF_ERROR(
         co_await shard.Create(setting.entry, NameOf(*agent.agent), std::move(call)));
@@ -208,7 +217,7 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
   if (allowance.HasBudget()) Store(expected, *submitted.mutable_reserved());
   PENSTOCK_CO_ASSIGN_OR_RETURN(
       auto turn, co_await shard.Accept(setting.entry, std::move(principal), std::move(submitted),
-                                       std::move(holds), watched));
+                                       *std::move(holds), watched));
   std::move(action_not_used).Cancel();
   if (!action) action_share_.CountOther(tenant, services_.clock.Monotonic());
   co_return Submission{turn->name(), std::move(turn)};

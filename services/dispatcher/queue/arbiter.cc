@@ -127,4 +127,12 @@ const std::vector<std::string>& Arbiter::lanes() const { return core_->lanes(); 
 
 LaneLoad Arbiter::Load(int lane) const { return core_->Load(lane); }
 
+ClassLoad Arbiter::LoadOf(chat::v1::TurnClass turn_class) const {
+  return core_->LoadOf(turn_class);
+}
+
+Eta Arbiter::EtaOf(chat::v1::TurnClass turn_class) const { return core_->EtaOf(turn_class); }
+
+void Arbiter::CountRefused(chat::v1::TurnClass turn_class) { core_->CountRefused(turn_class); }
+
 }  // namespace penstock::dispatcher

@@ -21,6 +21,7 @@
 #include "libs/async/timers.h"
 #include "libs/base/clock.h"
 #include "services/dispatcher/limits/lane_set.h"
+#include "services/dispatcher/queue/class_loads.h"
 #include "services/dispatcher/queue/eta_model.h"
 #include "services/dispatcher/queue/scheduler.h"
 #include "services/dispatcher/queue/turn_in_line.h"
@@ -152,6 +153,12 @@ class Arbiter {
   LaneLoad Load(int lane) const;
   // Counts for the permits given from now on.
   void SetShares(const Shares& shares);
+  ClassLoad LoadOf(chat::v1::TurnClass turn_class) const;
+  // How long a turn would wait that joined now behind all of its class and of those above it: the
+  // longest that a user would who has no other in line.
+  Eta EtaOf(chat::v1::TurnClass turn_class) const;
+  // A turn was not taken because the pool is too full.
+  void CountRefused(chat::v1::TurnClass turn_class);
 
  private:
   std::shared_ptr<ArbiterCore> core_;

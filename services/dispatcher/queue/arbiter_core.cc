@@ -4,10 +4,6 @@
 #include <cmath>
 #include <utility>
 
-#include "libs/base/refusal.h"
-
-#include "absl/strings/str_cat.h"
-
 namespace penstock::dispatcher {
 namespace {
 
@@ -26,20 +22,6 @@ std::vector<std::string> NamesOf(const LaneSet& lanes) {
   std::vector<std::string> names;
   for (int lane = 0; lane < lanes.size(); ++lane) names.push_back(lanes.name(lane));
   return names;
-}
-
-absl::Status AllFailed(const Outage& outage) {
-  const std::string& kind = chat::v1::ErrorKind_Name(outage.kind);
-  const std::string message =
-      absl::StrCat("every provider of the model has failed lately (", kind, ") and is left alone");
-  if (outage.wait == absl::InfiniteDuration()) {
-    return Refusal(absl::StatusCode::kUnavailable, kind,
-                   absl::StrCat(message, "; one call tries it again"));
-  }
-  return Refusal(absl::StatusCode::kUnavailable, kind,
-                 absl::StrCat(message, "; it is tried again in ",
-                              absl::FormatDuration(absl::Ceil(outage.wait, absl::Seconds(1)))))
-      .RetryAfter(outage.wait);
 }
 
 absl::Status WaitStopped() { return absl::CancelledError("stopped while waiting in line"); }
@@ -90,6 +72,7 @@ void ArbiterCore::SetClass(TurnState& turn, chat::v1::TurnClass turn_class) {
   if (turn.turn.turn_class == turn_class) return;
   turn.turn.turn_class = turn_class;
   scheduler_->SetClass(turn.id, turn_class);
+  loads_.SetClass(turn.stay, turn_class);
   Pump(wakes);
 }
 
@@ -123,6 +106,7 @@ absl::StatusOr<ArbiterCore::Asked> ArbiterCore::AskPermit(TurnState& turn, CallS
   turn.patient_until = clock_.Monotonic() + patience;
   turn.phase = TurnState::Phase::kAsking;
   scheduler_->MarkReady(turn.id, size.input_tokens, size.output_tokens);
+  loads_.MarkReady(turn.stay);
   Pump(wakes);
   if (turn.phase == TurnState::Phase::kStarted) {
     return Asked{.permit = turn.permit, .lane = lane_names_[static_cast<size_t>(turn.lane)]};
@@ -192,11 +176,6 @@ PoolLoad ArbiterCore::Load() const {
           .pause_left = lanes_->PauseLeft(now)};
 }
 
-std::optional<Outage> ArbiterCore::OutageNow() const {
-  MutexLock lock(mutex_);
-  return lanes_->OutageOf(~uint64_t{0}, clock_.Monotonic());
-}
-
 LaneLoad ArbiterCore::Load(int lane) const {
   MutexLock lock(mutex_);
   return lanes_->Load(lane, clock_.Monotonic());
@@ -217,12 +196,15 @@ void ArbiterCore::SetShares(const Shares& shares) {
 }
 
 void ArbiterCore::JoinLine(TurnState& turn) {
-  scheduler_->Enqueue(EntryOf(turn.id, turn.turn), clock_.Monotonic());
+  const absl::Duration now = clock_.Monotonic();
+  scheduler_->Enqueue(EntryOf(turn.id, turn.turn), now);
+  loads_.Join(turn.stay, turn.turn.turn_class, now);
   turn.phase = TurnState::Phase::kInLine;
 }
 
 void ArbiterCore::LeaveLine(TurnState& turn) {
   scheduler_->Withdraw(turn.id);
+  loads_.Leave(turn.stay);
   turn.phase = TurnState::Phase::kOut;
 }
 
@@ -246,6 +228,7 @@ absl::Duration ArbiterCore::GivePermits(Wakes& wakes) {
     const LaneSet::Choice choice = lanes_->Reserve(next_permit_, turn->call, now);
     if (choice.lane == LaneSet::kNone) return choice.wait;
     scheduler_->Start(*id, now);
+    loads_.Start(turn->stay, now);
     eta_.OnStart(scheduler_->ready() > 0, now);
     turn->phase = TurnState::Phase::kStarted;
     turn->started = now;
@@ -261,37 +244,6 @@ absl::Duration ArbiterCore::GivePermits(Wakes& wakes) {
   if (scheduler_->ready() > 0) return scheduler_->TimeToPick(now);
   eta_.OnNobodyReady();
   return absl::InfiniteDuration();
-}
-
-absl::Duration ArbiterCore::SendAway(Wakes& wakes) {
-  const absl::Duration now = clock_.Monotonic();
-  absl::Duration next = absl::InfiniteDuration();
-  absl::InlinedVector<std::pair<TurnState*, absl::Status>, 8> away;
-  for (TurnState* turn : suspended_) {
-    if (auto status = SentAway(*turn, now)) {
-      away.emplace_back(turn, *std::move(status));
-    } else if (turn->patient_until > now) {
-      next = std::min(next, turn->patient_until - now);
-    }
-  }
-  // Who came first goes first.
-  std::sort(away.begin(), away.end(),
-            [](const auto& a, const auto& b) { return a.first->id < b.first->id; });
-  for (auto& [turn, status] : away) {
-    suspended_.erase(turn);
-    LeaveLine(*turn);
-    wakes.permits.emplace_back(std::exchange(turn->permit_wait, nullptr), std::move(status));
-  }
-  return next;
-}
-
-std::optional<absl::Status> ArbiterCore::SentAway(const TurnState& turn, absl::Duration now) const {
-  const std::optional<Outage> outage = lanes_->OutageOf(turn.call.lanes, now);
-  if (!outage) return std::nullopt;
-  // A trial that is under way may end at any time.
-  const absl::Duration end = outage->wait == absl::InfiniteDuration() ? now : now + outage->wait;
-  if (end < turn.patient_until) return std::nullopt;
-  return AllFailed(*outage);
 }
 
 void ArbiterCore::NameWindow(Wakes& wakes) {

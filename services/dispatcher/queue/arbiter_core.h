@@ -38,6 +38,7 @@ struct TurnState {
   absl::Duration started = absl::ZeroDuration();
   // Until then it stays in line although every lane has failed.
   absl::Duration patient_until = absl::InfiniteDuration();
+  ClassLoads::Stay stay;
   // Set while a coroutine is suspended. Whoever takes it, under the lock, answers it, outside.
   std::shared_ptr<WindowWait> window_wait;
   std::shared_ptr<PermitWait> permit_wait;
@@ -89,6 +90,9 @@ class ArbiterCore : public std::enable_shared_from_this<ArbiterCore> {
   const std::vector<std::string>& lanes() const { return lane_names_; }
   LaneLoad Load(int lane) const;
   void SetShares(const Shares& shares);
+  ClassLoad LoadOf(chat::v1::TurnClass turn_class);
+  Eta EtaOf(chat::v1::TurnClass turn_class) const;
+  void CountRefused(chat::v1::TurnClass turn_class);
 
  private:
   // Waits to be answered once the lock is released: a permit given back there takes it again.
@@ -131,6 +135,7 @@ class ArbiterCore : public std::enable_shared_from_this<ArbiterCore> {
   const std::unique_ptr<Scheduler> scheduler_ ABSL_PT_GUARDED_BY(mutex_);
   const std::unique_ptr<LaneSet> lanes_ ABSL_PT_GUARDED_BY(mutex_);
   EtaModel eta_ ABSL_GUARDED_BY(mutex_);
+  ClassLoads loads_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<EntryId, std::shared_ptr<TurnState>> turns_ ABSL_GUARDED_BY(mutex_);
   // Those with a permit_wait.
   absl::flat_hash_set<TurnState*> suspended_ ABSL_GUARDED_BY(mutex_);

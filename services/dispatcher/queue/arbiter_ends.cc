@@ -92,6 +92,7 @@ std::shared_ptr<TurnState> ArbiterCore::End(TurnState& turn, const chat::v1::Usa
                                             absl::Duration now) {
   eta_.OnEnd(now - turn.started);
   scheduler_->Settle(turn.id, actual, now);
+  loads_.Leave(turn.stay);
   turn.phase = TurnState::Phase::kOut;
   return turn.left ? Forget(turn) : nullptr;
 }
@@ -103,6 +104,7 @@ std::shared_ptr<TurnState> ArbiterCore::BackInLine(TurnState& turn, absl::Durati
   }
   scheduler_->Requeue(turn.id, now);
   scheduler_->SetClass(turn.id, turn.turn.turn_class);
+  loads_.Return(turn.stay, turn.turn.turn_class);
   turn.phase = TurnState::Phase::kInLine;
   return nullptr;
 }

@@ -27,7 +27,8 @@ PoolMetrics::PoolMetrics(const std::string& pool, const Arbiter& arbiter, obs::M
                                     {{"pool", pool}})),
       pause_seconds_(metrics.AddGauge("penstock_dispatcher_pool_pause_seconds",
                                       "Until the provider may be called again after a refusal.",
-                                      {{"pool", pool}})) {
+                                      {{"pool", pool}})),
+      classes_(pool, metrics) {
   for (const std::string& lane : arbiter.lanes()) {
     const obs::Labels labels = {{"pool", pool}, {"lane", lane}};
     lanes_.push_back(
@@ -57,6 +58,7 @@ void PoolMetrics::Publish() {
   starts_per_second_.Set(load.starts_per_second);
   rate_factor_.Set(load.rate_factor);
   pause_seconds_.Set(absl::ToDoubleSeconds(load.pause_left));
+  classes_.Publish(arbiter_);
   for (size_t lane = 0; lane < lanes_.size(); ++lane) {
     const LaneLoad of_lane = arbiter_.Load(static_cast<int>(lane));
     Publish(lanes_[lane], of_lane);

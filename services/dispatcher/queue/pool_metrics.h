@@ -1,4 +1,4 @@
-// What each pool shows of its line, its limits and its lanes.
+// What each pool shows of its line, its classes, its limits and its lanes.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 
 #include "libs/obs/metrics.h"
 #include "services/dispatcher/queue/arbiter.h"
+#include "services/dispatcher/queue/class_metrics.h"
 
 namespace penstock::dispatcher {
 
@@ -47,6 +48,7 @@ class PoolMetrics {
   prometheus::Gauge& pause_seconds_;
   // As Arbiter::lanes.
   std::vector<Lane> lanes_;
+  ClassMetrics classes_;
 };
 
 }  // namespace penstock::dispatcher
