@@ -2,7 +2,6 @@
 // session. PENSTOCK_SCALE=full: 200 readers of 4 MiB in all, a session of 10,000 turns.
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,10 +16,9 @@
 #include "tests/harness/eventually.h"
 #include "tests/harness/heavy_test.h"
 #include "tests/harness/mesh.h"
+#include "tests/harness/process_memory.h"
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 
 namespace penstock::harness {
@@ -34,18 +32,6 @@ constexpr int64_t kKiB = 1024;
 constexpr int64_t kMiB = 1024 * kKiB;
 
 bool Failed() { return testing::Test::HasFailure(); }
-
-// Resident bytes of a process.
-int64_t Resident(pid_t pid) {
-  std::ifstream status(absl::StrCat("/proc/", pid, "/status"));
-  for (std::string line; std::getline(status, line);) {
-    absl::string_view rest = line;
-    if (!absl::ConsumePrefix(&rest, "VmRSS:") || !absl::ConsumeSuffix(&rest, "kB")) continue;
-    int64_t kib = 0;
-    if (absl::SimpleAtoi(rest, &kib)) return kib * kKiB;
-  }
-  return 0;
-}
 
 // Watches a turn on a connection of its own and takes nothing.
 class StalledReader : public grpc::ClientReadReactor<TurnEvent> {
@@ -107,7 +93,7 @@ class BoundedTest : public testing::TestWithParam<Shape> {
   std::map<std::string, int64_t> ResidentBytes() {
     std::map<std::string, int64_t> bytes;
     for (const std::string& name : mesh_->processes().names()) {
-      if (name != "providersim") bytes[name] = Resident(mesh_->processes().pid(name));
+      if (name != "providersim") bytes[name] = ResidentMemory(mesh_->processes().pid(name));
     }
     return bytes;
   }

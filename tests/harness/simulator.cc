@@ -128,11 +128,17 @@ absl::StatusOr<Served> Simulator::ServedSoFar() const {
   PENSTOCK_ASSIGN_OR_RETURN(const std::string text, Http("/stats", nullptr));
   PENSTOCK_ASSIGN_OR_RETURN(const json::value stats, ParseObject(text));
   Served served{.output_tokens = Int(stats, "tokens_sent"),
+                .calls = Int(stats, "calls"),
                 .rate_limited = Int(stats, "rate_limited")};
   for (const json::value& account : stats.at("charged").as_array()) {
     served.input_tokens += Int(account, "input_tokens");
   }
   return served;
+}
+
+absl::Status Simulator::ChangeLimitsSilently(double factor) const {
+  const std::string body = absl::StrCat("{\"factor\": ", factor, ", \"silent\": true}");
+  return Http("/limits", &body).status();
 }
 
 absl::Status Simulator::Acknowledge(absl::string_view gate, int count) const {

@@ -38,6 +38,7 @@ struct Served {
   int64_t input_tokens = 0;
   // Sent so far.
   int64_t output_tokens = 0;
+  int64_t calls = 0;
   int64_t rate_limited = 0;
 };
 
@@ -64,6 +65,8 @@ class Simulator {
   absl::StatusOr<int64_t> OpenStreams() const;
   // Over all accounts and models.
   absl::StatusOr<Served> ServedSoFar() const;
+  // Every limit is `factor` times its flag from now on, and no header says so.
+  absl::Status ChangeLimitsSilently(double factor) const;
 
   // Token `count` of the streams at this gate has arrived; the next may be sent.
   absl::Status Acknowledge(absl::string_view gate, int count) const;
