@@ -52,16 +52,21 @@ class IdlePulse::Loop : public std::enable_shared_from_this<Loop> {
   }
 
   void Beat() {
-    auto call = std::make_shared<PulseCall>();
+    {
+      MutexLock lock(mutex_);
+      if (stopped_) return;
+      ++calls_;
+      timer_ = timers_.After(interval_, [self = weak_from_this()] {
+        if (const auto loop = self.lock()) loop->Beat();
+      });
+    }
+    auto call = std::make_shared<PulseCall>(*this);
     stub_->UnaryCall(&call->context, "/penstock.Pulse/Beat", {}, &call->request, &call->response,
                      [call](const grpc::Status&) {});
-    MutexLock lock(mutex_);
-    if (stopped_) return;
-    timer_ = timers_.After(interval_, [self = weak_from_this()] {
-      if (const auto loop = self.lock()) loop->Beat();
-    });
   }
 
+  // Waits for the last call: it holds the channel, and a channel whose last holder lets go on one
+  // of gRPC's callback threads has that thread join itself and free its completion queue twice.
   void Stop() {
     std::unique_ptr<Timer> last;
     {
@@ -71,10 +76,31 @@ class IdlePulse::Loop : public std::enable_shared_from_this<Loop> {
     }
     last.reset();
     server_->Shutdown();
+    MutexLock lock(mutex_);
+    while (calls_ > 0) ended_.Wait(mutex_);
   }
 
  private:
+  // Destroyed last of a call's parts, when nothing of the call holds the channel any more.
+  class Ending {
+   public:
+    explicit Ending(Loop& loop) : loop_(loop) {}
+    ~Ending() {
+      MutexLock lock(loop_.mutex_);
+      --loop_.calls_;
+      loop_.ended_.NotifyAll();
+    }
+    Ending(const Ending&) = delete;
+    Ending& operator=(const Ending&) = delete;
+
+   private:
+    Loop& loop_;
+  };
+
   struct PulseCall {
+    explicit PulseCall(Loop& loop) : ending(loop) {}
+
+    Ending ending;
     grpc::ClientContext context;
     grpc::Slice byte{"."};
     grpc::ByteBuffer request{&byte, 1};
@@ -88,7 +114,9 @@ class IdlePulse::Loop : public std::enable_shared_from_this<Loop> {
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<grpc::GenericStub> stub_;
   Mutex mutex_;
+  CondVar ended_;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  int calls_ ABSL_GUARDED_BY(mutex_) = 0;
   std::unique_ptr<Timer> timer_ ABSL_GUARDED_BY(mutex_);
 };
 
