@@ -78,7 +78,8 @@ DispatcherCore::DispatcherCore(const host::Environment& environment, Peers peers
                 metrics_,
                 environment.clock,
                 environment.timers,
-                environment.executor},
+                environment.executor,
+                environment.random},
       jobs_({peers, journal, environment.clock, environment.timers, environment.executor, running_,
              shutdown_.get_token()},
             environment.config.job().max_in_flight(), environment.metrics),
@@ -291,10 +292,14 @@ void DispatcherCore::LogWhatStillRuns() const {
        {"running", absl::StrJoin(running, " ")}});
 }
 
-void DispatcherCore::Stop() {
+void DispatcherCore::RequestStop() {
   draining_ = true;
   shutdown_.request_stop();
   for (const auto& shard : shards_) shard->StopAll(Draining());
+}
+
+void DispatcherCore::Stop() {
+  RequestStop();
   running_.WaitUntilNone();
 }
 

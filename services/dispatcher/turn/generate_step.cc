@@ -1,7 +1,6 @@
 #include "services/dispatcher/turn/generate_step.h"
 
 #include <functional>
-#include <random>
 #include <utility>
 
 #include "libs/async/sleep_or_stop.h"
@@ -17,11 +16,6 @@
 
 namespace penstock::dispatcher {
 namespace {
-
-double Jitter() {
-  thread_local std::minstd_rand generator{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0, 1)(generator);
-}
 
 std::shared_ptr<WaitingTurn> EnterLine(const Run& run, Arbiter& pool) {
   const v1::Submitted& submitted = run.turn->submitted();
@@ -153,8 +147,9 @@ Awaitable<Progress> Generate(const Run& run, WaitingTurn& waiting, const Prepare
         const absl::Duration now = run.services.clock.Monotonic();
         if (++history.attempts == 1) run.services.retries.CountFirstAttempt(now);
         if (outcome.failed.kind() == chat::v1::MALFORMED_RESPONSE) ++history.malformed;
-        const auto retry = DelayBeforeRetry(outcome.failed, history,
-                                            run.services.config.turn().max_attempts(), Jitter());
+        const auto retry =
+            DelayBeforeRetry(outcome.failed, history, run.services.config.turn().max_attempts(),
+                             run.services.random.Fraction());
         if (outcome.any_delta || !retry || !run.services.retries.TakeRetry(now)) {
           co_return Ends(Failed(turn, outcome.failed, run.now()));
         }
