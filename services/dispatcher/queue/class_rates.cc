@@ -14,10 +14,19 @@ constexpr absl::Duration kMean = absl::Seconds(10);
 
 std::optional<absl::Duration> ClassRates::Owed(chat::v1::TurnClass turn_class,
                                                absl::Duration now) const {
-  if (shares_[turn_class].floor <= 0 || Rate(now) <= 0) return std::nullopt;
+  if (shares_[turn_class].floor <= 0) return std::nullopt;
+  if (known_rate_ <= 0) return OwedOfServed(turn_class, now);
   const absl::Duration tag = std::max(tags_[turn_class].floor, now - kBurst);
   if (tag > now) return std::nullopt;
   return tag;
+}
+
+std::optional<absl::Duration> ClassRates::OwedOfServed(chat::v1::TurnClass turn_class,
+                                                       absl::Duration now) const {
+  const double rate = Served(now);
+  const double behind = total_ - std::max(tags_[turn_class].floor_served, total_ - Burst(now));
+  if (rate <= 0 || behind <= 0) return std::nullopt;
+  return now - absl::Seconds(behind / rate);
 }
 
 bool ClassRates::OverCap(chat::v1::TurnClass turn_class, absl::Duration now) const {
@@ -31,12 +40,14 @@ absl::Duration ClassRates::CapEnds(chat::v1::TurnClass turn_class) const {
 
 void ClassRates::Charge(chat::v1::TurnClass turn_class, double cost, absl::Duration now) {
   Book(turn_class, cost, now);
+  total_ += cost;
   served_ = Served(now) + cost / absl::ToDoubleSeconds(kMean);
   served_at_ = now;
 }
 
 void ClassRates::Correct(chat::v1::TurnClass turn_class, double difference, absl::Duration now) {
   Book(turn_class, difference, now);
+  total_ += difference;
   served_ = std::max(0.0, Served(now) + difference / absl::ToDoubleSeconds(kMean));
   served_at_ = now;
 }
@@ -44,17 +55,19 @@ void ClassRates::Correct(chat::v1::TurnClass turn_class, double difference, absl
 void ClassRates::Book(chat::v1::TurnClass turn_class, double cost, absl::Duration now) {
   const ClassShare& share = shares_[turn_class];
   Tags& tags = tags_[turn_class];
-  const double rate = Rate(now);
-  if (share.floor > 0 && rate > 0) {
-    tags.floor = std::max(tags.floor, now - kBurst) + absl::Seconds(cost / (share.floor * rate));
+  if (share.floor > 0 && known_rate_ > 0) {
+    tags.floor =
+        std::max(tags.floor, now - kBurst) + absl::Seconds(cost / (share.floor * known_rate_));
+  } else if (share.floor > 0) {
+    tags.floor_served = std::max(tags.floor_served, total_ - Burst(now)) + cost / share.floor;
   }
   if (share.cap < 1 && known_rate_ > 0) {
     tags.cap = std::max(tags.cap, now) + absl::Seconds(cost / (share.cap * known_rate_));
   }
 }
 
-double ClassRates::Rate(absl::Duration now) const {
-  return known_rate_ > 0 ? known_rate_ : Served(now);
+double ClassRates::Burst(absl::Duration now) const {
+  return Served(now) * absl::ToDoubleSeconds(kBurst);
 }
 
 double ClassRates::Served(absl::Duration now) const {

@@ -25,8 +25,10 @@ using ClassShares = std::array<ClassShare, chat::v1::TurnClass_ARRAYSIZE>;
 // is paid by the service it has had: tag = max(tag, now - burst) + cost / (floor * rate) (the
 // reservation tag of mClock, Gulati et al., OSDI 10). The cap has the same with its own share.
 //
-// The rate is that of SetRate. Until it is set floors are of what the pool has served lately, by an
-// exponential mean over 10 s, and there are no caps: they would be shares of themselves.
+// The rate is that of SetRate. Until it is set floors are shares of what the pool serves: their
+// tags stand on a clock of cost units, which every service moves on, so that no guess of the rate
+// is wrong after a start or a pause. A burst is what was served in 1 s, by an exponential mean over
+// 10 s. There are no caps then: they would be shares of themselves.
 class ClassRates {
  public:
   explicit ClassRates(const ClassShares& shares) : shares_(shares) {}
@@ -49,15 +51,21 @@ class ClassRates {
  private:
   struct Tags {
     absl::Duration floor = absl::ZeroDuration();
+    // While the rate is unknown.
+    double floor_served = 0;
     absl::Duration cap = absl::ZeroDuration();
   };
 
-  double Rate(absl::Duration now) const;
+  std::optional<absl::Duration> OwedOfServed(chat::v1::TurnClass turn_class,
+                                             absl::Duration now) const;
   double Served(absl::Duration now) const;
+  double Burst(absl::Duration now) const;
   void Book(chat::v1::TurnClass turn_class, double cost, absl::Duration now);
 
   const ClassShares shares_;
   double known_rate_ = 0;
+  // Cost units, in all.
+  double total_ = 0;
   // Cost units a second, as of `served_at_`.
   double served_ = 0;
   absl::Duration served_at_ = absl::ZeroDuration();

@@ -55,10 +55,26 @@ TEST(ClassRates, AFloorIsOfWhatWasServedLatelyWhileTheRateIsUnknown) {
     rates.Charge(CLASS_PAID, 100, now);
   }
   ASSERT_TRUE(rates.Owed(CLASS_FREE, now));
-  // A tenth of 1,000 a second.
+  // A tenth of what is served: of 1,000 before, and of 1,000 more.
   rates.Charge(CLASS_FREE, 200, now);
-  EXPECT_FALSE(rates.Owed(CLASS_FREE, now + absl::Milliseconds(850)));
-  EXPECT_TRUE(rates.Owed(CLASS_FREE, now + absl::Milliseconds(1150)));
+  EXPECT_FALSE(rates.Owed(CLASS_FREE, now));
+  rates.Charge(CLASS_PAID, 700, now);
+  EXPECT_FALSE(rates.Owed(CLASS_FREE, now));
+  rates.Charge(CLASS_PAID, 200, now);
+  EXPECT_TRUE(rates.Owed(CLASS_FREE, now));
+}
+
+// The mean of what was served lately is next to nothing then.
+TEST(ClassRates, AFloorThatWasServedRightAfterTheStartIsOwedAgainSoon) {
+  ClassRates rates(Shares());
+  absl::Duration now = kNow;
+  rates.Charge(CLASS_FREE, 100, now);
+
+  for (int i = 0; i < 10; ++i, now += absl::Milliseconds(100)) {
+    EXPECT_FALSE(rates.Owed(CLASS_FREE, now));
+    rates.Charge(CLASS_PAID, 100, now);
+  }
+  EXPECT_TRUE(rates.Owed(CLASS_FREE, now));
 }
 
 TEST(ClassRates, ACapEndsInTimeAndIsNoneWhileTheRateIsUnknown) {
