@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "libs/base/failpoint.h"
+
 namespace penstock::dispatcher {
 namespace {
 
@@ -53,6 +55,7 @@ void ArbiterCore::Leave(TurnState& turn) {
   MutexLock lock(mutex_);
   turn.left = true;
   if (turn.phase == TurnState::Phase::kStarted) return;
+  if (PENSTOCK_PLANTED_BUG("planted.place_kept")) return;
   LeaveLine(turn);
   dropped = Forget(turn);
   Pump(wakes);
@@ -236,7 +239,9 @@ void ArbiterCore::GivePermits(Wakes& wakes) {
   retry_.reset();
   while (const auto id = scheduler_->Pick(now)) {
     const std::shared_ptr<TurnState>& turn = turns_.find(*id)->second;
-    const absl::Duration wait = limiter_->Reserve(next_permit_, turn->size, now);
+    const bool again = turn->permit != 0 && PENSTOCK_PLANTED_BUG("planted.permit_twice");
+    const absl::Duration wait =
+        again ? absl::ZeroDuration() : limiter_->Reserve(next_permit_, turn->size, now);
     if (wait > absl::ZeroDuration()) return PumpAfter(wait);
     scheduler_->Start(*id, now);
     eta_.OnStart(scheduler_->ready() > 0, now);

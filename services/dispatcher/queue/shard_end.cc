@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "libs/base/failpoint.h"
 #include "libs/base/ids.h"
 #include "libs/base/log.h"
 #include "libs/base/proto_time.h"
@@ -94,6 +95,7 @@ Awaitable<void> Shard::JournalSettled(std::shared_ptr<LiveTurn> turn, chat::v1::
   const identity::UserKey user = turn->principal().key;
   const absl::Time expires = context_.services.clock.Now() +
                              FromProto(context_.services.config.journal().request_id_ttl());
+  if (PENSTOCK_PLANTED_BUG("planted.settle_skipped")) co_return;
   const absl::Status settled = co_await context_.journal.Settle(
       user, turn->submitted(), turn->steps().answers(), UsageOf(*turn, stored), jobs, expires);
   if (!settled.ok()) {
