@@ -67,6 +67,7 @@ DispatcherCore::DispatcherCore(const host::Environment& environment, Peers peers
                 environment.clock,
                 environment.timers,
                 environment.executor,
+                 environment.random,
                 forecast_,
                 policy_},
       jobs_({peers, journal, environment.clock, environment.timers, environment.executor, running_,
@@ -308,10 +309,14 @@ void DispatcherCore::LogWhatStillRuns() const {
        {"running", absl::StrJoin(running, " ")}});
 }
 
-void DispatcherCore::Stop() {
+void DispatcherCore::RequestStop() {
   draining_ = true;
   shutdown_.request_stop();
   for (const auto& shard : shards_) shard->StopAll(Draining());
+}
+
+void DispatcherCore::Stop() {
+  RequestStop();
   running_.WaitUntilNone();
 }
 

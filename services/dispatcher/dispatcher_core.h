@@ -77,7 +77,9 @@ class DispatcherCore {
   // Refuses new turns and tool results from now on and waits, at most `timeout`, until the live
   // turns have ended, but for those that wait for tools. Blocks.
   void Drain(absl::Duration timeout);
-  // Leaves all turns to the journal and waits until nothing runs any more. Blocks.
+  // Leaves all turns to the journal; they stop by and by.
+  void RequestStop();
+  // RequestStop, and waits until nothing runs any more. Blocks.
   void Stop();
 
  private:

@@ -1,7 +1,6 @@
 #include "services/dispatcher/dispatcher_pools.h"
 
 #include <memory>
-#include <random>
 
 #include "services/dispatcher/limits/model_lanes.h"
 #include "services/dispatcher/queue/fair_options.h"
@@ -10,12 +9,12 @@ namespace penstock::dispatcher {
 
 Pools MakePools(const host::Environment& environment) {
   Pools pools;
-  std::random_device seed;
   for (const auto& model : environment.config.models()) {
     pools[model.name()] = std::make_unique<Arbiter>(
         std::make_unique<FairScheduler>(FairOptionsOf(environment.config, model)),
-        LanesOf(model, environment.clock.Monotonic(), seed()), environment.clock,
-        environment.timers);
+        LanesOf(model, environment.clock.Monotonic(),
+                static_cast<uint32_t>(environment.random.Next())),
+        environment.clock, environment.timers);
   }
   return pools;
 }

@@ -56,7 +56,7 @@ absl::Status SessionNotFound(const std::string& name) {
 }
 
 v1::Submitted SubmittedOf(const identity::Principal& principal, v1::SubmitTurnRequest request,
-                          std::string session_id, absl::Time now) {
+                          std::string session_id, std::string turn_id, absl::Time now) {
   v1::Submitted submitted;
   submitted.set_tenant(principal.tenant);
   submitted.set_user(principal.user);
@@ -64,7 +64,7 @@ v1::Submitted SubmittedOf(const identity::Principal& principal, v1::SubmitTurnRe
   for (const auto& scope : principal.scopes) submitted.add_scopes(scope);
   *submitted.mutable_admitted() = ToProto(principal.admitted);
   submitted.set_session_id(std::move(session_id));
-  submitted.set_turn_id(NewId(now));
+  submitted.set_turn_id(std::move(turn_id));
   submitted.set_request_id(request.request_id());
   submitted.set_estimated_tokens(EstimatedInput(request.turn()));
   *submitted.mutable_spec() = std::move(*request.mutable_turn());
@@ -208,7 +208,8 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
         co_await shard.Create(setting.entry, NameOf(*agent.agent), std::move(call)));
   }
 
-  v1::Submitted submitted = SubmittedOf(principal, std::move(request), key.second, now);
+  v1::Submitted submitted =
+      SubmittedOf(principal, std::move(request), key.second, NewId(now, services_.random), now);
   submitted.set_request_digest(std::move(digest));
   submitted.set_agent(NameOf(*agent.agent));
   submitted.set_turn_class(turn_class);

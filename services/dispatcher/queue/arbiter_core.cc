@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "libs/base/failpoint.h"
+
 namespace penstock::dispatcher {
 namespace {
 
@@ -61,6 +63,7 @@ void ArbiterCore::Leave(TurnState& turn) {
   MutexLock lock(mutex_);
   turn.left = true;
   if (turn.phase == TurnState::Phase::kStarted) return;
+  if (PENSTOCK_PLANTED_BUG("planted.place_kept")) return;
   LeaveLine(turn);
   dropped = Forget(turn);
   Pump(wakes);
@@ -225,7 +228,9 @@ absl::Duration ArbiterCore::GivePermits(Wakes& wakes) {
   const absl::Duration now = clock_.Monotonic();
   while (const auto id = scheduler_->Pick(now)) {
     const std::shared_ptr<TurnState>& turn = turns_.find(*id)->second;
-    const LaneSet::Choice choice = lanes_->Reserve(next_permit_, turn->call, now);
+    const bool again = turn->permit != 0 && PENSTOCK_PLANTED_BUG("planted.permit_twice");
+    const LaneSet::Choice choice = again ? LaneSet::Choice{.lane = turn->lane}
+                                         : lanes_->Reserve(next_permit_, turn->call, now);
     if (choice.lane == LaneSet::kNone) return choice.wait;
     scheduler_->Start(*id, now);
     loads_.Start(turn->stay, now);

@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "libs/base/failpoint.h"
+
 namespace penstock::dispatcher {
 namespace {
 
@@ -182,7 +184,7 @@ std::optional<EntryId> FairScheduler::Pick(absl::Duration now) const {
       owed_since = *since;
     }
   }
-  if (owed != nullptr) return owed->id;
+  if (owed != nullptr && !PENSTOCK_PLANTED_BUG("planted.floor_ignored")) return owed->id;
   if (highest != nullptr) return highest->id;
   return std::nullopt;
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "libs/base/failpoint.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 
@@ -260,7 +261,8 @@ bool EventLog::MergeIntoLast(const TurnEvent& event) {
 
 EventBatch EventLog::Collect(int64_t& cursor, bool outcome_only) const {
   EventBatch batch;
-  bool restart = !outcome_only && cursor > kAcceptedIndex && cursor < base_index_ && restored_;
+  bool restart = !outcome_only && cursor > kAcceptedIndex && cursor < base_index_ && restored_ &&
+                 !PENSTOCK_PLANTED_BUG("planted.restart_untold");
   const auto missed = std::partition_point(events_.begin(), events_.end(),
                                            [&](const TurnEvent& e) { return e.index() <= cursor; });
   size_t room = kMaxDeltaBytes;

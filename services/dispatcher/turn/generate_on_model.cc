@@ -1,7 +1,6 @@
 #include "services/dispatcher/turn/generate_on_model.h"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 #include <variant>
 
@@ -21,11 +20,6 @@ namespace penstock::dispatcher {
 namespace {
 
 using provider::v1::GenerateFailed;
-
-double Jitter() {
-  thread_local std::minstd_rand generator{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0, 1)(generator);
-}
 
 Tried Fails(GenerateFailed failed) {
   return {.progress = std::nullopt, .failed = std::move(failed)};
@@ -152,9 +146,10 @@ std::optional<absl::Duration> Again(const Run& run, const Way& way, const Attemp
   if (outcome.any_delta) return std::nullopt;
   const bool other = way.chain.Takes(outcome.failed.kind());
   const int32_t max_attempts = run.services.config.turn().max_attempts();
-  const auto delay = DelayBeforeRetry(
-      outcome.failed, history,
-      other ? std::min(max_attempts, kAttemptsBeforeFallback) : max_attempts, Jitter());
+  const auto delay =
+      DelayBeforeRetry(outcome.failed, history,
+                       other ? std::min(max_attempts, kAttemptsBeforeFallback) : max_attempts,
+                       run.services.random.Fraction());
   if (!delay || (*delay > kLongDelay && other)) return std::nullopt;
   return permit.TakeRetry() ? delay : std::nullopt;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libs/base/failpoint.h"
 #include "libs/base/ids.h"
 #include "libs/base/proto_time.h"
 
@@ -53,6 +54,7 @@ StopReason LiveTurn::stop_reason() const {
 
 void LiveTurn::Arm(bool watched, bool may_await_tools) {
   auto timer = timing_.timers.After(deadline_ - timing_.clock.Now(), [weak = weak_from_this()] {
+    if (PENSTOCK_PLANTED_BUG("planted.deadline_forgotten")) return;
     if (const auto self = weak.lock()) self->Stop(StopReason::kDeadline);
   });
   {

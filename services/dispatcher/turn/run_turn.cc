@@ -123,7 +123,10 @@ Awaitable<absl::StatusOr<std::optional<Ending>>> Resume(Run& run) {
                       run.now());
   }
   run.begun = true;
-  if (begun->has_ended()) co_return Ending{*std::move(begun)->mutable_ended(), true, true};
+  if (begun->has_ended()) {
+    turn.Restore(Steps::OfEnded(run.remains->tool_results));
+    co_return Ending{*std::move(begun)->mutable_ended(), true, true};
+  }
   Restore(run, std::move(*begun->mutable_context()));
   const bool open = !turn.steps().OpenCalls().empty();
   if (!open && run.remains->generated && run.remains->generated->step() == turn.step()) {

@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "libs/base/failpoint.h"
+
 namespace penstock::dispatcher {
 
 void SessionLine::Add(std::shared_ptr<LiveTurn> turn) {
   turns_.push_back(std::move(turn));
   if (turns_.size() == 1) {
     Head();
+  } else if (PENSTOCK_PLANTED_BUG("planted.session_order_ignored")) {
+    turns_.back()->BecomeHead();
   } else {
     Inherit();
   }

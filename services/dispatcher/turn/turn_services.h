@@ -7,6 +7,7 @@
 #include "libs/async/awaitable.h"
 #include "libs/async/timers.h"
 #include "libs/base/clock.h"
+#include "libs/base/random.h"
 #include "penstock/config/v1/config.pb.h"
 #include "penstock/session/v1/session_state.pb.h"
 #include "services/dispatcher/admission/agent_catalog.h"
@@ -40,6 +41,7 @@ struct TurnServices {
   Clock& clock;
   Timers& timers;
   Executor executor;
+  Random& random;
   TurnForecast& forecast;
   const Snapshot<Policy>& policy;
 };
