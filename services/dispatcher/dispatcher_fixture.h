@@ -52,6 +52,10 @@ inline config::v1::Config TestConfig() {
   queue.set_max_tenant_share(1);
   queue.set_first_turns_per_hour(6);
   queue.set_max_action_share(0.1);
+  queue.set_max_first_share(0.5);
+  queue.set_paid_cap(1);
+  queue.set_free_cap(1);
+  queue.set_batch_cap(1);
   for (auto* wait : {queue.mutable_action_max_wait(), queue.mutable_paid_max_wait(),
                      queue.mutable_free_max_wait(), queue.mutable_batch_max_wait()}) {
     *wait = ToProto(absl::Hours(24));

@@ -153,6 +153,10 @@ config::v1::Config BaseConfig() {
   }
   queue.set_first_turns_per_hour(6);
   queue.set_max_action_share(1);
+  queue.set_max_first_share(1);
+  queue.set_paid_cap(1);
+  queue.set_free_cap(1);
+  queue.set_batch_cap(1);
   auto* provider = config.add_providers();
   provider->set_name("sim");
   auto* model = config.add_models();

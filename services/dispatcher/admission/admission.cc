@@ -14,7 +14,6 @@
 #include "services/dispatcher/admission/request_digest.h"
 #include "services/dispatcher/turn/prompt.h"
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 
 namespace penstock::dispatcher {
@@ -90,6 +89,17 @@ absl::Status Admission::Refuse(absl::Status why, const identity::Principal& prin
                                chat::v1::Urgency urgency) const {
   refusals_.Count(why, WantedClass(principal, urgency));
   return why;
+}
+
+void Admission::Reload(const config::v1::Queue& queue) {
+  action_share_.SetShare(queue.max_action_share());
+  first_share_.SetShare(queue.max_first_share());
+}
+
+void Admission::DropOld() {
+  const absl::Duration now = services_.clock.Monotonic();
+  action_share_.DropOld(now);
+  first_share_.DropOld(now);
 }
 
 chat::v1::TurnClass Admission::WantedClass(const identity::Principal& principal,
@@ -179,10 +189,8 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
   chat::v1::TurnClass turn_class = ClassFor(*tier, request.turn().urgency());
   const std::string tenant = principal.tenant;
   const absl::Duration started = services_.clock.Monotonic();
-  const bool action = turn_class == chat::v1::CLASS_ACTION && action_share_.Take(tenant, started);
-  absl::Cleanup action_not_used = [&] {
-    if (action) action_share_.GiveBack(tenant, started);
-  };
+  TenantShare::Part action;
+  if (turn_class == chat::v1::CLASS_ACTION) action = action_share_.Take(tenant, started);
   if (turn_class == chat::v1::CLASS_ACTION && !action) {
     services_.metrics.actions_demoted.Increment();
     turn_class = ClassOf(*tier);
@@ -203,6 +211,7 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
     if (IsForWantOfRoom(room)) pool.CountRefused(turn_class);
     co_return room;
   }
+  if (!shard.HadTurns(*setting.entry)) holds->first = first_share_.Take(tenant, started);
   if (!setting.exists) {
     PENSTOCK_CO_RETURN_IF_ERROR(
         co_await shard.Create(setting.entry, NameOf(*agent.agent), std::move(call)));
@@ -219,8 +228,15 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
   PENSTOCK_CO_ASSIGN_OR_RETURN(
       auto turn, co_await shard.Accept(setting.entry, std::move(principal), std::move(submitted),
                                        *std::move(holds), watched));
-  std::move(action_not_used).Cancel();
-  if (!action) action_share_.CountOther(tenant, services_.clock.Monotonic());
+  const absl::Duration accepted = services_.clock.Monotonic();
+  if (action) {
+    action.Keep();
+  } else {
+    action_share_.CountOther(tenant, accepted);
+  }
+  if (turn->submitted().turn_class() != chat::v1::CLASS_FIRST) {
+    first_share_.CountOther(tenant, accepted);
+  }
   co_return Submission{turn->name(), std::move(turn)};
 }
 
@@ -234,7 +250,7 @@ Awaitable<absl::StatusOr<Holds>> Admission::Hold(Payer payer, Allowance allowanc
                                                                   expected, services_.clock.Now()));
   PENSTOCK_CO_ASSIGN_OR_RETURN(auto place,
                                context_.depths.at(model.name())->Join(std::move(part), eta));
-  co_return Holds{.claim = std::move(claim), .place = std::move(place)};
+  co_return Holds{.claim = std::move(claim), .place = std::move(place), .first = {}};
 }
 
 absl::Status Admission::CheckPossible(const ResolvedAgent& agent,

@@ -9,8 +9,8 @@
 #include "libs/async/awaitable.h"
 #include "libs/identity/principal.h"
 #include "penstock/dispatcher/v1/dispatcher.pb.h"
-#include "services/dispatcher/admission/action_share.h"
 #include "services/dispatcher/admission/refusal_counter.h"
+#include "services/dispatcher/admission/tenant_share.h"
 #include "services/dispatcher/admission/tiers.h"
 #include "services/dispatcher/queue/shard.h"
 #include "services/dispatcher/turn/turn_services.h"
@@ -44,6 +44,7 @@ class Admission {
         services_(context.services),
         refusals_(context.metrics),
         action_share_(services_.config.queue().max_action_share()),
+        first_share_(services_.config.queue().max_first_share()),
         next_submit_number_(next_submit_number) {}
 
   // The turn is journaled, synced, when it answers OK. `watched`: the caller attaches at once.
@@ -57,9 +58,9 @@ class Admission {
                       chat::v1::Urgency urgency) const;
 
   // Takes over what a changed configuration says of shares; the rest is TurnServices::policy.
-  void Reload(const config::v1::Queue& queue) { action_share_.SetShare(queue.max_action_share()); }
+  void Reload(const config::v1::Queue& queue);
   // Now and then: forgets what has run out.
-  void DropOld() { action_share_.DropOld(services_.clock.Monotonic()); }
+  void DropOld();
 
  private:
   // What a turn is to run in.
@@ -101,7 +102,8 @@ class Admission {
   const Context context_;
   const TurnServices& services_;
   const RefusalCounter refusals_;
-  ActionShare action_share_;
+  TenantShare action_share_;
+  TenantShare first_share_;
   std::atomic<int64_t> next_submit_number_;
 };
 

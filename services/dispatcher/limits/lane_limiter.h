@@ -58,6 +58,9 @@ class LaneLimiter {
   // Calls under way, and how many there may be at once.
   virtual int64_t in_flight() const = 0;
   virtual int64_t concurrency() const = 0;
+  // Calls that the known rates allow in a second, of the size that calls had on average: an
+  // exponential mean over 64. Infinity: none is known. 0: no call has ended yet.
+  virtual double calls_per_second() const = 0;
   // Of the known rates, what is in use: below 1 after a refusal.
   virtual double rate_factor() const = 0;
   // Until a call may be made after a refusal.

@@ -246,6 +246,16 @@ int64_t LaneSet::concurrency(absl::Duration now) const {
   return std::max<int64_t>(1, sum);
 }
 
+double LaneSet::calls_per_second(absl::Duration now) const {
+  double sum = 0;
+  for (const State& state : lanes_) {
+    if (state.lane.breaker.state(now) == Breaker::State::kClosed) {
+      sum += state.lane.limiter->calls_per_second();
+    }
+  }
+  return sum;
+}
+
 double LaneSet::rate_factor() const {
   double sum = 0;
   for (const State& state : lanes_) sum += state.lane.limiter->rate_factor();

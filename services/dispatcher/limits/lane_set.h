@@ -114,10 +114,12 @@ class LaneSet {
   bool troubled() const;
 
   LaneLoad Load(int lane, absl::Duration now) const;
-  // Over all lanes. Concurrency: of those whose breaker is closed, at least 1; rate_factor: their
-  // mean; PauseLeft: after refusals, until one of them may be called; zero in an outage.
+  // Over all lanes. Concurrency: of those whose breaker is closed, at least 1; calls_per_second:
+  // LaneLimiter's, of the same; rate_factor: their mean; PauseLeft: after refusals, until one of
+  // them may be called; zero in an outage.
   int64_t in_flight() const;
   int64_t concurrency(absl::Duration now) const;
+  double calls_per_second(absl::Duration now) const;
   double rate_factor() const;
   absl::Duration PauseLeft(absl::Duration now) const;
 

@@ -1,6 +1,7 @@
 #include "services/dispatcher/limits/quota.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "libs/base/failpoint.h"
 #include "libs/base/proto_time.h"
@@ -58,6 +59,15 @@ std::optional<Quota::TooMuch> Quota::NeverFits(const Amounts& amounts) const {
     if (amounts[i] > most) return TooMuch{static_cast<Dimension>(i), amounts[i], most};
   }
   return std::nullopt;
+}
+
+double Quota::PerSecond(const Amounts& amounts) const {
+  double least = std::numeric_limits<double>::infinity();
+  for (size_t i = 0; i < kDimensions; ++i) {
+    if (!allowances_[i].window || amounts[i] <= 0) continue;
+    least = std::min(least, Known(allowances_[i]) / amounts[i] / 60);
+  }
+  return least;
 }
 
 absl::Duration Quota::TimeTo(const Amounts& amounts, absl::Duration now) {
@@ -139,10 +149,12 @@ void Quota::SetFactor(double factor, absl::Duration now) {
   }
 }
 
+double Quota::Known(const Allowance& allowance) const {
+  return factor_ * std::min(allowance.configured, allowance.stated.value_or(allowance.configured));
+}
+
 void Quota::Apply(Allowance& allowance, absl::Duration now) const {
-  const double known =
-      std::min(allowance.configured, allowance.stated.value_or(allowance.configured));
-  allowance.window->SetAllowance(known * factor_, now);
+  allowance.window->SetAllowance(Known(allowance), now);
 }
 
 }  // namespace penstock::dispatcher

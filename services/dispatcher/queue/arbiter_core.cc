@@ -191,13 +191,6 @@ void ArbiterCore::SetShares(const Shares& shares) {
   Pump(wakes);
 }
 
-void ArbiterCore::SetShares(const Shares& shares) {
-  Wakes wakes;
-  MutexLock lock(mutex_);
-  scheduler_->SetShares(shares);
-  Pump(wakes);
-}
-
 void ArbiterCore::JoinLine(TurnState& turn) {
   const absl::Duration now = clock_.Monotonic();
   scheduler_->Enqueue(EntryOf(turn.id, turn.turn), now);

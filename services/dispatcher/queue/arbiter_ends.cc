@@ -92,6 +92,7 @@ std::shared_ptr<TurnState> ArbiterCore::End(TurnState& turn, const chat::v1::Usa
                                             absl::Duration now) {
   eta_.OnEnd(now - turn.started);
   scheduler_->Settle(turn.id, actual, now);
+  scheduler_->SetCallRate(lanes_->calls_per_second(now));
   loads_.Leave(turn.stay);
   turn.phase = TurnState::Phase::kOut;
   return turn.left ? Forget(turn) : nullptr;

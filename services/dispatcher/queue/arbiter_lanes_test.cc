@@ -221,5 +221,33 @@ TEST_F(ArbiterLanesTest, WhatCouldNotBeSentLeavesTheTurnAtItsPlace) {
   EXPECT_EQ(arbiter_->Load().in_flight, 0);
 }
 
+TEST_F(ArbiterLanesTest, ACapIsOfWhatTheRateLimitsAllow) {
+  config::v1::Model model;
+  model.set_concurrency(1000);
+  model.mutable_limits()->set_requests_per_minute(600);
+  FairSchedulerOptions options;
+  options.shares.classes[chat::v1::CLASS_PAID].cap = 0.5;
+  arbiter_ = std::make_unique<Arbiter>(std::make_unique<FairScheduler>(options),
+                                       std::make_unique<RateLimiter>(model, clock_.Monotonic()),
+                                       clock_, timers_);
+  std::vector<std::unique_ptr<Caller>> callers;
+  for (int i = 0; i < 300; ++i) callers.push_back(Asking());
+
+  int served = 0;
+  for (int i = 0; i < 200; ++i) {
+    Advance(absl::Milliseconds(100));
+    for (const auto& caller : callers) {
+      if (!caller->permit) continue;
+      caller->permit->value().Settle({});
+      caller->permit.reset();
+      ++served;
+    }
+  }
+
+  // Ten a second are allowed, five of them to the class, for 20 s.
+  EXPECT_GE(served, 90);
+  EXPECT_LE(served, 115);
+}
+
 }  // namespace
 }  // namespace penstock::dispatcher

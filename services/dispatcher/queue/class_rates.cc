@@ -15,16 +15,8 @@ constexpr absl::Duration kMean = absl::Seconds(10);
 std::optional<absl::Duration> ClassRates::Owed(chat::v1::TurnClass turn_class,
                                                absl::Duration now) const {
   if (shares_[turn_class].floor <= 0) return std::nullopt;
-  if (known_rate_ <= 0) return OwedOfServed(turn_class, now);
-  const absl::Duration tag = std::max(tags_[turn_class].floor, now - kBurst);
-  if (tag > now) return std::nullopt;
-  return tag;
-}
-
-std::optional<absl::Duration> ClassRates::OwedOfServed(chat::v1::TurnClass turn_class,
-                                                       absl::Duration now) const {
   const double rate = Served(now);
-  const double behind = total_ - std::max(tags_[turn_class].floor_served, total_ - Burst(now));
+  const double behind = total_ - std::max(tags_[turn_class].floor, total_ - Burst(now));
   if (rate <= 0 || behind <= 0) return std::nullopt;
   return now - absl::Seconds(behind / rate);
 }
@@ -34,7 +26,7 @@ bool ClassRates::OverCap(chat::v1::TurnClass turn_class, absl::Duration now) con
 }
 
 absl::Duration ClassRates::CapEnds(chat::v1::TurnClass turn_class) const {
-  if (known_rate_ <= 0 || shares_[turn_class].cap >= 1) return absl::ZeroDuration();
+  if (rate_ <= 0 || shares_[turn_class].cap >= 1) return absl::ZeroDuration();
   return tags_[turn_class].cap - kBurst;
 }
 
@@ -55,14 +47,11 @@ void ClassRates::Correct(chat::v1::TurnClass turn_class, double difference, absl
 void ClassRates::Book(chat::v1::TurnClass turn_class, double cost, absl::Duration now) {
   const ClassShare& share = shares_[turn_class];
   Tags& tags = tags_[turn_class];
-  if (share.floor > 0 && known_rate_ > 0) {
-    tags.floor =
-        std::max(tags.floor, now - kBurst) + absl::Seconds(cost / (share.floor * known_rate_));
-  } else if (share.floor > 0) {
-    tags.floor_served = std::max(tags.floor_served, total_ - Burst(now)) + cost / share.floor;
+  if (share.floor > 0) {
+    tags.floor = std::max(tags.floor, total_ - Burst(now)) + cost / share.floor;
   }
-  if (share.cap < 1 && known_rate_ > 0) {
-    tags.cap = std::max(tags.cap, now) + absl::Seconds(cost / (share.cap * known_rate_));
+  if (share.cap < 1 && rate_ > 0) {
+    tags.cap = std::max(tags.cap, now) + absl::Seconds(cost / (share.cap * rate_));
   }
 }
 

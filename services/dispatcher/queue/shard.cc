@@ -144,15 +144,14 @@ Awaitable<absl::StatusOr<std::shared_ptr<LiveTurn>>> Shard::Accept(
     Holds holds, bool watched) {
   const identity::UserKey user = principal.key;
   const absl::Time accepted = FromProto(submitted.create_time());
-  bool first = false;
-  {
-    MutexLock lock(mutex_);
-    first = entry->last_sequence == 0 && MayBeFirst(submitted);
-  }
-  if (first) {
+  if (MayBeFirst(submitted) && !HadTurns(*entry)) {
     PENSTOCK_CO_RETURN_IF_ERROR(
         co_await context_.accounts.Load(context_.journal, PayerOf(principal)));
-    if (holds.claim.TakeFirst(accepted)) submitted.set_turn_class(chat::v1::CLASS_FIRST);
+    if (holds.first && holds.claim.TakeFirst(accepted)) {
+      submitted.set_turn_class(chat::v1::CLASS_FIRST);
+    } else {
+      context_.services.metrics.firsts_demoted.Increment();
+    }
   }
   PENSTOCK_CO_ASSIGN_OR_RETURN(const auto enlisted,
                                Enlist(*entry, std::move(principal), std::move(submitted)));
@@ -173,6 +172,7 @@ Awaitable<absl::StatusOr<std::shared_ptr<LiveTurn>>> Shard::Accept(
     co_return journaled;
   }
   holds.claim.Keep();
+  if (turn->submitted().turn_class() == chat::v1::CLASS_FIRST) holds.first.Keep();
   if (enlisted.interrupted != nullptr) {
     enlisted.interrupted->RequestCancel(/*discard_output=*/false);
   }

@@ -13,6 +13,7 @@
 #include "services/dispatcher/admission/accounts.h"
 #include "services/dispatcher/admission/depth.h"
 #include "services/dispatcher/admission/request_joins.h"
+#include "services/dispatcher/admission/tenant_share.h"
 #include "services/dispatcher/jobs/ingest_jobs.h"
 #include "services/dispatcher/queue/journal.h"
 #include "services/dispatcher/queue/session_table.h"
@@ -28,6 +29,8 @@ namespace penstock::dispatcher {
 struct Holds {
   Accounts::Claim claim;
   Depth::Place place;
+  // None: the turn is not of class FIRST.
+  TenantShare::Part first;
 };
 
 // Thread-safe.
@@ -60,6 +63,7 @@ class Shard : public TurnOwner {
                                  PeerCall call);
   // The session's fields, read under the lock.
   bool Exists(const SessionEntry& entry) const;
+  bool HadTurns(const SessionEntry& entry) const;
   std::string AgentOf(const SessionEntry& entry) const;
 
   // Journals the turn at the end of its session's line and starts it. `submitted` lacks sequence

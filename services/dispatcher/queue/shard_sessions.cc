@@ -71,6 +71,11 @@ bool Shard::Exists(const SessionEntry& entry) const {
   return entry.exists;
 }
 
+bool Shard::HadTurns(const SessionEntry& entry) const {
+  MutexLock lock(mutex_);
+  return entry.last_sequence > 0;
+}
+
 std::string Shard::AgentOf(const SessionEntry& entry) const {
   MutexLock lock(mutex_);
   return entry.agent;

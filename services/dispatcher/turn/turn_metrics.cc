@@ -23,6 +23,9 @@ TurnMetrics::TurnMetrics(obs::Metrics& metrics)
                                   "Turns journaled and acknowledged.")),
       actions_demoted(metrics.AddCounter("penstock_dispatcher_actions_demoted_total",
                                          "Turns of urgency ACTION beyond their tenant's share.")),
+      firsts_demoted(
+          metrics.AddCounter("penstock_dispatcher_firsts_demoted_total",
+                             "First turns of sessions beyond their user's or tenant's share.")),
       doomed(metrics.AddCounter("penstock_dispatcher_doomed_total",
                                 "Turns ended before a call whose answer would come too late.")),
       attempts(metrics.AddCounter("penstock_dispatcher_attempts_total",

@@ -25,6 +25,8 @@ class TurnMetrics {
   prometheus::Counter& accepted;
   // Turns of urgency ACTION that wait in the class of their tier.
   prometheus::Counter& actions_demoted;
+  // First turns of their sessions that do.
+  prometheus::Counter& firsts_demoted;
   // Turns that were not called for, because the answer would have come after their deadline.
   prometheus::Counter& doomed;
   prometheus::Counter& attempts;
