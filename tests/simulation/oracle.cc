@@ -52,8 +52,6 @@ class Inquiry {
         JudgeTurn(turn);
       }
       for (const auto& offence : harness::Judge(witness_.history()).offences) {
-        // What README.md says is not judged.
-        if (offence.verdict == harness::Verdict::kSpliced && evidence_.plan.crashes > 0) continue;
         witness_.Accuse(harness::NameOf(offence.verdict), offence.subject, offence.why);
       }
       JudgeJournal();

@@ -234,7 +234,7 @@ TEST_F(FairSchedulerTest, ACapHoldsAndSaysWhenItEnds) {
   for (int i = 0; i < 2000; ++i) Ready("t", 1, CLASS_PAID);
   // Of a call nothing is known yet, so nothing is capped.
   scheduler_->SetCallRate(10);
-  EXPECT_EQ(scheduler_->TimeToPick(kNow), absl::InfiniteDuration());
+  EXPECT_EQ(scheduler_->TimeToPick(kNow), absl::ZeroDuration());
   scheduler_->Settle(Start(), {}, kNow);
   // Calls of 100.
   scheduler_->SetCallRate(10);

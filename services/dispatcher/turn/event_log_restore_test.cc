@@ -126,6 +126,36 @@ TEST_F(EventLogRestoreTest, WithoutStepsAllDeltasAreToBeForgotten) {
   EXPECT_THAT(events, ElementsAre(absl::StrCat("restarted ", kAcceptedIndex - kStep)));
 }
 
+// The reader has text of its step by the first run; the second has finished that step.
+TEST_F(EventLogRestoreTest, TextOfARunWhoseStepAnotherFinishedIsForgottenBeforeThatStep) {
+  auto steps = StepWithCalls();
+  const int64_t other = PackEventIndex({.epoch = 4, .run = 2, .sequence = 7});
+  steps[0].set_index(other);
+  steps[1].set_index(other + 1);
+  log_->Restore(std::move(steps));
+
+  const std::string forgets_all = absl::StrCat("restarted ", kAcceptedIndex - kStep);
+  const std::string keeps_step = absl::StrCat("restarted ", other - kStep);
+  EXPECT_THAT(SeenAfter(kSeen), ElementsAre(forgets_all, absl::StrCat("step ", other - kStep),
+                                            absl::StrCat("tools ", other + 1 - kStep), keeps_step));
+  EXPECT_THAT(SeenAfter(other), ElementsAre(absl::StrCat("tools ", other + 1 - kStep), keeps_step));
+}
+
+TEST_F(EventLogRestoreTest, TextThatIsNotOfTheOutcomeIsForgottenBeforeTheEnd) {
+  log_->Restore({});
+  log_->TellOtherRun(2, kTime);
+  log_->Append(Delta("mine"), kTime);
+  TurnEvent finished;
+  finished.mutable_finished();
+
+  log_->TellOtherRun(2, kTime);
+  log_->Append(finished, kTime);
+
+  EXPECT_THAT(SeenAfter(0),
+              ElementsAre("accepted", "delta mine",
+                          absl::StrCat("restarted ", kAcceptedIndex - kStep), "finished"));
+}
+
 TEST_F(EventLogRestoreTest, AnEndShowsItAll) {
   TurnEvent finished;
   finished.mutable_finished();

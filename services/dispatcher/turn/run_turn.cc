@@ -196,6 +196,7 @@ Awaitable<void> RunTurn(const TurnServices& services, TurnOwner& owner,
     PENSTOCK_FAILPOINT("dispatcher.after_commit");
     ending = Ending{*std::move(stored), true, true};
   }
+  if (ending->turn.run() != turn->run()) turn->log().TellOtherRun(ending->turn.run(), run.now());
   owner.Settle(std::move(turn), std::move(ending->turn));
 }
 
