@@ -1,31 +1,5 @@
 # The few functions with which every folder declares its targets.
 
-# Two thirds of what a file takes to compile are headers of Abseil, Asio, protobuf and gRPC. With
-# PENSTOCK_PRECOMPILED_HEADERS they are read once. Not in the presets dev and release: there a file
-# that lacks an include is found.
-if(PENSTOCK_PRECOMPILED_HEADERS)
-  file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cc "")
-  add_library(penstock_precompiled STATIC ${CMAKE_BINARY_DIR}/precompiled.cc)
-  target_link_libraries(penstock_precompiled PRIVATE penstock_flags protobuf::libprotobuf gRPC::grpc++)
-  # Clang wants the same of every file that reads them.
-  target_compile_options(penstock_flags INTERFACE -pthread -Xclang -fno-pch-timestamp)
-  target_precompile_headers(penstock_precompiled PRIVATE
-    <algorithm> <array> <functional> <map> <memory> <optional> <stop_token> <string> <vector>
-    <boost/asio/awaitable.hpp> <boost/asio/co_spawn.hpp> <boost/asio/io_context.hpp>
-    <boost/asio/use_awaitable.hpp>
-    <google/protobuf/generated_message_reflection.h> <google/protobuf/message.h>
-    <google/protobuf/map.h>
-    <grpcpp/channel.h> <grpcpp/client_context.h> <grpcpp/server.h> <grpcpp/support/server_callback.h>
-    <absl/container/flat_hash_map.h> <absl/status/statusor.h> <absl/strings/str_cat.h>
-    <absl/time/time.h>)
-endif()
-
-function(penstock_use_precompiled_headers TARGET)
-  if(PENSTOCK_PRECOMPILED_HEADERS)
-    target_precompile_headers(${TARGET} REUSE_FROM penstock_precompiled)
-  endif()
-endfunction()
-
 # penstock_library(NAME <name> SRCS <file>... [DEPS <target>...] [TESTS <file>_test.cc...]
 #                  [TEST_DEPS <target>...] [LABELS <label>...])
 #
@@ -38,7 +12,6 @@ function(penstock_library)
     add_library(penstock_${ARG_NAME} STATIC ${ARG_SRCS})
     target_include_directories(penstock_${ARG_NAME} PUBLIC ${PROJECT_SOURCE_DIR})
     target_link_libraries(penstock_${ARG_NAME} PUBLIC penstock_flags ${ARG_DEPS} PRIVATE penstock_warnings)
-    penstock_use_precompiled_headers(penstock_${ARG_NAME})
   else()
     add_library(penstock_${ARG_NAME} INTERFACE)
     target_include_directories(penstock_${ARG_NAME} INTERFACE ${PROJECT_SOURCE_DIR})
@@ -59,7 +32,6 @@ function(penstock_test)
   add_executable(${ARG_NAME} ${ARG_SRCS})
   target_include_directories(${ARG_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main penstock_flags penstock_warnings)
-  penstock_use_precompiled_headers(${ARG_NAME})
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${ARG_LABELS}")
   foreach(label IN LISTS ARG_LABELS)

@@ -16,14 +16,12 @@ set(PENSTOCK_SANITIZER "" CACHE STRING "Value for -fsanitize=, empty for none")
 option(PENSTOCK_FRAME_POINTERS "Keep frame pointers, for profiles" OFF)
 option(PENSTOCK_FAILPOINTS "Compile failpoints in (test builds only)" OFF)
 option(PENSTOCK_FUZZ "Build libFuzzer targets" OFF)
-option(PENSTOCK_PRECOMPILED_HEADERS "Read third-party headers once, not in every file" OFF)
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
   # base_dir and no hash_dir let a second clone on the same machine hit the cache of the first.
-  # The sloppiness is what ccache asks for before it caches what is built with precompiled headers.
   set(CMAKE_CXX_COMPILER_LAUNCHER
-    "${CMAKE_COMMAND};-E;env;CCACHE_BASEDIR=${PROJECT_SOURCE_DIR};CCACHE_NOHASHDIR=true;CCACHE_SLOPPINESS=pch_defines,time_macros;${CCACHE_PROGRAM}")
+    "${CMAKE_COMMAND};-E;env;CCACHE_BASEDIR=${PROJECT_SOURCE_DIR};CCACHE_NOHASHDIR=true;${CCACHE_PROGRAM}")
 endif()
 
 add_library(penstock_flags INTERFACE)

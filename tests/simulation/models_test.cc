@@ -87,10 +87,12 @@ TEST_F(JournalModelTest, WhatIsNotSyncedIsSometimesLost) {
     ASSERT_TRUE(Answers(Submit(turn)));
     dispatcher::v1::Submitted submitted;
     submitted.set_turn_id(turn);
-    ASSERT_TRUE(Answers(journal_->Settle(user_, submitted, {}, {}, {}, absl::UnixEpoch())));
+    ASSERT_TRUE(
+        Answers(journal_->Settle(user_, submitted, {}, {}, {}, absl::UnixEpoch(), nullptr)));
     LosePower();
     lost += CountRows(disk_).unfinished_turns > 0;
-    ASSERT_TRUE(Answers(journal_->Settle(user_, submitted, {}, {}, {}, absl::UnixEpoch())));
+    ASSERT_TRUE(
+        Answers(journal_->Settle(user_, submitted, {}, {}, {}, absl::UnixEpoch(), nullptr)));
   }
 
   EXPECT_GT(lost, 5);
