@@ -95,7 +95,9 @@ class Inquiry {
         }
         return;
       case Turn::EXPIRED:
-        if (reason == "DEADLINE" && end < seen.deadline) blame("its deadline had not passed");
+        if (reason == "DEADLINE" && end + evidence_.provider.longest_answer() < seen.deadline) {
+          blame("there was time for an answer before its deadline");
+        }
         return;
       case Turn::FAILED:
         if (!MayFail(reason)) blame("nothing has failed it");

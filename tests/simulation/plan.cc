@@ -157,6 +157,11 @@ config::v1::Config BaseConfig() {
   queue.set_paid_cap(1);
   queue.set_free_cap(1);
   queue.set_batch_cap(1);
+  for (const auto& [name, turn_class] : {std::pair("free", "FREE"), {"paid", "PAID"}}) {
+    auto* tier = config.add_tiers();
+    tier->set_name(name);
+    tier->set_turn_class(turn_class);
+  }
   auto* provider = config.add_providers();
   provider->set_name("sim");
   auto* model = config.add_models();

@@ -305,6 +305,7 @@ void ProviderModel::TellAfter(const CallPtr& call, absl::Duration delay, Generat
       std::max(world_.Monotonic() + delay + Way(), call->last_told + absl::Nanoseconds(1));
   call->last_told = at;
   const bool whole = event.has_finished();
+  if (whole) longest_answer_ = std::max(longest_answer_, at + plan_.most_way - call->begun);
   world_.After(at - world_.Monotonic(), [this, call, whole, event = std::move(event)]() mutable {
     if (call->closed) return;
     if (whole && call->seen_as >= 0) {

@@ -65,6 +65,8 @@ class ProviderModel {
   void CountTokens() { counts_tokens_ = true; }
   // Cost of ended calls by tenant, in tokens, output times four.
   std::map<std::string, double>& served() { return served_; }
+  // From the way there to the end of the answer, at most.
+  absl::Duration longest_answer() const { return longest_answer_; }
   // Of the newest call that was made.
   double last_input_tokens() const { return last_input_tokens_; }
 
@@ -90,6 +92,7 @@ class ProviderModel {
   // By id.
   std::map<int, CallPtr> open_;
   int64_t refused_ = 0;
+  absl::Duration longest_answer_ = absl::ZeroDuration();
   double last_input_tokens_ = 0;
   bool counts_tokens_ = false;
   // By process.

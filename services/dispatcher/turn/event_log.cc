@@ -255,8 +255,9 @@ EventBatch EventLog::Collect(int64_t& cursor, bool outcome_only) const {
                  !PENSTOCK_PLANTED_BUG("planted.restart_untold");
   const auto missed = std::partition_point(events_.begin(), events_.end(),
                                            [&](const TurnEvent& e) { return e.index() <= cursor; });
+  // Its text was lost, or was of another run.
   if (restart && missed != events_.end() && missed->index() < base_index_ &&
-      !SameRun(missed->index(), cursor)) {
+      missed->index() > cursor + 1) {
     batch.events.push_back(RestartedBefore(*missed, cursor));
   }
   size_t room = kMaxDeltaBytes;
@@ -295,13 +296,12 @@ TurnEvent EventLog::Restarted() const {
 }
 
 TurnEvent EventLog::RestartedBefore(const TurnEvent& step, int64_t cursor) const {
-  EventIndex first = UnpackEventIndex(step.index());
-  first.sequence = 0;
   TurnEvent event;
-  event.set_index(PackEventIndex(first));
+  event.set_index(step.index() - 1);
   *event.mutable_time() = step.time();
   // The index has the last 8 bits.
-  event.mutable_restarted()->set_run(run_ - static_cast<int32_t>((run_ - first.run) & 0xff));
+  const int64_t later = (run_ - UnpackEventIndex(step.index()).run) & 0xff;
+  event.mutable_restarted()->set_run(run_ - static_cast<int32_t>(later));
   event.mutable_restarted()->set_keep_through_index(LastStepUpTo(cursor));
   return event;
 }

@@ -87,9 +87,9 @@ class EventLog : public std::enable_shared_from_this<EventLog> {
 
   // A reader of what comes after `after_index`; 0: from the start. With an index of an older run it
   // begins with the steps of older runs that it has not seen, and Restarted, unless that is
-  // Accepted's; with another Restarted before them if another run than the reader's finished the
-  // first of them. INVALID_ARGUMENT for an index that this log has not reached. `outcome_only`:
-  // Accepted, ToolCallsRequested and Finished only.
+  // Accepted's. Another Restarted stands before those steps if it may have a part of the first.
+  // INVALID_ARGUMENT for an index that this log has not reached. `outcome_only`: Accepted,
+  // ToolCallsRequested and Finished only.
   absl::StatusOr<std::unique_ptr<EventReader>> Attach(int64_t after_index, bool outcome_only);
 
   int readers() const;

@@ -186,6 +186,7 @@ Awaitable<void> RunTurn(const TurnServices& services, TurnOwner& owner,
   }
   // A turn that never began is committed under the epoch alone.
   if (run.fence.epoch() == 0) run.fence.set_epoch(owner.epoch());
+  bool told = !ending->stored;
   if (!ending->stored) {
     auto stored =
         co_await CommitTurn(services, owner, *turn, run.fence, *std::move(ending), shutdown);
@@ -194,9 +195,10 @@ Awaitable<void> RunTurn(const TurnServices& services, TurnOwner& owner,
       co_return;
     }
     PENSTOCK_FAILPOINT("dispatcher.after_commit");
-    ending = Ending{*std::move(stored), true, true};
+    told = stored->ours;
+    ending = Ending{std::move(stored->turn), true, true};
   }
-  if (ending->turn.run() != turn->run()) turn->log().TellOtherRun(ending->turn.run(), run.now());
+  if (!told) turn->log().TellOtherRun(ending->turn.run(), run.now());
   owner.Settle(std::move(turn), std::move(ending->turn));
 }
 
