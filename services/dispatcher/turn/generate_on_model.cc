@@ -234,6 +234,10 @@ Awaitable<Tried> GenerateOnModel(const Run& run, Way& way, WaitingTurn& waiting,
       co_return Here(run, answer, std::move(*without));
     }
     Permit permit = std::get<Permit>(std::move(acquired));
+    // It was there at once, for a turn that had been stopped before.
+    if (turn.stop_token().stop_requested()) {
+      co_return GoesOn(Ends(Stopped(turn, /*begun=*/true, run.now())));
+    }
     if (auto ending = EndIfDoomed(run, prompt, answer)) co_return GoesOn(Ends(*std::move(ending)));
     PENSTOCK_FAILPOINT("dispatcher.before_started");
     TellStarted(run, prompt, prepared.recall_degraded);
