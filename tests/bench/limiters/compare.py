@@ -10,6 +10,7 @@ import json
 import os
 import random
 import re
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,8 @@ MOST_OUTPUT = 8 * MEAN_OUTPUT
 TOKEN_RATE = 50
 # Four bytes a token.
 PROMPT = "x" * (4 * MEAN_OUTPUT)
+# Of the proxy; the provider takes any.
+KEY = f"sk-{secrets.token_hex(32)}"
 OFFERED = 1.5 * TOKENS_PER_MINUTE / 60 / (2 * MEAN_OUTPUT)
 
 
@@ -89,7 +92,7 @@ async def ask(session, url, model, tokens):
             "stream": True, "max_tokens": MOST_OUTPUT}
     for attempt in range(10_000):
         async with session.post(f"{url}/v1/chat/completions", json=body,
-                                headers={"authorization": "Bearer key"}) as answer:
+                                headers={"authorization": f"Bearer {KEY}"}) as answer:
             if answer.status == 200:
                 async for _ in answer.content.iter_any():
                     pass
@@ -153,6 +156,7 @@ def litellm(url):
             "model_list": [{"model_name": "m", "litellm_params": {
                 "model": "openai/m", "api_base": f"{url}/v1", "api_key": "key",
                 "tpm": TOKENS_PER_MINUTE, "rpm": 100_000}}],
+            "general_settings": {"master_key": KEY},
             "router_settings": {"routing_strategy": "usage-based-routing-v2",
                                 "enable_pre_call_checks": True,
                                 "optional_pre_call_checks": ["enforce_model_rate_limits"],
@@ -204,7 +208,7 @@ identity:
     - issuer: bench
       tenants: [bench]
       keys: [{{kid: bench, algorithm: ES256, public_key_file: {folder}/pub.pem}}]
-tiers: [{{name: paid, turn_class: PAID}}]
+tiers: [{{name: free, turn_class: FREE}}, {{name: paid, turn_class: PAID}}]
 providers: [{{name: sim, base_url: "{url}/v1", max_streams: 8192}}]
 models:
   - name: sim/m
@@ -221,8 +225,8 @@ def penstock(url):
         subprocess.run([BINARIES / "penstock", "token", "keygen", "--algorithm", "ES256", *keys],
                        check=True, capture_output=True)
         token = subprocess.run(
-            [BINARIES / "penstock", "token", "mint", "--private", f"{folder}/key.pem", "--kid",
-             "bench", "--algorithm", "ES256", "--issuer", "bench", "--audience", "penstock",
+            [BINARIES / "penstock", "token", "mint", "--key-file", f"{folder}/key.pem", "--kid",
+             "bench", "--issuer", "bench", "--audience", "penstock",
              "--tenant", "bench", "--user", "u", "--tier", "paid"],
             check=True, capture_output=True, text=True).stdout.strip()
         config = Path(folder) / "penstock.yaml"
