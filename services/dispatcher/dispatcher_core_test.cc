@@ -236,6 +236,21 @@ TEST_F(DispatcherCoreTest, CancelKeepsTheTextSoFarUnlessItIsToBeDiscarded) {
   }
 }
 
+// A permit is there at once when the context is.
+TEST_F(DispatcherCoreTest, ATurnCancelledWhileItsContextComesIsNeitherSentNorBilled) {
+  memory_.on_recall = [&] {
+    v1::CancelTurnRequest cancel;
+    cancel.set_name(TurnName("s1", journal_.unfinished().begin()->first));
+    EXPECT_TRUE(Run(core_->Cancel(principal_, cancel)).ok());
+  };
+
+  const Turn turn = Outcome(Accepted(Request("x")));
+
+  EXPECT_EQ(turn.state(), Turn::CANCELLED);
+  EXPECT_TRUE(provider_.requests().empty());
+  EXPECT_EQ(turn.usage().input_tokens(), 0);
+}
+
 TEST_F(DispatcherCoreTest, ACancelledTurnThatNeverBeganIsStoredWithItsInput) {
   provider_.Next({.events = {}, .end = {}, .hangs = true});
   const std::string head = Accepted(Request("1"));

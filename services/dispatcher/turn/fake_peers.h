@@ -205,6 +205,7 @@ class FakeMemoryPeer : public MemoryPeer {
  public:
   Awaitable<absl::StatusOr<memory::v1::RecallResponse>> Recall(PeerCall,
                                                                memory::v1::RecallRequest) override {
+    if (on_recall) on_recall();
     co_return recall;
   }
   Awaitable<absl::StatusOr<memory::v1::IngestResponse>> Ingest(
@@ -235,6 +236,8 @@ class FakeMemoryPeer : public MemoryPeer {
   }
 
   absl::StatusOr<memory::v1::RecallResponse> recall = memory::v1::RecallResponse();
+  // Null: nothing happens before the answer.
+  std::function<void()> on_recall;
 
  private:
   mutable Mutex mutex_;
