@@ -1,5 +1,7 @@
 // The models are judged, too: a wrong one would judge others wrongly.
 
+#include <memory>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -37,13 +39,15 @@ class JournalModelTest : public testing::Test {
  protected:
   // Whether the operation has answered after so long.
   bool Answers(Awaitable<absl::Status> operation, absl::Duration within = absl::Seconds(1)) {
-    bool answered = false;
-    Spawn(life_->executor(), [](Awaitable<absl::Status> inner, bool& out) -> Awaitable<void> {
-      const absl::Status status = co_await std::move(inner);
-      out = status.ok();
-    }(std::move(operation), answered));
+    // It may answer later.
+    const auto answered = std::make_shared<bool>(false);
+    Spawn(life_->executor(),
+          [](Awaitable<absl::Status> inner, std::shared_ptr<bool> out) -> Awaitable<void> {
+            const absl::Status status = co_await std::move(inner);
+            *out = status.ok();
+          }(std::move(operation), answered));
     world_.RunUntil(world_.Monotonic() + within);
-    return answered;
+    return *answered;
   }
   Awaitable<absl::Status> Submit(const std::string& turn) {
     dispatcher::v1::Submitted submitted;
