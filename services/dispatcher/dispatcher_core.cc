@@ -67,7 +67,7 @@ DispatcherCore::DispatcherCore(const host::Environment& environment, Peers peers
                 environment.clock,
                 environment.timers,
                 environment.executor,
-                 environment.random,
+                environment.random,
                 forecast_,
                 policy_},
       jobs_({peers, journal, environment.clock, environment.timers, environment.executor, running_,

@@ -57,7 +57,7 @@ void DrawLimits(Chance& chance, Plan& plan) {
   plan.provider.per_token = OneOf(chance, {absl::Milliseconds(1), absl::Milliseconds(10)});
   if (chance.With(0.4)) {
     plan.provider.renewal = OneOf(chance, {"REFILLED", "SLIDING", "FIXED"});
-    plan.provider.tokens_per_minute = OneOf(chance, {60'000.0, 300'000.0});
+    plan.provider.tokens_per_minute = OneOf(chance, {20'000.0, 60'000.0, 300'000.0});
   }
   auto& turn = *plan.config.mutable_turn();
   turn.set_max_waiting(OneOf(chance, {20, 1000}));
