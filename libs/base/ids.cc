@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <vector>
-
-#include <openssl/rand.h>
 
 #include "libs/base/refusal.h"
 
@@ -16,18 +15,6 @@
 
 namespace penstock {
 namespace {
-
-// OpenSSL's generator costs about 1 µs a call, so each thread fetches a block at a time.
-void FillRandom(uint8_t* out, size_t size) {
-  thread_local std::array<uint8_t, 1024> pool;
-  thread_local size_t used = pool.size();
-  if (used + size > pool.size()) {
-    if (RAND_bytes(pool.data(), static_cast<int>(pool.size())) != 1) std::abort();
-    used = 0;
-  }
-  std::copy_n(pool.begin() + static_cast<std::ptrdiff_t>(used), size, out);
-  used += size;
-}
 
 bool IsIdCharacter(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '~' ||
@@ -52,9 +39,9 @@ absl::StatusOr<std::string> ParseName(absl::string_view name, absl::string_view 
 
 }  // namespace
 
-std::string NewId(absl::Time now) {
-  std::array<uint8_t, 16> bytes;
-  FillRandom(bytes.data(), bytes.size());
+std::string NewId(absl::Time now, Random& random) {
+  const std::array<uint64_t, 2> bits = {random.Next(), random.Next()};
+  auto bytes = std::bit_cast<std::array<uint8_t, 16>>(bits);
   const auto ms = static_cast<uint64_t>(absl::ToUnixMillis(now));
   for (size_t i = 0; i < 6; ++i) bytes[i] = static_cast<uint8_t>(ms >> (40 - 8 * i));
   bytes[6] = static_cast<uint8_t>((bytes[6] & 0x0f) | 0x70);  // version 7

@@ -6,15 +6,17 @@
 
 #include <string>
 
+#include "libs/base/random.h"
+
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
 namespace penstock {
 
-// A UUIDv7 in the usual 36 characters: 48 bits of `now` in ms, the rest from the system's secure
-// random source. Thread-safe. Two of the same millisecond are in random order.
-std::string NewId(absl::Time now);
+// A UUIDv7 in the usual 36 characters: 48 bits of `now` in ms, the rest from `random`. Thread-safe.
+// Two of the same millisecond are in random order.
+std::string NewId(absl::Time now, Random& random = SystemRandom());
 
 // [A-Za-z0-9._~-]{1,64}, and neither "." nor ".." nor "-", which names all sessions.
 bool IsValidId(absl::string_view id);

@@ -62,6 +62,12 @@ Refusal& Refusal::Field(absl::string_view field, absl::string_view description) 
   return *this;
 }
 
+Refusal& Refusal::Say(absl::string_view text) {
+  said_.set_locale("en");
+  said_.set_message(std::string(text));
+  return *this;
+}
+
 Refusal::operator absl::Status() const {
   absl::Status status(code_, message_);
   Attach(info_, status);
@@ -73,6 +79,7 @@ Refusal::operator absl::Status() const {
     Attach(retry, status);
   }
   if (bad_request_.field_violations_size() > 0) Attach(bad_request_, status);
+  if (!said_.message().empty()) Attach(said_, status);
   return status;
 }
 
@@ -102,6 +109,11 @@ std::optional<absl::Duration> RetryAfterOf(const absl::Status& status) {
   if (!retry) return std::nullopt;
   return absl::Seconds(retry->retry_delay().seconds()) +
          absl::Nanoseconds(retry->retry_delay().nanos());
+}
+
+std::string SaidBy(const absl::Status& status) {
+  const auto said = Detail<google::rpc::LocalizedMessage>(status);
+  return said ? said->message() : "";
 }
 
 google::rpc::Status ToRpcStatus(const absl::Status& status) {

@@ -29,6 +29,8 @@ class Refusal {
   Refusal& RetryAfter(absl::Duration delay);
   // Adds a field violation to BadRequest.
   Refusal& Field(absl::string_view field, absl::string_view description);
+  // Adds a LocalizedMessage, in English: what an application may show its user as it is.
+  Refusal& Say(absl::string_view text);
 
   // NOLINTNEXTLINE(google-explicit-constructor): a refusal is a status.
   operator absl::Status() const;
@@ -39,6 +41,7 @@ class Refusal {
   google::rpc::ErrorInfo info_;
   std::optional<absl::Duration> retry_after_;
   google::rpc::BadRequest bad_request_;
+  google::rpc::LocalizedMessage said_;
 };
 
 // INVALID_ARGUMENT FIELD_INVALID: "turn.labels: found 17 entries, allowed at most 16".
@@ -55,6 +58,9 @@ std::string ReasonOf(const absl::Status& status);
 std::string MetadataOf(const absl::Status& status, absl::string_view key);
 
 std::optional<absl::Duration> RetryAfterOf(const absl::Status& status);
+
+// LocalizedMessage.message, or "".
+std::string SaidBy(const absl::Status& status);
 
 // Code, message and all details. Lossless both ways.
 google::rpc::Status ToRpcStatus(const absl::Status& status);

@@ -32,9 +32,28 @@ TEST(Refusal, SurvivesTheWireUnchanged) {
   EXPECT_EQ(FromRpcStatus(ToRpcStatus(status)), status);
 }
 
+TEST(Refusal, TellsAnEndUserInEnglishAlsoOverTheWire) {
+  const absl::Status status =
+      Refusal(absl::StatusCode::kResourceExhausted, "QUEUE_FULL", "pool sim/echo: 10 turns wait")
+          .With("limit", "10")
+          .RetryAfter(absl::Seconds(30))
+          .Say("High demand, about 30 seconds.");
+
+  const google::rpc::Status sent = ToRpcStatus(status);
+  google::rpc::LocalizedMessage said;
+  for (const auto& detail : sent.details()) detail.UnpackTo(&said);
+
+  EXPECT_EQ(said.locale(), "en");
+  EXPECT_EQ(said.message(), "High demand, about 30 seconds.");
+  EXPECT_EQ(FromRpcStatus(sent), status);
+  EXPECT_EQ(SaidBy(FromRpcStatus(sent)), "High demand, about 30 seconds.");
+  EXPECT_EQ(MetadataOf(FromRpcStatus(sent), "limit"), "10");
+}
+
 TEST(Refusal, PlainStatusHasNoReason) {
   EXPECT_EQ(ReasonOf(absl::InternalError("x")), "");
   EXPECT_EQ(RetryAfterOf(absl::InternalError("x")), std::nullopt);
+  EXPECT_EQ(SaidBy(absl::InternalError("x")), "");
 }
 
 }  // namespace

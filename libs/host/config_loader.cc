@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "libs/base/status_macros.h"
+#include "libs/host/tiers.h"
 #include "libs/host/validate_config.h"
 #include "libs/host/yaml_message.h"
 
@@ -36,6 +37,7 @@ absl::StatusOr<config::v1::Config> ParseConfig(absl::string_view yaml,
                                                absl::string_view source_name) {
   config::v1::Config config;
   PENSTOCK_RETURN_IF_ERROR(ReadYaml(yaml, source_name, config));
+  AddBuiltInTiers(config);
   if (const absl::Status valid = ValidateConfig(config); !valid.ok()) {
     return absl::Status(valid.code(), absl::StrCat(source_name, ": ", valid.message()));
   }

@@ -8,6 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "libs/host/tiers.h"
+
 namespace penstock::host {
 namespace {
 
@@ -27,6 +29,7 @@ TEST_P(ShippedConfig, Loads) {
   EXPECT_EQ(config->providers(0).base_url(), "http://127.0.0.1:7430/v1");
   EXPECT_EQ(config->identity().issuers(0).issuer(), "penstock-dev");
   EXPECT_FALSE(config->endpoints().insecure());
+  EXPECT_EQ(config->tiers_size(), 3);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ShippedConfig,
@@ -39,6 +42,22 @@ TEST(LoadConfig, SaysWhichFileCannotBeRead) {
               StartsWith("no/such.yaml: cannot be opened"));
   EXPECT_THAT(std::string(LoadConfig("libs").status().message()),
               StartsWith("libs: cannot be read"));
+}
+
+TEST(ParseConfig, GivesAConfigurationWithoutTiersTheBuiltInOnes) {
+  const auto config = ParseConfig(
+      "providers: [{name: sim, base_url: 'http://127.0.0.1:1/v1'}]\n"
+      "models: [{name: sim/echo}]\nagents: [{id: default, model: sim/echo}]\n",
+      "test");
+
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(TierNames(*config), (std::vector<std::string>{"free", "paid", "unlimited"}));
+  EXPECT_EQ(config->tiers(0).turn_class(), "FREE");
+  EXPECT_EQ(config->tiers(0).turns_per_hour(), 20);
+  EXPECT_EQ(config->tiers(1).turn_class(), "PAID");
+  EXPECT_EQ(config->tiers(1).turns_per_hour(), 200);
+  EXPECT_EQ(config->tiers(2).turn_class(), "PAID");
+  EXPECT_EQ(config->tiers(2).turns_per_hour(), 0);
 }
 
 TEST(ParseConfig, NamesTheSourceInErrorsBetweenSettings) {

@@ -12,7 +12,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::util::MessageDifferencer;
 
 // What Service::Reload promises to take over.
-constexpr const char* kReloadable[] = {"queue", "tenants"};
+constexpr const char* kReloadable[] = {"queue", "tenants", "tiers"};
 
 bool IsReloadable(const FieldDescriptor& section) {
   return absl::c_linear_search(kReloadable, section.name());

@@ -32,10 +32,11 @@ TEST(ConfigReload, SaysWhatCountsNowAndWhatAtTheNextStart) {
   after.mutable_turn()->set_max_waiting(11);
   after.mutable_queue()->set_paid_floor(0.3);
   after.mutable_tenants(0)->set_weight(2);
+  after.add_tiers()->set_name("gold");
 
   const ChangedSections changed = Compare(Sample(), after);
 
-  EXPECT_THAT(changed.now, ElementsAre("queue", "tenants"));
+  EXPECT_THAT(changed.now, ElementsAre("queue", "tenants", "tiers"));
   EXPECT_THAT(changed.at_next_start, ElementsAre("data_dir", "turn"));
 }
 

@@ -7,6 +7,7 @@
 #include "libs/async/bounded_executor.h"
 #include "libs/async/timers.h"
 #include "libs/base/clock.h"
+#include "libs/base/random.h"
 #include "libs/obs/metrics.h"
 #include "penstock/config/v1/config.pb.h"
 
@@ -31,6 +32,8 @@ struct Environment {
   obs::Metrics& metrics;
   // What /readyz says, for whoever answers the same question over gRPC.
   const Health& health;
+  // For ids and jitter.
+  Random& random = SystemRandom();
 };
 
 }  // namespace penstock::host

@@ -35,7 +35,7 @@ class Service {
   // only between Start and Stop.
   virtual absl::Status Ready() const { return absl::OkStatus(); }
 
-  // Takes over the sections queue and tenants of a checked configuration; in the others, and
+  // Takes over the sections queue, tenants and tiers of a checked configuration; in the others, and
   // in Environment::config, nothing has changed. Not kept beyond the call.
   virtual void Reload(const config::v1::Config& /*config*/) {}
 

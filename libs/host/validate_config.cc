@@ -1,7 +1,5 @@
 #include "libs/host/validate_config.h"
 
-#include <array>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +11,8 @@
 #include "libs/host/found_allowed.h"
 #include "libs/host/tool_shape.h"
 #include "libs/host/validate_identity.h"
+#include "libs/host/validate_models.h"
+#include "libs/host/validate_tiers.h"
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
@@ -24,8 +24,6 @@ namespace {
 
 using config::v1::Config;
 
-// In USD per million tokens: no model costs a dollar a token.
-constexpr double kMaxPrice = 1e6;
 // What is left over is served in order of the classes.
 constexpr double kMaxFloors = 0.5;
 
@@ -62,16 +60,6 @@ absl::Status CheckQueue(const config::v1::Queue& queue) {
                       absl::StrCat("at most ", kMaxFloors));
 }
 
-absl::Status CheckTenants(const Config& config) {
-  std::set<std::string> names;
-  for (int i = 0; i < config.tenants_size(); ++i) {
-    const std::string& name = config.tenants(i).name();
-    if (names.insert(name).second) continue;
-    return FoundAllowed(absl::StrCat("tenants[", i, "].name"), name, "each tenant once");
-  }
-  return absl::OkStatus();
-}
-
 bool IsEnvironmentName(absl::string_view name) {
   const auto letter = [](char c) {
     return absl::ascii_isalpha(static_cast<unsigned char>(c)) || c == '_';
@@ -106,53 +94,6 @@ absl::Status CheckProvider(const std::string& path, const config::v1::Provider& 
     return Wrong(path + ".api_key_env", "must be the name of an environment variable, not a key");
   }
   return absl::OkStatus();
-}
-
-absl::Status CheckPrice(const std::string& path, const config::v1::Price& price) {
-  const std::pair<absl::string_view, double> parts[] = {{"input", price.input()},
-                                                        {"output", price.output()},
-                                                        {"cache_read", price.cache_read()},
-                                                        {"cache_write", price.cache_write()}};
-  for (const auto& [part, usd] : parts) {
-    if (usd <= kMaxPrice) continue;
-    return FoundAllowed(absl::StrCat(path, ".", part), absl::StrCat(usd),
-                        "at most 1000000; prices are in USD per million tokens");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckLimits(const std::string& path, const config::v1::Limits& limits) {
-  if (!absl::c_linear_search(std::array{"ADMISSION", "GENERATED"}, limits.output_counted())) {
-    return FoundAllowed(path + ".output_counted", limits.output_counted(),
-                        "ADMISSION or GENERATED");
-  }
-  if (!absl::c_linear_search(std::array{"REFILLED", "SLIDING", "FIXED"}, limits.renewal())) {
-    return FoundAllowed(path + ".renewal", limits.renewal(), "REFILLED, SLIDING or FIXED");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckModel(const std::string& path, const config::v1::Model& model,
-                        const std::vector<std::string>& providers) {
-  const size_t slash = model.name().find('/');
-  if (slash == std::string::npos || slash == 0 || slash + 1 == model.name().size()) {
-    return FoundAllowed(path + ".name", model.name(), "provider/model");
-  }
-  const std::string provider = model.name().substr(0, slash);
-  if (!absl::c_linear_search(providers, provider)) {
-    return FoundAllowed(
-        path + ".name", model.name(),
-        absl::StrCat("a model of a provider that is configured", DidYouMean(provider, providers)));
-  }
-  if (model.max_output_tokens() >= model.context_window_tokens()) {
-    return FoundAllowed(
-        path + ".max_output_tokens", absl::StrCat(model.max_output_tokens()),
-        absl::StrCat("less than context_window_tokens, which is ", model.context_window_tokens()));
-  }
-  if (model.has_limits()) {
-    PENSTOCK_RETURN_IF_ERROR(CheckLimits(path + ".limits", model.limits()));
-  }
-  return CheckPrice(path + ".price", model.price());
 }
 
 absl::Status CheckGeneration(const std::string& path, const chat::v1::GenerationConfig& g) {
@@ -262,7 +203,10 @@ absl::Status CheckCatalogue(const Config& config) {
       CheckEach(
           "models", "name", config.models(),
           [](const auto& model) -> const std::string& { return model.name(); },
-          [&](const auto& path, const auto& model) { return CheckModel(path, model, providers); }));
+          [&](const auto& path, const auto& model) {
+            return ValidateModel(path, model, providers);
+          }));
+  PENSTOCK_RETURN_IF_ERROR(ValidateFallbacks(config));
   PENSTOCK_ASSIGN_OR_RETURN(
       const std::vector<std::string> agents,
       CheckEach(
@@ -279,7 +223,7 @@ absl::Status ValidateConfig(const Config& config) {
   PENSTOCK_RETURN_IF_ERROR(CheckProcess(config));
   PENSTOCK_RETURN_IF_ERROR(CheckEndpoints(config.endpoints()));
   PENSTOCK_RETURN_IF_ERROR(CheckQueue(config.queue()));
-  PENSTOCK_RETURN_IF_ERROR(CheckTenants(config));
+  PENSTOCK_RETURN_IF_ERROR(ValidateTiers(config));
   PENSTOCK_RETURN_IF_ERROR(ValidateIdentity(config.identity()));
   return CheckCatalogue(config);
 }

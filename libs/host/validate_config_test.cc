@@ -58,6 +58,27 @@ INSTANTIATE_TEST_SUITE_P(
                             "tenants[1].name: found \"a\", allowed each tenant once"}));
 
 INSTANTIATE_TEST_SUITE_P(
+    Tiers, ValidateConfigRefuses,
+    testing::Values(
+        Mistake{[](Config& c) { c.mutable_tiers(0)->set_name("a b"); },
+                "tiers[0].name: found \"a b\", allowed [A-Za-z0-9._~-]{1,64}"},
+        Mistake{[](Config& c) { c.mutable_tiers(1)->set_name("free"); },
+                "tiers[1].name: found \"free\", allowed each tier once"},
+        Mistake{[](Config& c) { c.mutable_tiers(0)->set_name("basic"); },
+                "tiers: one must have the name \"free\"; it is that of tokens that name none"},
+        Mistake{[](Config& c) { c.mutable_tiers(0)->set_turn_class("ACTION"); },
+                "tiers[0].turn_class: found \"ACTION\", allowed PAID or FREE"},
+        Mistake{[](Config& c) { c.mutable_tiers(0)->set_usd_per_day(2e9); },
+                "tiers[0].usd_per_day: found \"2e+09\", allowed at most 1000000000"},
+        Mistake{[](Config& c) {
+                  c.add_tenants()->set_name("a");
+                  c.mutable_tenants(0)->set_usd_per_day(5);
+                  c.mutable_models(0)->clear_price();
+                },
+                "tenants[0].usd_per_day: found \"5\", allowed 0 as long as sim/echo has no "
+                "price"}));
+
+INSTANTIATE_TEST_SUITE_P(
     Process, ValidateConfigRefuses,
     testing::Values(
         Mistake{[](Config& c) { c.set_data_dir(""); },

@@ -126,18 +126,18 @@ TEST(Grant, MissingAndForeignBytesAreRefused) {
 }
 
 // Properly signed, so made by a service of ours, but of no use.
-TEST(Grant, WithoutUserOrWithUnknownTierIsMalformed) {
+TEST(Grant, WithoutUserOrTierIsMalformed) {
   const GrantVerifier verifier = VerifierOf(kDispatcherAudience);
   Principal nobody = Ann();
   nobody.user = "";
-  Principal golden = Ann();
-  golden.tier = "gold";
+  Principal untiered = Ann();
+  untiered.tier = "";
 
   const GrantMinter minter(kRoot);
 
   EXPECT_EQ(ReasonFor(verifier, minter.Mint(kDispatcherAudience, nobody, "", kNow), kNow),
             "GRANT_MALFORMED");
-  EXPECT_EQ(ReasonFor(verifier, minter.Mint(kDispatcherAudience, golden, "", kNow), kNow),
+  EXPECT_EQ(ReasonFor(verifier, minter.Mint(kDispatcherAudience, untiered, "", kNow), kNow),
             "GRANT_MALFORMED");
 }
 

@@ -66,8 +66,8 @@ absl::StatusOr<std::string> UserOf(const JwtClaims& claims, absl::string_view on
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<JwtVerifier>> JwtVerifier::Create(
-    const config::v1::Identity& config) {
+absl::StatusOr<std::unique_ptr<JwtVerifier>> JwtVerifier::Create(const config::v1::Identity& config,
+                                                                 std::vector<std::string> tiers) {
   if (config.issuers().empty()) {
     return absl::InvalidArgumentError(
         "identity.issuers: empty; add who may issue tokens, with its tenants and keys");
@@ -90,11 +90,19 @@ absl::StatusOr<std::unique_ptr<JwtVerifier>> JwtVerifier::Create(
     }
     issuers.push_back(std::move(issuer));
   }
-  return std::unique_ptr<JwtVerifier>(new JwtVerifier(std::move(issuers), leeway));
+  return std::unique_ptr<JwtVerifier>(
+      new JwtVerifier(std::move(issuers), std::move(tiers), leeway));
 }
 
-JwtVerifier::JwtVerifier(std::vector<JwtIssuer> issuers, absl::Duration leeway)
-    : issuers_(std::move(issuers)), leeway_(leeway) {}
+JwtVerifier::JwtVerifier(std::vector<JwtIssuer> issuers, std::vector<std::string> tiers,
+                         absl::Duration leeway)
+    : issuers_(std::move(issuers)),
+      tiers_(std::make_shared<const std::vector<std::string>>(std::move(tiers))),
+      leeway_(leeway) {}
+
+void JwtVerifier::SetTiers(std::vector<std::string> tiers) {
+  tiers_.Set(std::make_shared<const std::vector<std::string>>(std::move(tiers)));
+}
 
 absl::StatusOr<const JwtIssuer*> JwtVerifier::FindIssuer(const Jws& jws) const {
   const JsonMember* iss = jws.payload.Find("iss");
@@ -120,9 +128,11 @@ absl::StatusOr<Principal> JwtVerifier::Verify(absl::string_view authorization,
   PENSTOCK_ASSIGN_OR_RETURN(const JwtIssuer* issuer, FindIssuer(jws));
   PENSTOCK_RETURN_IF_ERROR(issuer->CheckSignature(jws));
   const std::string kid = jws.kid.value_or("");
+  const auto tiers = tiers_.Get();
   PENSTOCK_ASSIGN_OR_RETURN(
       JwtClaims claims,
-      CheckJwtClaims(jws.payload, {.issuer = *issuer, .leeway = leeway_, .now = now}, kid));
+      CheckJwtClaims(jws.payload,
+                     {.issuer = *issuer, .tiers = *tiers, .leeway = leeway_, .now = now}, kid));
   PENSTOCK_ASSIGN_OR_RETURN(std::string user, UserOf(claims, on_behalf_of, kid));
   const UserKey key(claims.tenant, user);
   return Principal{.tenant = std::move(claims.tenant),

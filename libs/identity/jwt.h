@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "libs/base/snapshot.h"
 #include "libs/identity/authenticator.h"
 #include "libs/identity/jwt_claims.h"
 #include "libs/identity/jwt_issuer.h"
@@ -24,8 +25,10 @@ inline constexpr absl::string_view kActAsScope = "act_as";
 // Accepts compact JWS signed with HS256, RS256 or ES256, by the rules of RFC 8725. Thread-safe.
 class JwtVerifier final : public Authenticator {
  public:
-  // Reads all keys. kInvalidArgument, beginning with the setting's path, for bad configuration.
-  static absl::StatusOr<std::unique_ptr<JwtVerifier>> Create(const config::v1::Identity& config);
+  // Reads all keys. `tiers`: those that a token may name. kInvalidArgument, beginning with the
+  // setting's path, for bad configuration.
+  static absl::StatusOr<std::unique_ptr<JwtVerifier>> Create(const config::v1::Identity& config,
+                                                             std::vector<std::string> tiers);
 
   // `authorization`: "Bearer <token>". `on_behalf_of`: the user whom a token with scope act_as
   // speaks for, 1 to 128 bytes of printable ASCII; empty otherwise.
@@ -41,12 +44,17 @@ class JwtVerifier final : public Authenticator {
   absl::StatusOr<Principal> Authenticate(const Credentials& credentials,
                                          absl::Time now) const override;
 
+  // What tokens may name from now on.
+  void SetTiers(std::vector<std::string> tiers);
+
  private:
-  JwtVerifier(std::vector<JwtIssuer> issuers, absl::Duration leeway);
+  JwtVerifier(std::vector<JwtIssuer> issuers, std::vector<std::string> tiers,
+              absl::Duration leeway);
 
   absl::StatusOr<const JwtIssuer*> FindIssuer(const Jws& jws) const;
 
   std::vector<JwtIssuer> issuers_;
+  Snapshot<std::vector<std::string>> tiers_;
   absl::Duration leeway_;
 };
 

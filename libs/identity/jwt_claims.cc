@@ -8,6 +8,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
 namespace penstock::identity {
@@ -134,9 +135,10 @@ absl::StatusOr<std::string> ClaimsReader::Tenant() const {
 absl::StatusOr<std::string> ClaimsReader::Tier() const {
   PENSTOCK_ASSIGN_OR_RETURN(const std::string* tier, Text("tier"));
   if (tier == nullptr) return std::string("free");
-  if (*tier == "paid" || *tier == "free") return *tier;
-  return Malformed("tier",
-                   absl::StrCat("found ", Quoted(*tier), ", expected \"paid\" or \"free\""));
+  const std::vector<std::string>& allowed = expected_.tiers;
+  if (std::find(allowed.begin(), allowed.end(), *tier) != allowed.end()) return *tier;
+  return Malformed("tier", absl::StrCat("found ", Quoted(*tier), ", expected one of tiers[]: ",
+                                        absl::StrJoin(allowed, ", ")));
 }
 
 // RFC 6749, section 3.3.

@@ -17,7 +17,7 @@ struct JwtClaims {
   std::string subject;
   // One of the issuer's.
   std::string tenant;
-  // "paid" or "free".
+  // One of those expected.
   std::string tier;
   std::vector<std::string> scopes;
 };
@@ -25,6 +25,7 @@ struct JwtClaims {
 // What claims are checked against.
 struct JwtExpectations {
   const JwtIssuer& issuer;
+  const std::vector<std::string>& tiers;
   absl::Duration leeway;
   absl::Time now;
 };
@@ -35,7 +36,7 @@ struct JwtExpectations {
 //   nbf iat may be absent; refused before nbf - leeway or iat - leeway     TOKEN_NOT_YET_VALID
 //   sub     required, 1 to 128 bytes without control characters
 //   tenant  one of the issuer's; absent: its first                         TOKEN_TENANT
-//   tier    "paid" or "free"; absent: "free"
+//   tier    one of the tiers; absent: "free"
 //   scope   names with one space between them (RFC 8693, section 4.2); absent: none
 // TOKEN_MALFORMED for a claim of another type or, where no other reason stands, with another value.
 absl::StatusOr<JwtClaims> CheckJwtClaims(const JsonObject& payload, const JwtExpectations& expected,

@@ -43,7 +43,7 @@ class JwtConfig : public ::testing::Test {
     key().set_public_key_file(file_);
   }
   std::string Error() {
-    const auto verifier = JwtVerifier::Create(config_);
+    const auto verifier = JwtVerifier::Create(config_, {"free"});
     return verifier.ok() ? "accepted" : std::string(verifier.status().message());
   }
 
@@ -56,7 +56,8 @@ class JwtConfig : public ::testing::Test {
 TEST_F(JwtConfig, OfOneSecretIsAccepted) { EXPECT_EQ(Error(), "accepted"); }
 
 TEST_F(JwtConfig, NeedsAnIssuerWithNameAudienceTenantsAndKeys) {
-  EXPECT_THAT(JwtVerifier::Create({}).status().message().data(), StartsWith("identity.issuers: "));
+  EXPECT_THAT(JwtVerifier::Create({}, {}).status().message().data(),
+              StartsWith("identity.issuers: "));
   const config::v1::Identity good = config_;
 
   issuer().clear_issuer();

@@ -61,6 +61,15 @@ TEST(Jwt, MayLeaveOutTenantTierAndScope) {
   EXPECT_THAT(principal->scopes, IsEmpty());
 }
 
+TEST(Jwt, OfATierThatIsNotConfiguredIsRefusedWithThoseThatAre) {
+  const absl::Status refused = Verify(TokenWith({{"tier", R"("gold")"}})).status();
+
+  EXPECT_EQ(ReasonOf(refused), "TOKEN_MALFORMED");
+  EXPECT_EQ(refused.message(),
+            "token: claim `tier`: found \"gold\", expected one of tiers[]: free, paid; get a token "
+            "that says so");
+}
+
 TEST(Jwt, OfTheSignerIsAccepted) {
   const TokenContent content = {.issuer = "https://issuer.test",
                                 .audience = "penstock",

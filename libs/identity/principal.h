@@ -76,7 +76,7 @@ struct Principal {
   std::string tenant;
   // The bytes of the token's `sub`, or of "penstock-on-behalf-of".
   std::string user;
-  // "paid" or "free".
+  // A name of the configuration's `tiers`.
   std::string tier;
   std::vector<std::string> scopes;
   // When the caller's token was checked.

@@ -55,7 +55,7 @@ TokenLab::TokenLab(const std::string& folder)
   other.set_audience("penstock");
   other.add_tenants("other");
   AddKey(other, JwtAlgorithm::kHs256, "hs", kOtherSecret, "");
-  verifier_ = JwtVerifier::Create(config_).value();
+  verifier_ = JwtVerifier::Create(config_, {"free", "paid"}).value();
 }
 
 const JwtSigner& TokenLab::SignerOf(JwtAlgorithm algorithm) const {

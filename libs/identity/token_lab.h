@@ -17,7 +17,8 @@ namespace penstock::identity {
 
 // Issuer https://issuer.test, audience penstock, tenants acme and beta, keys hs, rs and es.
 // Issuer https://other.test, audience penstock, tenant other, one key hs with another secret.
-// Leeway 30 s. Public keys are written as PEM files to a folder for temporary files.
+// Tiers free and paid. Leeway 30 s. Public keys are written as PEM files to a folder for temporary
+// files.
 class TokenLab {
  public:
   explicit TokenLab(const std::string& folder);

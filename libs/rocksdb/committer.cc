@@ -47,14 +47,15 @@ Committer::~Committer() {
   thread_.join();
 }
 
-Awaitable<absl::Status> Committer::Commit(WriteBatch batch, Sync sync) {
+Awaitable<absl::Status> Committer::Commit(WriteBatch batch, Sync sync, Complete complete) {
   OneShot<absl::Status> done;
-  Enqueue(Request{std::move(batch), sync, &done});
+  Enqueue(Request{std::move(batch), sync, &done}, std::move(complete));
   co_return co_await done.Wait();
 }
 
-void Committer::Enqueue(Request request) {
+void Committer::Enqueue(Request request, Complete complete) {
   MutexLock lock(mutex_);
+  if (complete) complete(request.batch);
   queue_.push_back(std::move(request));
   if (queue_.size() == 1) arrived_.NotifyOne();
 }

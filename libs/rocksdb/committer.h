@@ -41,6 +41,7 @@ struct CommitterOptions {
 class Committer {
  public:
   using Write = absl::AnyInvocable<absl::Status(const WriteBatch&, Sync)>;
+  using Complete = absl::AnyInvocable<void(WriteBatch&)>;
 
   // `database` must outlive it.
   Committer(Database& database, obs::Metrics& metrics, CommitterOptions options);
@@ -50,7 +51,9 @@ class Committer {
 
   // Writes the batch; with Sync::kYes it is durable when the result arrives. Requests take effect
   // in the order of these calls. OK for an empty batch, which still waits for those before it.
-  Awaitable<absl::Status> Commit(WriteBatch batch, Sync sync);
+  // `complete`, if any, is called in that order, too, and may add to the batch what depends on the
+  // requests before it; it is called under a lock, so it is short and calls nothing of this.
+  Awaitable<absl::Status> Commit(WriteBatch batch, Sync sync, Complete complete = nullptr);
 
  private:
   struct Request {
@@ -59,7 +62,7 @@ class Committer {
     OneShot<absl::Status>* done;
   };
 
-  void Enqueue(Request request);
+  void Enqueue(Request request, Complete complete);
   // Empty when there is nothing left and the committer ends.
   std::vector<Request> WaitForRequests();
   void Run();

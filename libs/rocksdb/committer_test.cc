@@ -78,6 +78,27 @@ class CommitterTest : public testing::Test {
   CoroutineThreads threads_;
 };
 
+TEST_F(CommitterTest, CompletesBatchesInTheOrderInWhichTheyTakeEffect) {
+  Committer committer(Disk(), metrics_, {.store = "test"});
+  auto blocking = Commit(committer, "0", Sync::kNo);
+  disk_.WaitForWrites(1);
+  int completed = 0;
+  const auto complete = [&](WriteBatch& batch) {
+    batch.Put(kRows, "completed " + std::to_string(++completed), "value");
+  };
+  std::vector<std::shared_ptr<std::promise<absl::Status>>> results;
+  for (const char* key : {"a", "b"}) {
+    results.push_back(std::make_shared<std::promise<absl::Status>>());
+    Spawn(InlineExecutor(threads_.io()),
+          Finish(committer.Commit(Put(key), Sync::kNo, complete), results.back()));
+  }
+  disk_.OpenGate();
+  for (const auto& result : results) EXPECT_TRUE(result->get_future().get().ok());
+
+  EXPECT_TRUE(blocking.get().ok());
+  EXPECT_THAT(disk_.writes.at(1), ElementsAre("a", "completed 1", "b", "completed 2"));
+}
+
 TEST_F(CommitterTest, WritesTogetherWhatArrivedDuringTheWriteBefore) {
   Committer committer(Disk(), metrics_, {.store = "test"});
 

@@ -1,6 +1,5 @@
 #include "services/cli/interrupts.h"
 
-#include <csignal>
 #include <cstdint>
 
 #include <poll.h>
@@ -10,10 +9,10 @@
 
 namespace penstock::cli {
 
-Interrupts::Interrupts() {
+Interrupts::Interrupts(std::initializer_list<int> signals) {
   sigset_t interrupt;
   sigemptyset(&interrupt);
-  sigaddset(&interrupt, SIGINT);
+  for (const int signal : signals) sigaddset(&interrupt, signal);
   pthread_sigmask(SIG_BLOCK, &interrupt, nullptr);
   descriptor_ = signalfd(-1, &interrupt, SFD_CLOEXEC | SFD_NONBLOCK);
 }

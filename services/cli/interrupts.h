@@ -1,23 +1,25 @@
 // Ctrl-C as an event, instead of the end of the process.
 #pragma once
 
+#include <csignal>
 #include <functional>
+#include <initializer_list>
 #include <thread>
 
 #include "absl/status/statusor.h"
 
 namespace penstock::cli {
 
-// SIGINT waits in a descriptor from construction to the end of the process. Make it before any
-// other thread. One a process.
+// SIGINT, or these signals, wait in a descriptor from construction to the end of the process. Make
+// it before any other thread. One a process.
 class Interrupts {
  public:
-  Interrupts();
+  explicit Interrupts(std::initializer_list<int> signals = {SIGINT});
   ~Interrupts();
   Interrupts(const Interrupts&) = delete;
   Interrupts& operator=(const Interrupts&) = delete;
 
-  // Readable while a Ctrl-C waits; for poll(2).
+  // Readable while one waits; for poll(2).
   int descriptor() const { return descriptor_; }
   // Takes one that waits.
   void Take() const;

@@ -10,6 +10,7 @@
 #include "services/cli/health_command.h"
 #include "services/cli/help_text.h"
 #include "services/cli/memory_commands.h"
+#include "services/cli/queue_commands.h"
 #include "services/cli/refusal_text.h"
 #include "services/cli/session_commands.h"
 #include "services/cli/token_commands.h"
@@ -45,7 +46,8 @@ absl::StatusOr<int> Help(const Arguments& arguments, Console& console) {
 
 std::vector<Command> MakeCommands() {
   std::vector<Command> commands = {ChatCommand()};
-  for (const auto& group : {TurnCommands(), SessionCommands(), MemoryCommands(), TokenCommands()}) {
+  for (const auto& group :
+       {TurnCommands(), SessionCommands(), MemoryCommands(), QueueCommands(), TokenCommands()}) {
     commands.insert(commands.end(), group.begin(), group.end());
   }
   commands.push_back(HealthCommand());

@@ -227,7 +227,7 @@ TEST_F(Program, HelpNamesEveryCommand) {
 
   EXPECT_EQ(overview.exit_code, 0);
   for (const char* name : {"chat", "turn run TEXT", "session update NAME", "memory search QUERY",
-                           "token keygen", "health", "version"}) {
+                           "queue top", "token keygen", "health", "version"}) {
     EXPECT_THAT(overview.out, HasSubstr(name));
   }
   EXPECT_THAT(one.out, HasSubstr("usage: penstock turn submit TEXT"));

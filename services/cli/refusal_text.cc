@@ -48,6 +48,9 @@ const std::map<absl::string_view, std::string>& AdviceByReason() {
       {"OVERRIDE_FORBIDDEN",
        "leave it to the agent, or choose an agent that allows it (overridable)"},
       {"SESSION_QUEUE_FULL", "wait until earlier turns of the session are done"},
+      {"USER_RATE", "a token of a tier with more turns per hour (tiers[].turns_per_hour) helps"},
+      {"USER_BUDGET", "a token of a tier with a larger budget (tiers[]) helps"},
+      {"TENANT_BUDGET", "whoever runs the gateway can raise the tenant's budget (tenants[])"},
       {"DRAINING", "the gateway is stopping; the same request succeeds at its successor"},
       {"PROVIDER_AUTH", "check the provider's key where the provider-adapter runs (api_key_env)"},
       {"PROVIDER_QUOTA", "the provider's account is used up; waiting does not help"},
@@ -119,9 +122,12 @@ std::string RefusalText(const absl::Status& status, absl::string_view address,
                         absl::string_view subject) {
   std::string reason = ReasonOf(status);
   if (reason.empty()) reason = absl::StatusCodeToString(status.code());
+  const std::string said = SaidBy(status);
   const std::string message = MessageOf(status);
-  std::string text = absl::StrCat("penstock: ", subject, subject.empty() ? "" : ": ", message,
-                                  message.empty() ? "" : " ", "(", reason, ")\n");
+  const std::string& first = said.empty() ? message : said;
+  std::string text = absl::StrCat("penstock: ", subject, subject.empty() ? "" : ": ", first,
+                                  first.empty() ? "" : " ", "(", reason, ")\n");
+  if (!said.empty() && !message.empty()) absl::StrAppend(&text, "why: ", message, "\n");
   if (const auto delay = RetryAfterOf(status)) {
     absl::StrAppend(&text, "try again in ", DurationText(absl::ToDoubleSeconds(*delay)), "\n");
   }

@@ -34,6 +34,18 @@ TEST(RefusalText, SaysWhenToTryAgain) {
             "penstock: the queue is full (QUEUE_FULL)\ntry again in 2 s\n");
 }
 
+TEST(RefusalText, BeginsWithTheWordsForEndUsers) {
+  const absl::Status status =
+      Refusal(absl::StatusCode::kResourceExhausted, "QUEUE_FULL", "pool sim/echo: 90 turns wait")
+          .RetryAfter(absl::Seconds(30))
+          .Say("High demand, about 30 seconds. Please try again then.");
+
+  EXPECT_EQ(RefusalText(status, "a:1"),
+            "penstock: High demand, about 30 seconds. Please try again then. (QUEUE_FULL)\n"
+            "why: pool sim/echo: 90 turns wait\n"
+            "try again in 30 s\n");
+}
+
 TEST(RefusalText, SaysHowToGetAToken) {
   const absl::Status missing =
       Refusal(absl::StatusCode::kUnauthenticated, "TOKEN_MISSING", "no metadata authorization");

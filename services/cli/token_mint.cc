@@ -6,6 +6,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/host/config_loader.h"
 #include "libs/host/did_you_mean.h"
+#include "libs/host/tiers.h"
 #include "libs/identity/jwt_signer.h"
 #include "services/cli/key_file.h"
 
@@ -19,13 +20,22 @@ namespace {
 using identity::JwtAlgorithm;
 using identity::JwtSigner;
 
-// The issuer that --issuer names, else the first. Empty without --config.
-absl::StatusOr<config::v1::Issuer> ConfiguredIssuer(const Arguments& arguments) {
-  if (!arguments.Has("--config")) return config::v1::Issuer();
+// What --config says of tokens.
+struct Configured {
+  // The one that --issuer names, else the first.
+  config::v1::Issuer issuer = {};
+  std::vector<std::string> tiers = {};
+};
+
+// Empty without --config.
+absl::StatusOr<Configured> ConfiguredIssuer(const Arguments& arguments) {
+  if (!arguments.Has("--config")) return Configured();
   PENSTOCK_ASSIGN_OR_RETURN(const auto config, host::LoadConfig(arguments.Value("--config")));
   std::vector<std::string> names;
   for (const auto& issuer : config.identity().issuers()) {
-    if (arguments.Value("--issuer", issuer.issuer()) == issuer.issuer()) return issuer;
+    if (arguments.Value("--issuer", issuer.issuer()) == issuer.issuer()) {
+      return Configured{.issuer = issuer, .tiers = host::TierNames(config)};
+    }
     names.push_back(issuer.issuer());
   }
   if (names.empty()) {
@@ -96,8 +106,9 @@ absl::StatusOr<JwtSigner> SignerOf(const config::v1::Issuer& issuer, const Argum
       "nothing to sign with; give --config, --secret-file, --secret-env or --key-file");
 }
 
-absl::StatusOr<identity::TokenContent> ContentOf(const config::v1::Issuer& issuer,
+absl::StatusOr<identity::TokenContent> ContentOf(const Configured& from,
                                                  const Arguments& arguments) {
+  const config::v1::Issuer& issuer = from.issuer;
   if (!arguments.Has("--user")) return UsageError("--user is missing");
   const bool configured = arguments.Has("--config");
   if (!configured && !arguments.Has("--issuer")) {
@@ -109,8 +120,9 @@ absl::StatusOr<identity::TokenContent> ContentOf(const config::v1::Issuer& issue
   content.audience = arguments.Value("--audience", configured ? issuer.audience() : "penstock");
   content.subject = arguments.Value("--user");
   content.tenant = arguments.Value("--tenant");
-  if (arguments.Has("--tier")) {
-    PENSTOCK_ASSIGN_OR_RETURN(content.tier, arguments.Choice("--tier", {"paid", "free"}));
+  content.tier = arguments.Value("--tier");
+  if (configured && !content.tier.empty()) {
+    PENSTOCK_RETURN_IF_ERROR(arguments.Choice("--tier", from.tiers).status());
   }
   content.scopes = arguments.Values("--scope");
   content.issued_at = SystemClock().Now();
@@ -123,8 +135,8 @@ absl::StatusOr<identity::TokenContent> ContentOf(const config::v1::Issuer& issue
 std::vector<Flag> MintFlags() {
   return {{"--user", "U", "for whom"},
           {"--tenant", "T", "default: the issuer's first"},
-          {"--tier", "TIER", "paid or free; default: free"},
-          {"--scope", "S", "turns.action, act_as", true},
+          {"--tier", "TIER", "one of the configuration's tiers; default: free"},
+          {"--scope", "S", "turns.action, operator, act_as", true},
           {"--ttl", "D", "how long it is valid; default: 1h"},
           {"--config", "FILE", "take issuer, audience, kid and HS256 secret from it"},
           {"--issuer", "I", "default: the first of --config"},
@@ -136,9 +148,9 @@ std::vector<Flag> MintFlags() {
 }
 
 absl::StatusOr<std::string> MintToken(const Arguments& arguments) {
-  PENSTOCK_ASSIGN_OR_RETURN(const config::v1::Issuer issuer, ConfiguredIssuer(arguments));
-  PENSTOCK_ASSIGN_OR_RETURN(const identity::TokenContent content, ContentOf(issuer, arguments));
-  PENSTOCK_ASSIGN_OR_RETURN(const JwtSigner signer, SignerOf(issuer, arguments));
+  PENSTOCK_ASSIGN_OR_RETURN(const Configured from, ConfiguredIssuer(arguments));
+  PENSTOCK_ASSIGN_OR_RETURN(const identity::TokenContent content, ContentOf(from, arguments));
+  PENSTOCK_ASSIGN_OR_RETURN(const JwtSigner signer, SignerOf(from.issuer, arguments));
   return signer.Sign(content);
 }
 

@@ -33,7 +33,7 @@ Arguments Given(std::map<std::string, std::vector<std::string>> flags) {
 
 absl::StatusOr<identity::Principal> VerifyWith(const config::v1::Identity& config,
                                                const std::string& token) {
-  const auto verifier = identity::JwtVerifier::Create(config);
+  const auto verifier = identity::JwtVerifier::Create(config, {"free", "paid"});
   if (!verifier.ok()) return verifier.status();
   return (*verifier)->Verify("Bearer " + token, "", SystemClock().Now());
 }
@@ -122,7 +122,7 @@ TEST_F(TokenMint, IsValidForItsTtl) {
       Given({{"--config", {kDevelopmentConfig}}, {"--user", {"you"}}, {"--ttl", {"2m"}}}));
   ASSERT_TRUE(token.ok()) << token.status();
   const auto verifier =
-      identity::JwtVerifier::Create(host::LoadConfig(kDevelopmentConfig)->identity());
+      identity::JwtVerifier::Create(host::LoadConfig(kDevelopmentConfig)->identity(), {"free"});
   const absl::Time now = SystemClock().Now();
 
   EXPECT_TRUE((*verifier)->Verify("Bearer " + *token, "", now + absl::Seconds(110)).ok());
@@ -138,6 +138,8 @@ TEST_F(TokenMint, SaysWhatIsMissing) {
       {Given(
            {{"--user", {"u"}}, {"--issuer", {"penstock-dve"}}, {"--config", {kDevelopmentConfig}}}),
        "did you mean penstock-dev?"},
+      {Given({{"--user", {"u"}}, {"--config", {kDevelopmentConfig}}, {"--tier", {"gold"}}}),
+       "--tier: found 'gold', expected free or paid or unlimited"},
       {Given({{"--user", {"u"}}, {"--config", {kDevelopmentConfig}}, {"--kid", {"x"}}}),
        "has no HS256 key of that kid"},
       {Given({{"--user", {"u"}}, {"--issuer", {issuer}}, {"--secret-env", {"PENSTOCK_UNSET"}}}),

@@ -11,7 +11,8 @@
 #include "libs/base/log.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
-#include "services/dispatcher/limits/rate_limiter.h"
+#include "services/dispatcher/dispatcher_pools.h"
+#include "services/dispatcher/load_report.h"
 #include "services/dispatcher/queue/fair_options.h"
 #include "services/dispatcher/queue/session_restore.h"
 #include "services/dispatcher/queue/shard_range.h"
@@ -29,6 +30,7 @@ absl::Status TurnNotFound(const std::string& name) {
       .With("name", name);
 }
 
+constexpr absl::string_view kOperatorScope = "operator";
 // In a line of the log.
 constexpr size_t kTurnsNamed = 10;
 
@@ -36,23 +38,6 @@ absl::Status Draining() {
   return Refusal(absl::StatusCode::kUnavailable, "DRAINING",
                  "the dispatcher is stopping; send the same request again")
       .RetryAfter(absl::Seconds(1));
-}
-
-Pools MakePools(const host::Environment& environment) {
-  Pools pools;
-  for (const auto& model : environment.config.models()) {
-    pools[model.name()] = std::make_unique<Arbiter>(
-        std::make_unique<FairScheduler>(FairOptionsOf(environment.config, model)),
-        std::make_unique<RateLimiter>(model, environment.clock.Monotonic()), environment.clock,
-        environment.timers);
-  }
-  return pools;
-}
-
-std::vector<PoolMetrics> MetricsOf(const Pools& pools, obs::Metrics& metrics) {
-  std::vector<PoolMetrics> all;
-  for (const auto& [name, pool] : pools) all.emplace_back(name, *pool, metrics);
-  return all;
 }
 
 }  // namespace
@@ -68,17 +53,23 @@ DispatcherCore::DispatcherCore(const host::Environment& environment, Peers peers
       agents_(environment.config),
       pools_(MakePools(environment)),
       pool_metrics_(MetricsOf(pools_, environment.metrics)),
+      policy_(std::make_shared<const Policy>(environment.config)),
+      accounts_(environment.config.queue().first_turns_per_hour()),
+      depths_(MakeDepths(environment.config)),
       metrics_(environment.metrics),
       services_{environment.config,
                 agents_,
                 pools_,
                 peers,
                 tokens_,
-                retries_,
+                outputs_,
                 metrics_,
                 environment.clock,
                 environment.timers,
-                environment.executor},
+                environment.executor,
+                environment.random,
+                forecast_,
+                policy_},
       jobs_({peers, journal, environment.clock, environment.timers, environment.executor, running_,
              shutdown_.get_token()},
             environment.config.job().max_in_flight(), environment.metrics),
@@ -95,15 +86,19 @@ Awaitable<absl::Status> DispatcherCore::Recover() {
   co_await MakeMissingSessions(recovered);
   for (RecoveredShard& found : recovered) {
     next_submit_number = std::max(next_submit_number, found.next_submit_number);
-    shards_.push_back(std::make_unique<Shard>(
-        Shard::Context{services_, journal_, jobs_, running_, shutdown_.get_token()}, found.epoch));
+    shards_.push_back(
+        std::make_unique<Shard>(Shard::Context{services_, journal_, jobs_, accounts_, depths_,
+                                               running_, shutdown_.get_token()},
+                                found.epoch));
     turns += found.turns.size();
     jobs += found.jobs.size();
     for (UnfinishedTurn& turn : found.turns) shards_.back()->TakeUp(std::move(turn));
     for (PendingJob& job : found.jobs) jobs_.Add(std::move(job), std::nullopt);
   }
   PENSTOCK_FAILPOINT("dispatcher.after_recovery");
-  admission_ = std::make_unique<Admission>(services_, journal_, next_submit_number);
+  admission_ = std::make_unique<Admission>(
+      Admission::Context{services_, journal_, accounts_, depths_, environment_.metrics},
+      next_submit_number);
   Spawn(environment_.executor, Tick());
   Log(Severity::kInfo, "recovered",
       {{"unfinished_turns", absl::StrCat(turns)}, {"pending_jobs", absl::StrCat(jobs)}});
@@ -124,6 +119,8 @@ Awaitable<void> DispatcherCore::Tick() {
   const auto hold = running_.Hold();
   while (co_await SleepOrStop(environment_.timers, absl::Seconds(1), shutdown_.get_token())) {
     for (const auto& shard : shards_) shard->Tick();
+    accounts_.DropOld(environment_.clock.Now());
+    admission_->DropOld();
     for (PoolMetrics& pool : pool_metrics_) pool.Publish();
     const auto swept = co_await journal_.SweepRequestIds(environment_.clock.Now(), 1000);
     if (!swept.ok()) {
@@ -150,7 +147,9 @@ Awaitable<absl::StatusOr<Submission>> DispatcherCore::Submit(identity::Principal
                                                              v1::SubmitTurnRequest request,
                                                              std::string traceparent,
                                                              bool watched) {
-  if (draining_) co_return Draining();
+  if (draining_) {
+    co_return admission_->Refuse(Draining(), principal, request.turn().urgency());
+  }
   Shard& shard = ShardOf(principal);
   co_return co_await admission_->Submit(shard, std::move(principal), std::move(request),
                                         std::move(traceparent), watched);
@@ -266,7 +265,20 @@ absl::Status DispatcherCore::ForgetSession(const identity::Principal& principal,
 void DispatcherCore::Reload(const config::v1::Config& config) {
   for (const auto& model : config.models()) {
     pools_.at(model.name())->SetShares(FairOptionsOf(config, model).shares);
+    depths_.at(model.name())->SetLimits(DepthLimitsOf(config));
   }
+  accounts_.SetFirstTurns(config.queue().first_turns_per_hour());
+  admission_->Reload(config.queue());
+  policy_.Set(std::make_shared<const Policy>(config));
+}
+
+absl::StatusOr<v1::Load> DispatcherCore::GetLoad(const identity::Principal& principal) const {
+  if (!principal.HasScope(kOperatorScope)) {
+    return Refusal(absl::StatusCode::kPermissionDenied, "SCOPE_MISSING",
+                   absl::StrCat("needs scope ", kOperatorScope))
+        .With("scope", kOperatorScope);
+  }
+  return LoadOf(pools_, environment_.clock.Now());
 }
 
 void DispatcherCore::Drain(absl::Duration timeout) {
@@ -297,10 +309,14 @@ void DispatcherCore::LogWhatStillRuns() const {
        {"running", absl::StrJoin(running, " ")}});
 }
 
-void DispatcherCore::Stop() {
+void DispatcherCore::RequestStop() {
   draining_ = true;
   shutdown_.request_stop();
   for (const auto& shard : shards_) shard->StopAll(Draining());
+}
+
+void DispatcherCore::Stop() {
+  RequestStop();
   running_.WaitUntilNone();
 }
 

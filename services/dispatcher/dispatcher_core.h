@@ -10,6 +10,7 @@
 #include "libs/host/environment.h"
 #include "libs/identity/principal.h"
 #include "penstock/dispatcher/v1/dispatcher.pb.h"
+#include "penstock/dispatcher/v1/operations.pb.h"
 #include "services/dispatcher/admission/admission.h"
 #include "services/dispatcher/admission/tool_desk.h"
 #include "services/dispatcher/queue/pool_metrics.h"
@@ -68,12 +69,17 @@ class DispatcherCore {
   Awaitable<absl::Status> CancelSession(identity::Principal principal, std::string session);
   absl::Status ForgetSession(const identity::Principal& principal, const std::string& session);
 
-  // Takes over who gets how much, for what is served from now on.
+  // PERMISSION_DENIED (SCOPE_MISSING) without scope `operator`.
+  absl::StatusOr<v1::Load> GetLoad(const identity::Principal& principal) const;
+  // Takes over the sections queue, tenants and tiers, for what is admitted and served from now on.
+  // After Recover.
   void Reload(const config::v1::Config& config);
   // Refuses new turns and tool results from now on and waits, at most `timeout`, until the live
   // turns have ended, but for those that wait for tools. Blocks.
   void Drain(absl::Duration timeout);
-  // Leaves all turns to the journal and waits until nothing runs any more. Blocks.
+  // Leaves all turns to the journal; they stop by and by.
+  void RequestStop();
+  // RequestStop, and waits until nothing runs any more. Blocks.
   void Stop();
 
  private:
@@ -93,7 +99,11 @@ class DispatcherCore {
   Pools pools_;
   std::vector<PoolMetrics> pool_metrics_;
   TokenEstimator tokens_;
-  RetryBudget retries_;
+  TurnForecast forecast_;
+  Snapshot<Policy> policy_;
+  Accounts accounts_;
+  Depths depths_;
+  OutputBounds outputs_;
   TurnMetrics metrics_;
   const TurnServices services_;
   IngestJobs jobs_;

@@ -64,6 +64,7 @@ TEST_F(DispatcherCoreTest, RefusesMoreTurnsThanASessionMayQueue) {
 
   EXPECT_EQ(ReasonOf(fourth.status()), "SESSION_QUEUE_FULL");
   EXPECT_TRUE(RetryAfterOf(fourth.status()).has_value());
+  EXPECT_THAT(SaidBy(fourth.status()), HasSubstr("wait until the first of them is answered"));
 }
 
 TEST_F(DispatcherCoreTest, RefusesATurnOfABusySessionWhenAskedTo) {
@@ -233,6 +234,21 @@ TEST_F(DispatcherCoreTest, CancelKeepsTheTextSoFarUnlessItIsToBeDiscarded) {
     EXPECT_EQ(turn.cost_nano_usd(),
               1000 * turn.usage().input_tokens() + 2000 * turn.usage().output_tokens());
   }
+}
+
+// A permit is there at once when the context is.
+TEST_F(DispatcherCoreTest, ATurnCancelledWhileItsContextComesIsNeitherSentNorBilled) {
+  memory_.on_recall = [&] {
+    v1::CancelTurnRequest cancel;
+    cancel.set_name(TurnName("s1", journal_.unfinished().begin()->first));
+    EXPECT_TRUE(Run(core_->Cancel(principal_, cancel)).ok());
+  };
+
+  const Turn turn = Outcome(Accepted(Request("x")));
+
+  EXPECT_EQ(turn.state(), Turn::CANCELLED);
+  EXPECT_TRUE(provider_.requests().empty());
+  EXPECT_EQ(turn.usage().input_tokens(), 0);
 }
 
 TEST_F(DispatcherCoreTest, ACancelledTurnThatNeverBeganIsStoredWithItsInput) {

@@ -11,6 +11,7 @@
 #include "libs/async/inline_executor.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
+#include "libs/base/skewed_clock.h"
 #include "libs/host/health.h"
 #include "libs/identity/testing.h"
 #include "services/dispatcher/dispatcher_core.h"
@@ -46,6 +47,24 @@ inline config::v1::Config TestConfig() {
   *config.mutable_recall()->mutable_timeout() = ToProto(absl::Milliseconds(150));
   config.mutable_recall()->set_max_memories(15);
   config.mutable_job()->set_max_in_flight(2);
+  auto& queue = *config.mutable_queue();
+  queue.set_max_waiting_tokens(2'000'000'000);
+  queue.set_max_tenant_share(1);
+  queue.set_first_turns_per_hour(6);
+  queue.set_max_action_share(0.1);
+  queue.set_max_first_share(0.5);
+  queue.set_paid_cap(1);
+  queue.set_free_cap(1);
+  queue.set_batch_cap(1);
+  for (auto* wait : {queue.mutable_action_max_wait(), queue.mutable_paid_max_wait(),
+                     queue.mutable_free_max_wait(), queue.mutable_batch_max_wait()}) {
+    *wait = ToProto(absl::Hours(24));
+  }
+  for (const auto& [name, turn_class] : {std::pair("free", "FREE"), {"paid", "PAID"}}) {
+    auto* tier = config.add_tiers();
+    tier->set_name(name);
+    tier->set_turn_class(turn_class);
+  }
   auto* model = config.add_models();
   model->set_name("sim/echo");
   model->set_context_window_tokens(10000);
@@ -96,7 +115,7 @@ class DispatcherCoreTest : public testing::Test {
     request.mutable_turn()->add_input()->mutable_text()->set_text(text);
     request.mutable_turn()->set_create_session(true);
     request.set_job(true);
-    *request.mutable_deadline() = ToProto(absl::Now() + absl::Seconds(60));
+    *request.mutable_deadline() = ToProto(absl::Now() + absl::Hours(24));
     return request;
   }
 
@@ -149,11 +168,12 @@ class DispatcherCoreTest : public testing::Test {
   // A test may change it before it submits.
   config::v1::Config config_ = TestConfig();
   AsioTimers timers_{io_};
+  SkewedClock clock_;
   BoundedExecutor blocking_{1, 16};
   obs::Metrics metrics_;
   host::Health health_;
   const host::Environment environment_{
-      config_, io_, InlineExecutor(io_), timers_, SystemClock(), blocking_, metrics_, health_};
+      config_, io_, InlineExecutor(io_), timers_, clock_, blocking_, metrics_, health_};
   const identity::Principal principal_{
       "t1", "u1", "free", {}, absl::Now(), "", identity::UserKeyForTest("t1", "u1")};
   FakeSessionPeer session_;

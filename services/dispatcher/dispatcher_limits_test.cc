@@ -1,5 +1,7 @@
 // What providers allow, over fake peers and a journal in memory.
 
+#include <map>
+
 #include "services/dispatcher/dispatcher_fixture.h"
 
 namespace penstock::dispatcher {
@@ -32,7 +34,7 @@ TEST_F(DispatcherCoreTest, AfterElevenRefusalsATurnFails) {
 }
 
 TEST_F(DispatcherCoreTest, APausedLaneKeepsItsTurnsUntilTheyAreCancelled) {
-  provider_.Next(TooManyRequests(absl::Hours(1)));
+  provider_.Next(TooManyRequests(absl::Seconds(30)));
   const std::string first = Accepted(Request("x", "s1"));
   ASSERT_TRUE(Eventually([&] { return provider_.requests().size() == 1; }));
   const std::string second = Accepted(Request("x", "s2"));
@@ -86,8 +88,92 @@ TEST_F(DispatcherCoreTest, AsTheDepthFillsLowerClassesAreRefusedFirst) {
   const absl::Status refused = submit(chat::v1::BATCH);
   EXPECT_EQ(ReasonOf(refused), "QUEUE_FULL");
   EXPECT_THAT(refused.message(), testing::HasSubstr("6 turns wait"));
+  EXPECT_EQ(MetadataOf(refused, "limit"), "6");
+  EXPECT_EQ(MetadataOf(refused, "class"), "CLASS_BATCH");
+  EXPECT_THAT(SaidBy(refused), testing::HasSubstr("High demand, about "));
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(submit(chat::v1::NORMAL).ok()) << i;
   EXPECT_EQ(ReasonOf(submit(chat::v1::NORMAL)), "QUEUE_FULL");
+  EXPECT_THAT(
+      metrics_.Render(),
+      testing::AllOf(testing::HasSubstr("penstock_dispatcher_refused_total{class=\"CLASS_BATCH\","
+                                        "reason=\"QUEUE_FULL\"} 1"),
+                     testing::HasSubstr("penstock_dispatcher_refused_total{class=\"CLASS_FREE\","
+                                        "reason=\"QUEUE_FULL\"} 1")));
+}
+
+TEST_F(DispatcherCoreTest, TurnsThatWaitBehindOthersOfTheirSessionFillTheDepth) {
+  config_.mutable_turn()->set_max_waiting(4);
+  Restart();
+  for (int i = 0; i < 4; ++i) provider_.Next({.events = {}, .end = {}, .hangs = true});
+  Accepted(Request("x", "s1"));
+  ASSERT_TRUE(Eventually([&] { return provider_.requests().size() == 1; }));
+  Accepted(Request("x", "s1"));
+  Accepted(Request("x", "s1"));
+  Accepted(Request("x", "s2"));
+  ASSERT_TRUE(Eventually([&] { return provider_.requests().size() == 2; }));
+  Accepted(Request("x", "s3"));
+
+  EXPECT_EQ(ReasonOf(Submit(Request("x", "s4")).status()), "QUEUE_FULL");
+  Restart();
+  EXPECT_EQ(ReasonOf(Submit(Request("x", "s4")).status()), "QUEUE_FULL");
+}
+
+TEST_F(DispatcherCoreTest, TheDepthHasTokensToo) {
+  // A turn is expected to take some 100 of output; three quarters of 200 are for class FREE.
+  config_.mutable_queue()->set_max_waiting_tokens(200);
+  Restart();
+  provider_.Next(TooManyRequests(absl::Seconds(30)));
+  Accepted(Request("x", "s1"));
+  ASSERT_TRUE(Eventually([&] { return provider_.requests().size() == 1; }));
+  Accepted(Request("x", "s2"));
+
+  const absl::Status refused = Submit(Request("x", "s3")).status();
+
+  EXPECT_EQ(ReasonOf(refused), "QUEUE_FULL");
+  EXPECT_EQ(MetadataOf(refused, "limit"), "150 tokens");
+}
+
+TEST_F(DispatcherCoreTest, AWatchedTurnWaitsNoLongerThanItsClassDoes) {
+  *config_.mutable_queue()->mutable_free_max_wait() = ToProto(absl::Seconds(1));
+  Restart();
+  provider_.Next({.events = {}, .end = {}, .hangs = true});
+  for (int i = 0; i < 2; ++i) Accepted(Request("x"));
+  auto watched = Request("x");
+  watched.set_job(false);
+
+  const absl::Status refused = Submit(watched).status();
+
+  EXPECT_EQ(ReasonOf(refused), "WAIT_TOO_LONG");
+  EXPECT_THAT(refused.message(), testing::HasSubstr("queue.free_max_wait allows 1s"));
+  EXPECT_TRUE(Submit(Request("x")).ok());
+}
+
+TEST_F(DispatcherCoreTest, ActionsBeyondTheirTenantsShareWaitInTheClassOfTheirTier) {
+  identity::Principal principal = principal_;
+  principal.scopes = {"turns.action"};
+  config_.mutable_turn()->set_max_waiting(1000);
+  Restart();
+  for (int i = 0; i < 2; ++i) provider_.Next({.events = {}, .end = {}, .hangs = true});
+  std::string last;
+  for (int i = 0; i < 13; ++i) {
+    auto request = Request("x", "s" + std::to_string(i));
+    request.mutable_turn()->set_urgency(chat::v1::ACTION);
+    const auto submission = Run(core_->Submit(principal, std::move(request), "", false));
+    ASSERT_TRUE(submission.ok()) << submission.status();
+    last = submission->turn_name;
+    if (i < 2) {
+      ASSERT_TRUE(
+          Eventually([&] { return provider_.requests().size() == static_cast<size_t>(i) + 1; }));
+    }
+  }
+
+  std::map<chat::v1::TurnClass, int> classes;
+  for (const auto& [id, turn] : journal_.unfinished()) ++classes[turn.submitted.turn_class()];
+  EXPECT_EQ(classes[chat::v1::CLASS_ACTION], 10);
+  // The first turns of their sessions, as those of any tier.
+  EXPECT_EQ(classes[chat::v1::CLASS_FIRST], 3);
+  EXPECT_THAT(metrics_.Render(), testing::HasSubstr("penstock_dispatcher_actions_demoted_total 3"));
+  EXPECT_EQ(core_->GetLive(principal_, last)->queue().turn_class(), chat::v1::CLASS_FIRST);
 }
 
 }  // namespace

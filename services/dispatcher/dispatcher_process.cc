@@ -11,6 +11,7 @@
 #include "libs/rpc/server_host.h"
 #include "services/dispatcher/dispatcher_core.h"
 #include "services/dispatcher/dispatcher_service.h"
+#include "services/dispatcher/operations_service.h"
 #include "services/dispatcher/queue/journal_rocksdb.h"
 #include "services/dispatcher/turn/peers_grpc.h"
 
@@ -37,6 +38,7 @@ absl::Status RunToEnd(const Executor& executor, Awaitable<absl::Status> coroutin
 struct DispatcherProcess::Parts {
   ~Parts() {
     host.reset();
+    operations.reset();
     rpc.reset();
     core.reset();
     session.reset();
@@ -56,6 +58,7 @@ struct DispatcherProcess::Parts {
   std::unique_ptr<DispatcherCore> core;
   std::unique_ptr<rpc::ServerEnvironment> rpc_environment;
   std::unique_ptr<DispatcherService> rpc;
+  std::unique_ptr<OperationsService> operations;
   std::unique_ptr<rpc::IdlePulse> pulse;
   std::unique_ptr<rpc::ServerHost> host;
 };
@@ -95,7 +98,9 @@ absl::Status DispatcherProcess::Start() {
   parts->rpc_environment = std::make_unique<rpc::ServerEnvironment>(rpc::ServerEnvironment{
       environment_.executor, *parts->verifier, environment_.clock, environment_.metrics});
   parts->rpc = std::make_unique<DispatcherService>(*parts->core, *parts->rpc_environment);
-  PENSTOCK_ASSIGN_OR_RETURN(parts->host, rpc::ServerHost::Start(endpoint_, {parts->rpc.get()}));
+  parts->operations = std::make_unique<OperationsService>(*parts->core, *parts->rpc_environment);
+  PENSTOCK_ASSIGN_OR_RETURN(
+      parts->host, rpc::ServerHost::Start(endpoint_, {parts->rpc.get(), parts->operations.get()}));
   if (!endpoint_.empty()) {
     parts->pulse = std::make_unique<rpc::IdlePulse>(environment_.timers);
   }

@@ -9,6 +9,7 @@
 #include "libs/rpc/channel.h"
 #include "libs/rpc/client.h"
 #include "penstock/dispatcher/v1/dispatcher.grpc.pb.h"
+#include "penstock/dispatcher/v1/operations.grpc.pb.h"
 #include "penstock/memory/v1/memory_recall.grpc.pb.h"
 #include "penstock/session/v1/session_state.grpc.pb.h"
 #include "services/gateway/public_status.h"
@@ -21,6 +22,7 @@ using chat::v1::Session;
 using chat::v1::Turn;
 using chat::v1::TurnEvent;
 using dispatcher::v1::Dispatcher;
+using dispatcher::v1::Operations;
 using memory::v1::MemoryRecall;
 using session::v1::SessionState;
 
@@ -95,6 +97,7 @@ std::unique_ptr<TurnStream> Open(const Peer<Dispatcher>& dispatcher, const Calle
 }
 
 using ToDispatcher = Dispatcher::StubInterface::async_interface;
+using ToOperations = Operations::StubInterface::async_interface;
 using ToSession = SessionState::StubInterface::async_interface;
 using ToMemory = MemoryRecall::StubInterface::async_interface;
 
@@ -114,11 +117,13 @@ struct Downstream::Stubs {
   Stubs(const Channels& channels, const identity::GrantMinter& minter, Clock& clock)
       : held{channels},
         dispatcher(identity::kDispatcherAudience, channels.dispatcher, minter, clock),
+        operations(identity::kDispatcherAudience, channels.dispatcher, minter, clock),
         session_state(identity::kSessionStateAudience, channels.session_state, minter, clock),
         memory_recall(identity::kMemoryRecallAudience, channels.memory_recall, minter, clock) {}
 
   HeldChannels held;
   Peer<Dispatcher> dispatcher;
+  Peer<Operations> operations;
   Peer<SessionState> session_state;
   Peer<MemoryRecall> memory_recall;
 };
@@ -173,6 +178,12 @@ Answer<dispatcher::v1::ForgetSessionResponse> Downstream::ForgetSession(
   return stubs_->dispatcher
       .Call<dispatcher::v1::ForgetSessionRequest, dispatcher::v1::ForgetSessionResponse>(
           caller, &ToDispatcher::ForgetSession, std::move(request));
+}
+
+Answer<dispatcher::v1::Load> Downstream::GetLoad(const Caller& caller,
+                                                 dispatcher::v1::GetLoadRequest request) {
+  return stubs_->operations.Call<dispatcher::v1::GetLoadRequest, dispatcher::v1::Load>(
+      caller, &ToOperations::GetLoad, std::move(request));
 }
 
 Answer<Turn> Downstream::GetEndedTurn(const Caller& caller, session::v1::GetTurnRequest request) {

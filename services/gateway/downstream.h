@@ -11,6 +11,7 @@
 #include "penstock/chat/v1/session.pb.h"
 #include "penstock/chat/v1/turn.pb.h"
 #include "penstock/dispatcher/v1/dispatcher.pb.h"
+#include "penstock/dispatcher/v1/operations.pb.h"
 #include "penstock/memory/v1/memory_recall.pb.h"
 #include "penstock/session/v1/session_state.pb.h"
 #include "services/gateway/caller.h"
@@ -73,6 +74,9 @@ class Downstream {
       const Caller& caller, dispatcher::v1::CancelSessionRequest request);
   Answer<dispatcher::v1::ForgetSessionResponse> ForgetSession(
       const Caller& caller, dispatcher::v1::ForgetSessionRequest request);
+
+  Answer<dispatcher::v1::Load> GetLoad(const Caller& caller,
+                                       dispatcher::v1::GetLoadRequest request);
 
   Answer<chat::v1::Turn> GetEndedTurn(const Caller& caller, session::v1::GetTurnRequest request);
   Answer<session::v1::ListTurnsResponse> ListEndedTurns(const Caller& caller,

@@ -9,6 +9,7 @@
 #include "libs/rpc/server.h"
 #include "libs/rpc/server_host.h"
 #include "penstock/dispatcher/v1/dispatcher.grpc.pb.h"
+#include "penstock/dispatcher/v1/operations.grpc.pb.h"
 #include "penstock/memory/v1/memory_recall.grpc.pb.h"
 #include "penstock/session/v1/session_state.grpc.pb.h"
 
@@ -74,6 +75,7 @@ struct FakeHandlers {
   absl::Status Note(const rpc::ServerCall& call, absl::string_view what, absl::string_view name) {
     MutexLock lock(mutex);
     peers.user = call.principal().user;
+    peers.scopes = call.principal().scopes;
     peers.traceparent = obs::ToTraceparent(call.trace());
     peers.calls.push_back(absl::StrCat(what, " ", name));
     if (peers.errors.empty()) return absl::OkStatus();
@@ -213,6 +215,19 @@ class FakeDispatcher final : public dispatcher::v1::Dispatcher::CallbackService 
   rpc::Method method_;
 };
 
+class FakeOperations final : public dispatcher::v1::Operations::CallbackService {
+ public:
+  FakeOperations(FakeHandlers& fake, const rpc::ServerEnvironment& environment)
+      : fake_(fake), method_(environment, "fake/Operations") {}
+
+  FAKE_UNARY(dispatcher::v1::GetLoadRequest, dispatcher::v1::Load, GetLoad, GetTypeName, (void)q;
+             r = peers.load;)
+
+ private:
+  FakeHandlers& fake_;
+  rpc::Method method_;
+};
+
 absl::Status FindSession(FakePeers& peers, const std::string& name, Session& out) {
   const auto found = peers.sessions.find(name);
   if (found == peers.sessions.end()) return NotFound("SESSION_NOT_FOUND", name);
@@ -313,9 +328,11 @@ struct FakePeers::Server {
         session_rpc{e.executor, session_verifier, e.clock, e.metrics},
         memory_rpc{e.executor, memory_verifier, e.clock, e.metrics},
         dispatcher(handlers, dispatcher_rpc),
+        operations(handlers, dispatcher_rpc),
         session(handlers, session_rpc),
         memory(handlers, memory_rpc),
-        host(rpc::ServerHost::Start("127.0.0.1:0", {&dispatcher, &session, &memory}).value()) {}
+        host(rpc::ServerHost::Start("127.0.0.1:0", {&dispatcher, &operations, &session, &memory})
+                 .value()) {}
 
   FakeHandlers handlers;
   const identity::GrantVerifier dispatcher_verifier;
@@ -325,6 +342,7 @@ struct FakePeers::Server {
   const rpc::ServerEnvironment session_rpc;
   const rpc::ServerEnvironment memory_rpc;
   FakeDispatcher dispatcher;
+  FakeOperations operations;
   FakeSessionState session;
   FakeMemoryRecall memory;
   std::unique_ptr<rpc::ServerHost> host;

@@ -13,6 +13,7 @@
 #include "penstock/chat/v1/session.pb.h"
 #include "penstock/chat/v1/turn.pb.h"
 #include "penstock/dispatcher/v1/dispatcher.pb.h"
+#include "penstock/dispatcher/v1/operations.pb.h"
 
 #include "absl/status/status.h"
 
@@ -59,6 +60,7 @@ class FakePeers {
   std::vector<std::string> calls;
   // Of the last call.
   std::string user;
+  std::vector<std::string> scopes;
   std::string traceparent;
   // Answered by the next unary calls, in order.
   std::deque<absl::Status> errors;
@@ -67,6 +69,7 @@ class FakePeers {
   std::vector<chat::v1::Turn> ended;
   std::map<std::string, chat::v1::Session> sessions;
   std::map<std::string, chat::v1::Memory> memories;
+  dispatcher::v1::Load load;
 
  private:
   struct Server;

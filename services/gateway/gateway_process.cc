@@ -7,6 +7,7 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/status_macros.h"
 #include "libs/host/endpoint.h"
+#include "libs/host/tiers.h"
 #include "libs/identity/grant.h"
 #include "libs/identity/jwt.h"
 #include "libs/rpc/idle_pulse.h"
@@ -42,8 +43,9 @@ struct GatewayProcess::Parts {
         turns(environment, guard, downstream),
         sessions(guard, downstream),
         memories(guard, downstream),
+        operations(downstream),
         rpc{environment.executor, authenticator, environment.clock, environment.metrics},
-        service({rpc, gate, refusals, turns, sessions, memories}) {}
+        service({rpc, gate, refusals, turns, sessions, memories, operations}) {}
 
   const std::unique_ptr<identity::JwtVerifier> verifier;
   const identity::GrantMinter minter;
@@ -55,6 +57,7 @@ struct GatewayProcess::Parts {
   TurnsRpc turns;
   SessionsRpc sessions;
   MemoriesRpc memories;
+  OperationsRpc operations;
   const rpc::ServerEnvironment rpc;
   GatewayService service;
   std::unique_ptr<rpc::IdlePulse> pulse;
@@ -71,7 +74,8 @@ absl::Status GatewayProcess::Start() {
   const config::v1::Config& config = environment_.config;
   PENSTOCK_RETURN_IF_ERROR(CheckEndpoint(endpoint_, config.endpoints().insecure()));
   PENSTOCK_ASSIGN_OR_RETURN(const std::string root, identity::GrantRootOf(config.identity()));
-  PENSTOCK_ASSIGN_OR_RETURN(auto verifier, identity::JwtVerifier::Create(config.identity()));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      auto verifier, identity::JwtVerifier::Create(config.identity(), host::TierNames(config)));
   auto parts = std::make_unique<Parts>(
       environment_, std::move(verifier), root,
       Downstream::Channels{channels_.dispatcher(), channels_.session_state(),
@@ -93,6 +97,10 @@ std::vector<std::string> GatewayProcess::Listening() const {
 
 std::shared_ptr<grpc::Channel> GatewayProcess::InProcessChannel() {
   return parts_->host->InProcessChannel();
+}
+
+void GatewayProcess::Reload(const config::v1::Config& config) {
+  parts_->verifier->SetTiers(host::TierNames(config));
 }
 
 void GatewayProcess::Drain(absl::Duration timeout) {

@@ -34,6 +34,7 @@ class GatewayProcess final : public host::Service {
   absl::Status Start() override;
   std::vector<std::string> Listening() const override;
   // New calls are refused with DRAINING; those that run may end.
+  void Reload(const config::v1::Config& config) override;
   void Drain(absl::Duration timeout) override;
   // Calls that still run end with DRAINING: their turns go on, and can be watched elsewhere.
   void Stop() override;

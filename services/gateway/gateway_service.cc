@@ -2,6 +2,7 @@
 
 #include "libs/base/refusal.h"
 #include "libs/rpc/server.h"
+#include "penstock/dispatcher/v1/operations.grpc.pb.h"
 #include "penstock/gateway/v1/memories.grpc.pb.h"
 #include "penstock/gateway/v1/sessions.grpc.pb.h"
 #include "penstock/gateway/v1/turns.grpc.pb.h"
@@ -263,16 +264,34 @@ class GatewayService::Memories final : public RawMemories {
   rpc::Method delete_memory_{parts_.rpc, "Memories/DeleteMemory"};
 };
 
+using RawOperations =
+    dispatcher::v1::Operations::WithRawCallbackMethod_GetLoad<dispatcher::v1::Operations::Service>;
+
+class GatewayService::Operations final : public RawOperations {
+ public:
+  explicit Operations(const Parts& parts) : parts_(parts) {}
+
+  ServerUnaryReactor* GetLoad(CallbackServerContext* context, const ByteBuffer* in,
+                              ByteBuffer* out) override {
+    return Unary(parts_, get_load_, context, in, out, parts_.operations, &OperationsRpc::GetLoad);
+  }
+
+ private:
+  const Parts& parts_;
+  rpc::Method get_load_{parts_.rpc, "Operations/GetLoad"};
+};
+
 GatewayService::GatewayService(const Parts& parts)
     : parts_(parts),
       turns_(std::make_unique<Turns>(parts_)),
       sessions_(std::make_unique<Sessions>(parts_)),
-      memories_(std::make_unique<Memories>(parts_)) {}
+      memories_(std::make_unique<Memories>(parts_)),
+      operations_(std::make_unique<Operations>(parts_)) {}
 
 GatewayService::~GatewayService() = default;
 
 std::vector<grpc::Service*> GatewayService::services() const {
-  return {turns_.get(), sessions_.get(), memories_.get()};
+  return {turns_.get(), sessions_.get(), memories_.get(), operations_.get()};
 }
 
 }  // namespace penstock::gateway

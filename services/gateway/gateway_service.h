@@ -1,4 +1,4 @@
-// The RPC rim of the three public services: decode, ask the core, encode. For gateway_process.cc.
+// The RPC rim of the public services: decode, ask the core, encode. For gateway_process.cc.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 #include "libs/rpc/method.h"
 #include "services/gateway/gate.h"
 #include "services/gateway/memories_rpc.h"
+#include "services/gateway/operations_rpc.h"
 #include "services/gateway/refusal_counter.h"
 #include "services/gateway/sessions_rpc.h"
 #include "services/gateway/turns_rpc.h"
@@ -32,6 +33,7 @@ class GatewayService {
     TurnsRpc& turns;
     SessionsRpc& sessions;
     MemoriesRpc& memories;
+    OperationsRpc& operations;
   };
 
   explicit GatewayService(const Parts& parts);
@@ -43,11 +45,13 @@ class GatewayService {
   class Turns;
   class Sessions;
   class Memories;
+  class Operations;
 
   const Parts parts_;
   const std::unique_ptr<Turns> turns_;
   const std::unique_ptr<Sessions> sessions_;
   const std::unique_ptr<Memories> memories_;
+  const std::unique_ptr<Operations> operations_;
 };
 
 }  // namespace penstock::gateway

@@ -24,10 +24,12 @@ constexpr size_t kMaxBytesBesideTheEnd = 256 << 10;
 // When every stream is taken: about the life of a short answer.
 constexpr absl::Duration kFullRetryDelay = absl::Milliseconds(250);
 
-absl::Status ModelUnknown(absl::string_view model) {
+absl::Status ModelUnknown(const GenerateRequest& request) {
   return Refusal(absl::StatusCode::kUnavailable, "MODEL_UNKNOWN",
-                 absl::StrCat("model ", model, ": not in this adapter's configuration"))
-      .With("model", model);
+                 absl::StrCat("model ", request.model(),
+                              request.provider().empty() ? "" : " at provider ", request.provider(),
+                              ": not in this adapter's configuration"))
+      .With("model", request.model());
 }
 
 absl::Status StreamsFull(const ProviderRoute& provider) {
@@ -141,15 +143,17 @@ Generator::Generator(std::unique_ptr<Routes> routes, Settings settings,
   for (const auto& provider : routes_->providers()) {
     provider_metrics_.emplace(provider->name, ProviderMetrics(metrics, provider->name));
   }
-  for (const auto& [name, model] : routes_->models()) {
-    model_metrics_.emplace(name, ModelMetrics(metrics, model.provider->name, name));
+  for (const auto& [name, lanes] : routes_->models()) {
+    for (const ModelRoute& lane : lanes) {
+      model_metrics_.emplace(&lane, ModelMetrics(metrics, lane.provider->name, name));
+    }
   }
 }
 
 Awaitable<absl::Status> Generator::Generate(const GenerateRequest& request, EventSink& sink,
                                             std::stop_token stop) {
-  const ModelRoute* model = routes_->Find(request.model());
-  if (model == nullptr) co_return ModelUnknown(request.model());
+  const ModelRoute* model = routes_->Find(request.model(), request.provider());
+  if (model == nullptr) co_return ModelUnknown(request);
   ProviderRoute& provider = *model->provider;
   ProviderMetrics& metrics = provider_metrics_.at(provider.name);
   const StreamSlot slot(provider, metrics);
@@ -158,7 +162,7 @@ Awaitable<absl::Status> Generator::Generate(const GenerateRequest& request, Even
   if (left <= absl::ZeroDuration()) co_return DeadlineInPast();
   absl::StatusOr<std::string> body = provider.protocol->Body(model->wire_name, request);
   if (!body.ok()) {
-    model_metrics_.at(model->name).Failed(chat::v1::INVALID_REQUEST);
+    model_metrics_.at(model).Failed(chat::v1::INVALID_REQUEST);
     GenerateEventBatch failed;
     *failed.add_events() = InvalidRequest(provider, body.status());
     co_return co_await sink.Write(std::move(failed));
@@ -201,7 +205,7 @@ std::shared_ptr<Attempt> Generator::NewAttempt(const ProviderRoute& provider,
 
 Awaitable<absl::Status> Generator::Relay(Attempt& attempt, const ModelRoute& model,
                                          EventSink& sink) {
-  ModelMetrics& metrics = model_metrics_.at(model.name);
+  ModelMetrics& metrics = model_metrics_.at(&model);
   while (true) {
     Attempt::Batch batch = co_await attempt.Next();
     const bool ended = batch.ended;
@@ -234,7 +238,7 @@ Awaitable<absl::Status> Generator::Relay(Attempt& attempt, const ModelRoute& mod
 void Generator::Count(const Attempt& attempt, const ModelRoute& model) {
   provider_metrics_.at(model.provider->name).Received(attempt.received_bytes());
   if (const auto after = attempt.time_to_first_text()) {
-    model_metrics_.at(model.name).FirstToken(*after);
+    model_metrics_.at(&model).FirstToken(*after);
   }
 }
 

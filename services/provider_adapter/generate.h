@@ -44,7 +44,8 @@ class Generator {
 
   // Writes GenerateStarted?, GenerateDelta*, then GenerateFinished or GenerateFailed, and answers
   // OK. Otherwise nothing was sent to the provider:
-  //   UNAVAILABLE (MODEL_UNKNOWN)        the configuration has no such model
+  //   UNAVAILABLE (MODEL_UNKNOWN)        the configuration has no such model, or not of this
+  //                                      provider
   //   RESOURCE_EXHAUSTED (STREAMS_FULL)  max_streams are open; with RetryInfo
   //   DEADLINE_EXCEEDED (DEADLINE_IN_PAST)
   // or nobody reads the answer any more, and the provider's connection is closed:
@@ -81,7 +82,8 @@ class Generator {
   Clock& clock_;
   // By name.
   absl::flat_hash_map<std::string, ProviderMetrics> provider_metrics_;
-  absl::flat_hash_map<std::string, ModelMetrics> model_metrics_;
+  // Of each lane.
+  absl::flat_hash_map<const ModelRoute*, ModelMetrics> model_metrics_;
 };
 
 }  // namespace penstock::provider_adapter

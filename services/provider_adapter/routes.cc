@@ -85,25 +85,44 @@ absl::Status Routes::AddProvider(const config::v1::Provider& provider, absl::str
 }
 
 absl::Status Routes::AddModel(const config::v1::Model& model, absl::string_view path) {
+  PENSTOCK_ASSIGN_OR_RETURN(std::vector<ModelRoute> lanes, LanesOf(model, path));
+  if (!models_.emplace(model.name(), std::move(lanes)).second) {
+    return FieldInvalid(absl::StrCat(path, ".name"), model.name(), "each name once");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<ModelRoute>> Routes::LanesOf(const config::v1::Model& model,
+                                                        absl::string_view path) const {
   const std::pair<absl::string_view, absl::string_view> name =
       absl::StrSplit(model.name(), absl::MaxSplits('/', 1));
   if (name.first.empty() || name.second.empty()) {
     return FieldInvalid(absl::StrCat(path, ".name"), model.name(), "\"provider/model\"");
   }
-  ProviderRoute* provider = FindProvider(name.first);
-  if (provider == nullptr) {
-    return FieldInvalid(absl::StrCat(path, ".name"), model.name(),
-                        "a provider that the configuration names");
-  }
   ModelRoute route;
   route.name = model.name();
-  route.provider = provider;
   route.wire_name = model.wire_name().empty() ? std::string(name.second) : model.wire_name();
   if (model.has_price()) route.rates = pricing::ToRates(model.price());
-  if (!models_.emplace(model.name(), std::move(route)).second) {
-    return FieldInvalid(absl::StrCat(path, ".name"), model.name(), "each name once");
+  if (model.lanes().empty()) {
+    route.provider = FindProvider(name.first);
+    if (route.provider == nullptr) {
+      return FieldInvalid(absl::StrCat(path, ".name"), model.name(),
+                          "a provider that the configuration names");
+    }
+    return std::vector<ModelRoute>{std::move(route)};
   }
-  return absl::OkStatus();
+  std::vector<ModelRoute> lanes;
+  for (int i = 0; i < model.lanes_size(); ++i) {
+    const config::v1::Lane& lane = model.lanes(i);
+    lanes.push_back(route);
+    if (!lane.wire_name().empty()) lanes.back().wire_name = lane.wire_name();
+    lanes.back().provider = FindProvider(lane.provider());
+    if (lanes.back().provider == nullptr) {
+      return FieldInvalid(absl::StrCat(path, ".lanes[", i, "].provider"), lane.provider(),
+                          "a provider that the configuration names");
+    }
+  }
+  return lanes;
 }
 
 ProviderRoute* Routes::FindProvider(absl::string_view name) const {
@@ -112,9 +131,13 @@ ProviderRoute* Routes::FindProvider(absl::string_view name) const {
   return found == providers_.end() ? nullptr : found->get();
 }
 
-const ModelRoute* Routes::Find(absl::string_view model) const {
+const ModelRoute* Routes::Find(absl::string_view model, absl::string_view provider) const {
   const auto found = models_.find(model);
-  return found == models_.end() ? nullptr : &found->second;
+  if (found == models_.end()) return nullptr;
+  for (const ModelRoute& lane : found->second) {
+    if (provider.empty() || lane.provider->name == provider) return &lane;
+  }
+  return nullptr;
 }
 
 }  // namespace penstock::provider_adapter

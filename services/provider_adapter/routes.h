@@ -1,4 +1,4 @@
-// Which provider answers for a model, and on what terms: the configuration, checked once.
+// Which providers answer for a model, and on what terms: the configuration, checked once.
 #pragma once
 
 #include <atomic>
@@ -32,8 +32,9 @@ struct ProviderRoute {
   std::atomic<int> open_streams = 0;
 };
 
+// One lane of a model.
 struct ModelRoute {
-  // "provider/model".
+  // "provider/model", as the configuration calls the model.
   std::string name;
   ProviderRoute* provider = nullptr;
   std::string wire_name;
@@ -51,21 +52,27 @@ class Routes {
   static absl::StatusOr<std::unique_ptr<Routes>> Read(const config::v1::Config& config,
                                                       Environment environment);
 
-  // Null when the configuration has no such model.
-  const ModelRoute* Find(absl::string_view model) const;
+  // Null when the configuration has no such model, or the provider does not serve it. "": the
+  // model's first provider.
+  const ModelRoute* Find(absl::string_view model, absl::string_view provider = "") const;
 
   const std::vector<std::unique_ptr<ProviderRoute>>& providers() const { return providers_; }
-  const absl::flat_hash_map<std::string, ModelRoute>& models() const { return models_; }
+  // The lanes of each model, by its name.
+  const absl::flat_hash_map<std::string, std::vector<ModelRoute>>& models() const {
+    return models_;
+  }
 
  private:
   Routes() = default;
   absl::Status AddProvider(const config::v1::Provider& provider, absl::string_view path,
                            Environment environment);
   absl::Status AddModel(const config::v1::Model& model, absl::string_view path);
+  absl::StatusOr<std::vector<ModelRoute>> LanesOf(const config::v1::Model& model,
+                                                  absl::string_view path) const;
   ProviderRoute* FindProvider(absl::string_view name) const;
 
   std::vector<std::unique_ptr<ProviderRoute>> providers_;
-  absl::flat_hash_map<std::string, ModelRoute> models_;
+  absl::flat_hash_map<std::string, std::vector<ModelRoute>> models_;
 };
 
 }  // namespace penstock::provider_adapter

@@ -59,6 +59,28 @@ TEST(Routes, FindsAModelsProviderNameAndPrice) {
   EXPECT_EQ((*routes)->Find("openai/other"), nullptr);
 }
 
+TEST(Routes, FindsTheLanesOfAModelByTheirProvider) {
+  const auto routes = Read(std::string(kConfig) + R"pb(
+    providers { name: "azure" protocol: "openai" base_url: "https://azure/v1" }
+    models {
+      name: "best/gpt-x"
+      wire_name: "gpt-x"
+      price { input: 2 output: 10 }
+      lanes { provider: "azure" wire_name: "our-deployment" }
+      lanes { provider: "openai" }
+    })pb");
+
+  ASSERT_TRUE(routes.ok()) << routes.status();
+  EXPECT_EQ((*routes)->Find("best/gpt-x")->provider->name, "azure");
+  EXPECT_EQ((*routes)->Find("best/gpt-x", "azure")->wire_name, "our-deployment");
+  const ModelRoute* second = (*routes)->Find("best/gpt-x", "openai");
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(second->wire_name, "gpt-x");
+  EXPECT_EQ(second->provider->url, "https://api.openai.com/v1/chat/completions");
+  EXPECT_EQ(second->rates->output, 10'000'000'000);
+  EXPECT_EQ((*routes)->Find("openai/gpt-x", "azure"), nullptr);
+}
+
 TEST(Routes, NamesTheKeyThatIsWrong) {
   EXPECT_THAT(ErrorOf(R"pb(providers { name: "a/b" })pb"), HasSubstr("providers[0].name"));
   EXPECT_THAT(ErrorOf(R"pb(providers { name: "a" protocol: "smtp" })pb"),
@@ -66,6 +88,11 @@ TEST(Routes, NamesTheKeyThatIsWrong) {
   EXPECT_THAT(ErrorOf(R"pb(providers { name: "a" protocol: "openai" base_url: "ftp://x" })pb"),
               HasSubstr("providers[0].base_url"));
   EXPECT_THAT(ErrorOf(R"pb(models { name: "a/b" })pb"), HasSubstr("models[0].name"));
+  EXPECT_THAT(ErrorOf(std::string(kConfig) + R"pb(models {
+                                                    name: "x/y"
+                                                    lanes { provider: "no" }
+                                                  })pb"),
+              HasSubstr("models[2].lanes[0].provider"));
   EXPECT_THAT(ErrorOf(std::string(kConfig) + R"pb(models { name: "gpt" })pb"),
               HasSubstr("models[2].name"));
   EXPECT_THAT(ErrorOf(std::string(kConfig) + R"pb(models { name: "openai/gpt-x" })pb"),

@@ -37,6 +37,11 @@ identity:
       tenants: [bench]
       keys:
         - {{kid: bench, algorithm: ES256, public_key_file: {folder}/issuer.pub.pem}}
+# What is measured is not to be refused.
+tiers:
+  - {{name: free, turn_class: FREE}}
+  - {{name: paid, turn_class: PAID}}
+queue: {{action_max_wait: 24h, paid_max_wait: 24h, free_max_wait: 24h}}
 # The context stays as long as it was prepared, however many turns a run adds.
 session: {{max_history_turns: 20}}
 providers:

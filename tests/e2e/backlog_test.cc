@@ -114,6 +114,9 @@ TEST(BacklogTest, IsThereAgainSoonAfterAKill) {
   auto mesh = Mesh::Start({.shape = Shape::kFiveProcesses,
                            .settings = {{"models.0.concurrency", "1"},
                                         {"turn.max_waiting", "10000000"},
+                                        {"queue.max_tenant_share", "1"},
+                                        // A turn that could not start in time would be refused.
+                                        {"job.max_duration", "1000000h"},
                                         {"providers.0.first_token_timeout", "10h"},
                                         {"agents.0.recall", "false"},
                                         {"agents.0.remember", "false"}},

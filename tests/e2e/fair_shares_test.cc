@@ -1,4 +1,4 @@
-// Who gets how much of a pool that is full, tenants and users, by what their turns cost.
+// Who gets how much of a pool that is full: tenants, users, classes, by what their turns cost.
 //
 // Small, some seconds of short answers; full, a minute and more of the shapes of the acceptance
 // list.
@@ -204,6 +204,42 @@ TEST_F(FairSharesTest, WhoAlwaysWaitsGetsTheSameHoweverLongTheAnswers) {
   }
   EXPECT_FALSE(shares.empty());
   AddFigures({{"share_of_the_brief", shares}});
+}
+
+// FREE and BATCH are served, by their floors, while PAID alone would fill the pool. In a short run
+// the floors are higher, so that there is something to count.
+TEST_F(FairSharesTest, NoClassStarvesBelowOneThatFloods) {
+  const double free_floor = IsFullSize() ? 0.05 : 0.2;
+  const double batch_floor = IsFullSize() ? 0.02 : 0.1;
+  const double part = IsFullSize() ? 0.8 : 0.6;
+  Start({{"queue.free_floor", absl::StrCat(free_floor)},
+         {"queue.batch_floor", absl::StrCat(batch_floor)}});
+  if (HasFatalFailure()) return;
+  const TokenUser paid{.user = "paid", .tenant = "t0", .tier = "paid"};
+  const TokenUser free{.user = "free", .tenant = "t1", .tier = "free"};
+  const TokenUser batch{.user = "batch", .tenant = "t2", .tier = "free"};
+  const int tokens = 60;
+  const absl::Duration end = IsFullSize() ? End() : absl::Seconds(6);
+  const double rate = 2 * kPoolTokens / tokens;
+  const auto turns = static_cast<int>(rate * absl::ToDoubleSeconds(end));
+  for (int i = 0; i < turns; ++i) Add(i / rate * absl::Seconds(1), paid, tokens, chat::v1::NORMAL);
+  const int some = static_cast<int>(kPoolTokens / tokens * absl::ToDoubleSeconds(end) / 4);
+  for (int i = 0; i < some; ++i) {
+    Add(absl::ZeroDuration(), free, tokens, chat::v1::NORMAL);
+    Add(absl::ZeroDuration(), batch, tokens, chat::v1::BATCH);
+  }
+  Run();
+
+  // The first turns of a user are of class FIRST: six of them.
+  auto had = CostStarted(kSize.settled, end);
+  const double sum = had["t0/paid"] + had["t1/free"] + had["t2/batch"];
+  AddFigures({{"under_a_flood_of_paid",
+               {{"share_of_free", Rounded(had["t1/free"] / sum)},
+                {"share_of_batch", Rounded(had["t2/batch"] / sum)}}}});
+  // Less the calls that straddle the window.
+  EXPECT_GE(had["t1/free"] / sum, part * free_floor);
+  EXPECT_GE(had["t2/batch"] / sum, part * batch_floor);
+  EXPECT_GE(had["t0/paid"] / sum, 1 - 1.5 * (free_floor + batch_floor));
 }
 
 // A session for every message makes first turns; there are six an hour of them.

@@ -89,6 +89,8 @@ class OverloadTest : public testing::Test {
          .settings = {{"models.0.limits", absl::StrCat("{requests_per_minute: ", a_minute, "}")},
                       {"models.0.concurrency", "10000"},
                       {"turn.max_waiting", absl::StrCat(waiting)},
+                      // One of six turns is urgent while it is calm.
+                      {"queue.max_action_share", "1"},
                       {"agents.0.recall", "false"},
                       {"agents.0.remember", "false"}},
          .simulator_flags = {absl::StrCat("--requests-per-minute=", a_minute), "--tokens=20",

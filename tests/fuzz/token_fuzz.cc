@@ -33,7 +33,7 @@ const JwtVerifier& Verifier() {
     config::v1::Key& key = *issuer.add_keys();
     key.set_algorithm("HS256");
     key.set_secret(absl::Base64Escape(kSecret));
-    return JwtVerifier::Create(config).value().release();
+    return JwtVerifier::Create(config, {"free", "paid"}).value().release();
   }();
   return *verifier;
 }

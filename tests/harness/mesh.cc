@@ -118,7 +118,9 @@ absl::Status Mesh::StartSimulator() {
 }
 
 absl::Status Mesh::WriteConfig() {
-  Settings settings = {{"data_dir", folder_ + "/data"}, {"providers.0.base_url", provider_url_}};
+  Settings settings = WithoutLimits();
+  settings["data_dir"] = folder_ + "/data";
+  settings["providers.0.base_url"] = provider_url_;
   FreePorts ports;
   for (const absl::string_view name : kFive) {
     std::string address = AddressFor(name);

@@ -34,7 +34,7 @@ struct MeshOptions {
   // Ports of 127.0.0.1 instead of Unix sockets. A port is chosen before it is taken, so another
   // program may take it first.
   bool tcp = false;
-  // Changes of deploy/config/five.yaml.
+  // Changes of deploy/config/five.yaml, over WithoutLimits.
   Settings settings = {};
   std::vector<std::string> simulator_flags = {};
   // "NAME=value", of every service.

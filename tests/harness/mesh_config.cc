@@ -52,6 +52,15 @@ absl::StatusOr<YAML::Node> Below(const YAML::Node& document, absl::string_view p
 
 }  // namespace
 
+Settings WithoutLimits() {
+  return {{"tiers",
+           "[{name: free, turn_class: FREE}, {name: paid, turn_class: PAID}, "
+           "{name: unlimited, turn_class: PAID}]"},
+          {"queue.action_max_wait", "24h"},
+          {"queue.paid_max_wait", "24h"},
+          {"queue.free_max_wait", "24h"}};
+}
+
 absl::StatusOr<std::string> SampleConfig() {
   const std::string path = absl::StrCat(PENSTOCK_SOURCE_DIR, "/deploy/config/five.yaml");
   std::ifstream file(path);

@@ -13,6 +13,10 @@ namespace penstock::harness {
 // ("models.0.concurrency"), to its value in YAML ("200ms", "[a, b]", "{input: 1, output: 2}").
 using Settings = std::map<std::string, std::string>;
 
+// What a test changes unless it is about admission: tiers without limits, and any wait. A heavy
+// load would be refused otherwise.
+Settings WithoutLimits();
+
 // Text of deploy/config/five.yaml.
 absl::StatusOr<std::string> SampleConfig();
 

@@ -53,5 +53,15 @@ TEST(MeshConfig, TheSampleIsAConfigurationAlsoAfterChanges) {
   EXPECT_EQ(config->agents_size(), 2);
 }
 
+TEST(MeshConfig, WithoutLimitsNoTierHasOne) {
+  const auto text = WithSettings(SampleConfig().value(), WithoutLimits());
+
+  ASSERT_TRUE(text.ok()) << text.status();
+  const auto config = host::ParseConfig(*text, "test.yaml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  for (const auto& tier : config->tiers()) EXPECT_EQ(tier.turns_per_hour(), 0) << tier.name();
+  EXPECT_EQ(config->queue().paid_max_wait().seconds(), 24 * 3600);
+}
+
 }  // namespace
 }  // namespace penstock::harness

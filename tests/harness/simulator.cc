@@ -136,6 +136,11 @@ absl::StatusOr<Served> Simulator::ServedSoFar() const {
   return served;
 }
 
+absl::Status Simulator::SetOutage(int status) const {
+  const std::string body = absl::StrCat("{\"status\": ", status, "}");
+  return Http("/outage", &body).status();
+}
+
 absl::Status Simulator::ChangeLimitsSilently(double factor) const {
   const std::string body = absl::StrCat("{\"factor\": ", factor, ", \"silent\": true}");
   return Http("/limits", &body).status();

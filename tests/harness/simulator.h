@@ -68,6 +68,9 @@ class Simulator {
   // Every limit is `factor` times its flag from now on, and no header says so.
   absl::Status ChangeLimitsSilently(double factor) const;
 
+  // Every completion is answered with this status from now on; 0: as usual again.
+  absl::Status SetOutage(int status) const;
+
   // Token `count` of the streams at this gate has arrived; the next may be sent.
   absl::Status Acknowledge(absl::string_view gate, int count) const;
   // Where another program does that.

@@ -28,6 +28,7 @@ constexpr char kGrant[] = "penstock-grant-bin";
 // A service that is not here fails the test until it is.
 const std::map<std::string, std::string> kAudiences = {
     {"penstock.dispatcher.v1.Dispatcher", "dispatcher"},
+    {"penstock.dispatcher.v1.Operations", "dispatcher"},
     {"penstock.session.v1.SessionState", "session-state"},
     {"penstock.memory.v1.MemoryRecall", "memory-recall"},
     {"penstock.provider.v1.ProviderAdapter", "provider-adapter"}};

@@ -10,6 +10,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/host/config_loader.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace penstock::mesh {
@@ -58,11 +59,12 @@ absl::Status InProcessMesh::StartSimulator() {
 }
 
 absl::Status InProcessMesh::StartServices(const harness::Settings& settings) {
-  harness::Settings all = {{"data_dir", folder_ + "/data"},
-                           {"endpoints.gateway", absl::StrCat("\"unix:", folder_, "/gateway\"")},
-                           {"providers.0.base_url", simulator_->url()},
-                           {"process.admin", "\"\""},
-                           {"drain.timeout", "100ms"}};
+  harness::Settings all = harness::WithoutLimits();
+  all["data_dir"] = folder_ + "/data";
+  all["endpoints.gateway"] = absl::StrCat("\"unix:", folder_, "/gateway\"");
+  all["providers.0.base_url"] = simulator_->url();
+  all["process.admin"] = "\"\"";
+  all["drain.timeout"] = "100ms";
   for (const auto& [path, value] : settings) all[path] = value;
   PENSTOCK_ASSIGN_OR_RETURN(const std::string sample, harness::SampleConfig());
   PENSTOCK_ASSIGN_OR_RETURN(const std::string yaml, harness::WithSettings(sample, all));
@@ -102,7 +104,7 @@ std::shared_ptr<grpc::Channel> InProcessMesh::ChannelTo(absl::string_view servic
   if (service == "penstock.provider.v1.ProviderAdapter") {
     return provider_adapter_->InProcessChannel();
   }
-  if (service == "penstock.dispatcher.v1.Dispatcher") return dispatcher_->InProcessChannel();
+  if (absl::StartsWith(service, "penstock.dispatcher.v1.")) return dispatcher_->InProcessChannel();
   return nullptr;
 }
 

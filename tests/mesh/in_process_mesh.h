@@ -28,7 +28,7 @@ namespace penstock::mesh {
 // Not thread-safe; the channels and callers it gives are.
 class InProcessMesh {
  public:
-  // `settings` change deploy/config/five.yaml.
+  // `settings` change deploy/config/five.yaml, over harness::WithoutLimits.
   static absl::StatusOr<std::unique_ptr<InProcessMesh>> Start(const harness::Settings& settings);
   ~InProcessMesh();
 

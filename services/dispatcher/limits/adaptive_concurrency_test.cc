@@ -53,6 +53,29 @@ TEST(AdaptiveConcurrency, GrowsOnlyWhenItWasInUse) {
   EXPECT_EQ(concurrency.limit(), 46);
 }
 
+TEST(AdaptiveConcurrency, AfterAnOutageItClimbsFromATenthByOneForEachAnswer) {
+  AdaptiveConcurrency concurrency(50);
+  concurrency.StartAgain();
+  EXPECT_EQ(concurrency.limit(), 5);
+
+  Answers(concurrency, 10, absl::Milliseconds(100));
+  EXPECT_EQ(concurrency.limit(), 15);
+  Answers(concurrency, 100, absl::Milliseconds(100));
+  EXPECT_EQ(concurrency.limit(), 50);
+}
+
+TEST(AdaptiveConcurrency, TheClimbEndsWhenTheProviderIsTooBusy) {
+  AdaptiveConcurrency concurrency(50);
+  concurrency.StartAgain();
+  Answers(concurrency, 15, absl::Milliseconds(100));
+
+  concurrency.OnOverload();
+
+  EXPECT_EQ(concurrency.limit(), 18);
+  Answers(concurrency, 4, absl::Milliseconds(100));
+  EXPECT_EQ(concurrency.limit(), 18);
+}
+
 TEST(AdaptiveConcurrency, NeverFallsBelowOne) {
   AdaptiveConcurrency concurrency(2);
   for (int i = 0; i < 100; ++i) concurrency.OnOverload();

@@ -12,7 +12,7 @@
 
 namespace penstock::dispatcher {
 
-// Given by the pool's arbiter, used once.
+// Given by the pool's arbiter, used once. Rises, above 0.
 using PermitId = uint64_t;
 
 // What one call takes: input tokens, counted, and at most so many output tokens.
@@ -42,6 +42,8 @@ class LaneLimiter {
   virtual void FirstOutput(PermitId permit, absl::Duration now) = 0;
   // The provider was too busy for the call. Does not end the reservation.
   virtual void Overloaded(PermitId permit, absl::Duration now) = 0;
+  // The provider answers again after an outage: few calls at a time first, then more and more.
+  virtual void StartAgain() = 0;
 
   // The call has ended; what it did not use is given back. An absent count is taken as reserved.
   virtual void Settle(PermitId permit, const chat::v1::Usage& actual, absl::Duration now) = 0;
@@ -56,6 +58,9 @@ class LaneLimiter {
   // Calls under way, and how many there may be at once.
   virtual int64_t in_flight() const = 0;
   virtual int64_t concurrency() const = 0;
+  // Calls that the known rates allow in a second, of the size that calls had on average: an
+  // exponential mean over 64. Infinity: none is known. 0: no call has ended yet.
+  virtual double calls_per_second() const = 0;
   // Of the known rates, what is in use: below 1 after a refusal.
   virtual double rate_factor() const = 0;
   // Until a call may be made after a refusal.

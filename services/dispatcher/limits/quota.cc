@@ -1,7 +1,9 @@
 #include "services/dispatcher/limits/quota.h"
 
 #include <algorithm>
+#include <limits>
 
+#include "libs/base/failpoint.h"
 #include "libs/base/proto_time.h"
 #include "services/dispatcher/limits/bucket_window.h"
 #include "services/dispatcher/limits/minute_window.h"
@@ -59,6 +61,15 @@ std::optional<Quota::TooMuch> Quota::NeverFits(const Amounts& amounts) const {
   return std::nullopt;
 }
 
+double Quota::PerSecond(const Amounts& amounts) const {
+  double least = std::numeric_limits<double>::infinity();
+  for (size_t i = 0; i < kDimensions; ++i) {
+    if (!allowances_[i].window || amounts[i] <= 0) continue;
+    least = std::min(least, Known(allowances_[i]) / amounts[i] / 60);
+  }
+  return least;
+}
+
 absl::Duration Quota::TimeTo(const Amounts& amounts, absl::Duration now) {
   absl::Duration wait = absl::ZeroDuration();
   for (size_t i = 0; i < kDimensions; ++i) {
@@ -82,6 +93,9 @@ void Quota::Settle(PermitId permit, const Amounts& actual, absl::Duration now) {
   if (found == held_.end()) return;
   for (size_t i = 0; i < kDimensions; ++i) {
     if (allowances_[i].window) allowances_[i].window->Correct(found->second[i], actual[i], now);
+  }
+  if (PENSTOCK_PLANTED_BUG("planted.refund_twice") && allowances_[1].window) {
+    allowances_[1].window->Correct(found->second[1], actual[1], now);
   }
   held_.erase(found);
 }
@@ -135,10 +149,12 @@ void Quota::SetFactor(double factor, absl::Duration now) {
   }
 }
 
+double Quota::Known(const Allowance& allowance) const {
+  return factor_ * std::min(allowance.configured, allowance.stated.value_or(allowance.configured));
+}
+
 void Quota::Apply(Allowance& allowance, absl::Duration now) const {
-  const double known =
-      std::min(allowance.configured, allowance.stated.value_or(allowance.configured));
-  allowance.window->SetAllowance(known * factor_, now);
+  allowance.window->SetAllowance(Known(allowance), now);
 }
 
 }  // namespace penstock::dispatcher

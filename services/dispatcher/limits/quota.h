@@ -39,6 +39,8 @@ class Quota {
     double allowed;
   };
   std::optional<TooMuch> NeverFits(const Amounts& amounts) const;
+  // How often a second so much may be taken; infinity: nothing that it takes is limited.
+  double PerSecond(const Amounts& amounts) const;
 
   // How long until so much may be reserved if nothing else happens; zero: now.
   absl::Duration TimeTo(const Amounts& amounts, absl::Duration now);
@@ -71,6 +73,8 @@ class Quota {
 
   void LearnOne(Dimension dimension, const Charges& charges,
                 const provider::v1::RateLimits::Allowance& said, absl::Duration now);
+  // A minute, the factor applied.
+  double Known(const Allowance& allowance) const;
   void Apply(Allowance& allowance, absl::Duration now) const;
 
   std::array<Allowance, kDimensions> allowances_;

@@ -9,6 +9,8 @@
 namespace penstock::dispatcher {
 namespace {
 
+constexpr double kMeanWeight = 1.0 / 64;
+
 Amounts Of(double input_tokens, double output_tokens) {
   return {1, input_tokens + output_tokens, input_tokens, output_tokens};
 }
@@ -89,9 +91,14 @@ void RateLimiter::Settle(PermitId permit, const chat::v1::Usage& actual, absl::D
   const auto call = calls_.find(permit);
   if (call == calls_.end()) return;
   if (actual.has_output_tokens()) forecast_.Learn(actual.output_tokens());
-  quota_.Settle(permit, AmountsOf(call->second.reserved, actual), now);
+  const Amounts took = AmountsOf(call->second.reserved, actual);
+  const double weight = mean_[0] > 0 ? kMeanWeight : 1;
+  for (size_t i = 0; i < kDimensions; ++i) mean_[i] += (took[i] - mean_[i]) * weight;
+  quota_.Settle(permit, took, now);
   calls_.erase(call);
 }
+
+double RateLimiter::calls_per_second() const { return mean_[0] > 0 ? quota_.PerSecond(mean_) : 0; }
 
 void RateLimiter::GiveBack(PermitId permit, absl::Duration now) {
   quota_.Settle(permit, Amounts{}, now);

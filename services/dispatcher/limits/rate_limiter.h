@@ -24,6 +24,7 @@ class RateLimiter : public LaneLimiter {
   void Answered(PermitId permit, const provider::v1::RateLimits& said, absl::Duration now) override;
   void FirstOutput(PermitId permit, absl::Duration now) override;
   void Overloaded(PermitId permit, absl::Duration now) override;
+  void StartAgain() override { concurrency_.StartAgain(); }
   void Settle(PermitId permit, const chat::v1::Usage& actual, absl::Duration now) override;
   void GiveBack(PermitId permit, absl::Duration now) override;
   void Refused(PermitId permit, std::optional<absl::Duration> retry_after,
@@ -31,6 +32,7 @@ class RateLimiter : public LaneLimiter {
   void Expire(PermitId permit, absl::Duration now) override;
   int64_t in_flight() const override { return static_cast<int64_t>(calls_.size()); }
   int64_t concurrency() const override { return concurrency_.limit(); }
+  double calls_per_second() const override;
   double rate_factor() const override { return quota_.factor(); }
   absl::Duration PauseLeft(absl::Duration now) const override { return throttle_.PauseLeft(now); }
 
@@ -51,6 +53,8 @@ class RateLimiter : public LaneLimiter {
   Throttle throttle_;
   AdaptiveConcurrency concurrency_;
   OutputForecast forecast_;
+  // Of a call that has ended; no requests: none has.
+  Amounts mean_ = {};
   absl::flat_hash_map<PermitId, Call> calls_;
 };
 

@@ -1,5 +1,7 @@
 #include "services/dispatcher/limits/rate_limiter.h"
 
+#include <limits>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -62,6 +64,19 @@ TEST(RateLimiter, AReservationEndsOnceHoweverOftenItIsEnded) {
   EXPECT_EQ(limiter.in_flight(), 0);
   EXPECT_EQ(limiter.Reserve(2, {4800, 0}, kLater), kNow);
   EXPECT_GT(limiter.Reserve(3, {200, 0}, kLater), kNow) << "1,000 tokens were not given back";
+}
+
+TEST(RateLimiter, SaysHowManyCallsASecondItsLimitsAllow) {
+  RateLimiter limiter(Model(2, 6000), kStart);
+  EXPECT_EQ(limiter.calls_per_second(), 0) << "no call has ended";
+  ASSERT_EQ(limiter.Reserve(1, {100, 400}, kLater), kNow);
+  limiter.Settle(1, Used(30, 20), kLater);
+  EXPECT_DOUBLE_EQ(limiter.calls_per_second(), 2);
+
+  RateLimiter unlimited(Model(2), kStart);
+  ASSERT_EQ(unlimited.Reserve(1, kSmall, kStart), kNow);
+  unlimited.Settle(1, Used(30, 20), kStart);
+  EXPECT_EQ(unlimited.calls_per_second(), std::numeric_limits<double>::infinity());
 }
 
 TEST(RateLimiter, WhatWasNotReportedCountsAsReserved) {

@@ -5,9 +5,19 @@
 #include "services/dispatcher/queue/arbiter_core.h"
 
 namespace penstock::dispatcher {
+namespace {
 
-Permit::Permit(std::shared_ptr<ArbiterCore> core, std::shared_ptr<TurnState> turn, PermitId id)
-    : core_(std::move(core)), turn_(std::move(turn)), id_(id) {}
+std::unique_ptr<LaneSet> OneLane(std::unique_ptr<LaneLimiter> limiter) {
+  std::vector<LaneSet::Lane> lanes;
+  lanes.push_back({.name = "", .limiter = std::move(limiter)});
+  return std::make_unique<LaneSet>(std::move(lanes), /*seed=*/1);
+}
+
+}  // namespace
+
+Permit::Permit(std::shared_ptr<ArbiterCore> core, std::shared_ptr<TurnState> turn, PermitId id,
+               absl::string_view lane)
+    : core_(std::move(core)), turn_(std::move(turn)), id_(id), lane_(lane) {}
 
 Permit::Permit(Permit&& other) noexcept = default;
 
@@ -17,25 +27,36 @@ Permit& Permit::operator=(Permit&& other) noexcept {
   core_ = std::move(other.core_);
   turn_ = std::move(other.turn_);
   id_ = other.id_;
+  lane_ = other.lane_;
   return *this;
 }
 
 Permit::~Permit() { GiveBack(); }
 
 void Permit::Answered(const provider::v1::RateLimits& said) {
-  if (core_) core_->Answered(id_, said);
+  if (core_) core_->Answered(*turn_, id_, said);
 }
 
 void Permit::FirstOutput() {
-  if (core_) core_->FirstOutput(id_);
+  if (core_) core_->FirstOutput(*turn_, id_);
 }
 
-void Permit::Overloaded() {
-  if (core_) core_->Overloaded(id_);
-}
+bool Permit::TakeRetry() { return core_ && core_->TakeRetry(*turn_); }
 
 void Permit::Settle(const chat::v1::Usage& actual) {
   if (const auto core = std::exchange(core_, nullptr)) core->Settle(*turn_, id_, actual);
+}
+
+void Permit::Failed(chat::v1::ErrorKind kind, const chat::v1::Usage& actual) {
+  if (const auto core = std::exchange(core_, nullptr)) core->Failed(*turn_, id_, kind, actual);
+}
+
+void Permit::Stopped() {
+  if (const auto core = std::exchange(core_, nullptr)) core->Stopped(*turn_, id_);
+}
+
+void Permit::NotSent(chat::v1::ErrorKind kind) {
+  if (const auto core = std::exchange(core_, nullptr)) core->NotSent(*turn_, id_, kind);
 }
 
 void Permit::Refused(std::optional<absl::Duration> retry_after,
@@ -61,10 +82,11 @@ Awaitable<absl::Status> WaitingTurn::InWindow(std::stop_token stop) {
   co_return co_await wait->Wait();
 }
 
-Awaitable<absl::StatusOr<Permit>> WaitingTurn::Acquire(CallSize size, std::stop_token stop) {
-  auto asked = core_->AskPermit(*turn_, size);
+Awaitable<absl::StatusOr<Permit>> WaitingTurn::Acquire(CallSize size, std::stop_token stop,
+                                                       absl::Duration patience) {
+  auto asked = core_->AskPermit(*turn_, size, patience);
   if (!asked.ok()) co_return std::move(asked).status();
-  if (!asked->wait) co_return Permit(core_, turn_, asked->permit);
+  if (!asked->wait) co_return Permit(core_, turn_, asked->permit, asked->lane);
   const std::stop_callback on_stop(stop, [this] { core_->StopPermit(*turn_); });
   co_return co_await asked->wait->Wait();
 }
@@ -73,10 +95,13 @@ void WaitingTurn::SetClass(chat::v1::TurnClass turn_class) { core_->SetClass(*tu
 
 PlaceInLine WaitingTurn::Place() const { return core_->Place(*turn_); }
 
+Arbiter::Arbiter(std::unique_ptr<Scheduler> scheduler, std::unique_ptr<LaneSet> lanes,
+                 const Clock& clock, Timers& timers)
+    : core_(std::make_shared<ArbiterCore>(std::move(scheduler), std::move(lanes), clock, timers)) {}
+
 Arbiter::Arbiter(std::unique_ptr<Scheduler> scheduler, std::unique_ptr<LaneLimiter> limiter,
                  const Clock& clock, Timers& timers)
-    : core_(
-          std::make_shared<ArbiterCore>(std::move(scheduler), std::move(limiter), clock, timers)) {}
+    : Arbiter(std::move(scheduler), OneLane(std::move(limiter)), clock, timers) {}
 
 Arbiter::~Arbiter() = default;
 
@@ -95,5 +120,19 @@ PlaceInLine Arbiter::PlaceOfNext(const TurnInLine& turn) const { return core_->P
 Eta Arbiter::Serial(int64_t calls) const { return core_->Serial(calls); }
 
 PoolLoad Arbiter::Load() const { return core_->Load(); }
+
+std::optional<Outage> Arbiter::OutageNow() const { return core_->OutageNow(); }
+
+const std::vector<std::string>& Arbiter::lanes() const { return core_->lanes(); }
+
+LaneLoad Arbiter::Load(int lane) const { return core_->Load(lane); }
+
+ClassLoad Arbiter::LoadOf(chat::v1::TurnClass turn_class) const {
+  return core_->LoadOf(turn_class);
+}
+
+Eta Arbiter::EtaOf(chat::v1::TurnClass turn_class) const { return core_->EtaOf(turn_class); }
+
+void Arbiter::CountRefused(chat::v1::TurnClass turn_class) { core_->CountRefused(turn_class); }
 
 }  // namespace penstock::dispatcher

@@ -21,13 +21,14 @@ struct ClassShare {
 
 using ClassShares = std::array<ClassShare, chat::v1::TurnClass_ARRAYSIZE>;
 
-// A pure state machine on the clock of its caller. For each class a tag says until when its floor
-// is paid by the service it has had: tag = max(tag, now - burst) + cost / (floor * rate) (the
-// reservation tag of mClock, Gulati et al., OSDI 10). The cap has the same with its own share.
+// A pure state machine on the clock of its caller. Tags say until when the service that a class has
+// had pays its floor, or uses its cap up: tag = max(tag, clock - burst) + cost / share (after
+// mClock, Gulati et al., OSDI 10).
 //
-// The rate is that of SetRate. Until it is set floors are of what the pool has served lately, by an
-// exponential mean over 10 s (over what there is of them after the first charge), and there are no
-// caps: they would be shares of themselves.
+// A floor is a share of what the pool serves: its clock is of cost units, and every service moves
+// it on, so that no guess of a rate is wrong after a start or a pause. Its burst is what was served
+// in 1 s, by an exponential mean over 10 s. A cap is a share of the rate of SetRate, on the clock
+// of time, with a burst of 1 s: of what is served it would be a share of itself.
 class ClassRates {
  public:
   explicit ClassRates(const ClassShares& shares) : shares_(shares) {}
@@ -35,8 +36,8 @@ class ClassRates {
   // From now on.
   void SetShares(const ClassShares& shares) { shares_ = shares; }
 
-  // What the pool can serve, in cost units a second; 0: unknown.
-  void SetRate(double per_second) { known_rate_ = per_second; }
+  // What the pool can serve, in cost units a second; 0: unknown, nothing is capped.
+  void SetRate(double per_second) { rate_ = per_second; }
 
   // The floor of the class is not paid at `now`; the smaller, the longer ago it fell behind.
   std::optional<absl::Duration> Owed(chat::v1::TurnClass turn_class, absl::Duration now) const;
@@ -52,19 +53,21 @@ class ClassRates {
 
  private:
   struct Tags {
-    absl::Duration floor = absl::ZeroDuration();
+    // Cost units.
+    double floor = 0;
     absl::Duration cap = absl::ZeroDuration();
   };
 
-  double Rate(absl::Duration now) const;
   double Served(absl::Duration now) const;
+  double Burst(absl::Duration now) const;
   void Book(chat::v1::TurnClass turn_class, double cost, absl::Duration now);
 
   ClassShares shares_;
-  double known_rate_ = 0;
-  // Cost units a second over 10 s, as of `served_at_`; what was before `first_charge_` is missing.
+  double rate_ = 0;
+  // Cost units, in all.
+  double total_ = 0;
+  // Cost units a second, as of `served_at_`.
   double served_ = 0;
-  std::optional<absl::Duration> first_charge_;
   absl::Duration served_at_ = absl::ZeroDuration();
   std::array<Tags, chat::v1::TurnClass_ARRAYSIZE> tags_;
 };

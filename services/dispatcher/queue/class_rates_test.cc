@@ -18,35 +18,25 @@ ClassShares Shares() {
   return shares;
 }
 
-TEST(ClassRates, AFloorIsOwedUntilItIsPaidForTheTime) {
+TEST(ClassRates, AClassWithoutAFloorIsOwedNothing) {
   ClassRates rates(Shares());
-  rates.SetRate(1000);
-  EXPECT_TRUE(rates.Owed(CLASS_FREE, kNow));
+  for (int i = 0; i < 10; ++i) rates.Charge(CLASS_BATCH, 100, kNow);
 
-  // 100 a second: the second before, and half a second more.
-  rates.Charge(CLASS_FREE, 150, kNow);
-  EXPECT_FALSE(rates.Owed(CLASS_FREE, kNow));
-  EXPECT_FALSE(rates.Owed(CLASS_FREE, kNow + absl::Milliseconds(499)));
-  EXPECT_TRUE(rates.Owed(CLASS_FREE, kNow + absl::Milliseconds(500)));
+  EXPECT_TRUE(rates.Owed(CLASS_FREE, kNow));
+  EXPECT_FALSE(rates.Owed(CLASS_PAID, kNow));
 }
 
 TEST(ClassRates, WhatWasNotTakenAfterAllIsOwedAgain) {
   ClassRates rates(Shares());
-  rates.SetRate(1000);
+  rates.Charge(CLASS_PAID, 1000, kNow);
   rates.Charge(CLASS_FREE, 1000, kNow);
+  ASSERT_FALSE(rates.Owed(CLASS_FREE, kNow));
 
-  rates.Correct(CLASS_FREE, -950, kNow);
+  rates.Correct(CLASS_FREE, -995, kNow);
   EXPECT_TRUE(rates.Owed(CLASS_FREE, kNow));
 }
 
-TEST(ClassRates, AClassWithoutAFloorIsOwedNothing) {
-  ClassRates rates(Shares());
-  rates.SetRate(1000);
-
-  EXPECT_FALSE(rates.Owed(CLASS_PAID, kNow));
-}
-
-TEST(ClassRates, AFloorIsOfWhatWasServedLatelyWhileTheRateIsUnknown) {
+TEST(ClassRates, AFloorIsOfWhatIsServed) {
   ClassRates rates(Shares());
   EXPECT_FALSE(rates.Owed(CLASS_FREE, kNow));
 
@@ -55,21 +45,26 @@ TEST(ClassRates, AFloorIsOfWhatWasServedLatelyWhileTheRateIsUnknown) {
     rates.Charge(CLASS_PAID, 100, now);
   }
   ASSERT_TRUE(rates.Owed(CLASS_FREE, now));
-  // A tenth of 1,000 a second.
+  // A tenth of what is served: of 1,000 before, and of 1,000 more.
   rates.Charge(CLASS_FREE, 200, now);
-  EXPECT_FALSE(rates.Owed(CLASS_FREE, now + absl::Milliseconds(850)));
-  EXPECT_TRUE(rates.Owed(CLASS_FREE, now + absl::Milliseconds(1150)));
+  EXPECT_FALSE(rates.Owed(CLASS_FREE, now));
+  rates.Charge(CLASS_PAID, 700, now);
+  EXPECT_FALSE(rates.Owed(CLASS_FREE, now));
+  rates.Charge(CLASS_PAID, 200, now);
+  EXPECT_TRUE(rates.Owed(CLASS_FREE, now));
 }
 
-TEST(ClassRates, AFloorIsWholeSoonAfterTheFirstTurn) {
+// The mean of what was served lately is next to nothing then.
+TEST(ClassRates, AFloorThatWasServedRightAfterTheStartIsOwedAgainSoon) {
   ClassRates rates(Shares());
   absl::Duration now = kNow;
-  for (int i = 0; i < 20; ++i, now += absl::Milliseconds(100)) rates.Charge(CLASS_PAID, 100, now);
+  rates.Charge(CLASS_FREE, 100, now);
 
-  // A tenth of 1,000 a second, by two seconds: the second before, and one more.
-  rates.Charge(CLASS_FREE, 200, now);
-  EXPECT_FALSE(rates.Owed(CLASS_FREE, now + absl::Milliseconds(800)));
-  EXPECT_TRUE(rates.Owed(CLASS_FREE, now + absl::Milliseconds(1200)));
+  for (int i = 0; i < 10; ++i, now += absl::Milliseconds(100)) {
+    EXPECT_FALSE(rates.Owed(CLASS_FREE, now));
+    rates.Charge(CLASS_PAID, 100, now);
+  }
+  EXPECT_TRUE(rates.Owed(CLASS_FREE, now));
 }
 
 TEST(ClassRates, ACapEndsInTimeAndIsNoneWhileTheRateIsUnknown) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "libs/base/failpoint.h"
+
 namespace penstock::dispatcher {
 namespace {
 
@@ -18,7 +20,7 @@ void Reorder(RankedSet<FairLevel::Rank>& set, FairFlow& flow, std::optional<int6
 void FairLevel::Place(FairFlow& flow, const Standing& from, const Standing& to) {
   if (from == to) return;
   Wake(flow);
-  const bool joins = !from.in_line && to.in_line;
+  const bool joins = !from.in_line && to.in_line && !PENSTOCK_PLANTED_BUG("planted.lift_forgotten");
   Move(flow, joins ? std::max(flow.tag, virtual_time_) : flow.tag, from, to);
   Rest(flow, to);
 }

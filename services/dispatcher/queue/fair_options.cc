@@ -12,9 +12,10 @@ FairSchedulerOptions FairOptionsOf(const config::v1::Config& config,
   }
   for (const auto& tenant : config.tenants())
     options.shares.weights[tenant.name()] = tenant.weight();
-  options.shares.classes[chat::v1::CLASS_PAID].floor = config.queue().paid_floor();
-  options.shares.classes[chat::v1::CLASS_FREE].floor = config.queue().free_floor();
-  options.shares.classes[chat::v1::CLASS_BATCH].floor = config.queue().batch_floor();
+  const config::v1::Queue& queue = config.queue();
+  options.shares.classes[chat::v1::CLASS_PAID] = {queue.paid_floor(), queue.paid_cap()};
+  options.shares.classes[chat::v1::CLASS_FREE] = {queue.free_floor(), queue.free_cap()};
+  options.shares.classes[chat::v1::CLASS_BATCH] = {queue.batch_floor(), queue.batch_cap()};
   return options;
 }
 

@@ -25,17 +25,20 @@ TEST(FairOptions, AFreeModelWeighsTokensAsOneWithoutAPrice) {
   EXPECT_DOUBLE_EQ(FairOptionsOf({}, {}).cost.output, TokenCost().output);
 }
 
-TEST(FairOptions, WeightsAndFloorsAreTheConfigurations) {
+TEST(FairOptions, WeightsFloorsAndCapsAreTheConfigurations) {
   config::v1::Config config;
   auto& tenant = *config.add_tenants();
   tenant.set_name("big");
   tenant.set_weight(4);
   config.mutable_queue()->set_free_floor(0.1);
+  config.mutable_queue()->set_batch_cap(0.5);
 
   const FairSchedulerOptions options = FairOptionsOf(config, {});
   EXPECT_DOUBLE_EQ(options.shares.weights.at("big"), 4);
   EXPECT_DOUBLE_EQ(options.shares.classes[chat::v1::CLASS_FREE].floor, 0.1);
   EXPECT_DOUBLE_EQ(options.shares.classes[chat::v1::CLASS_ACTION].floor, 0);
+  EXPECT_DOUBLE_EQ(options.shares.classes[chat::v1::CLASS_ACTION].cap, 1);
+  EXPECT_DOUBLE_EQ(options.shares.classes[chat::v1::CLASS_BATCH].cap, 0.5);
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "libs/base/failpoint.h"
+
 namespace penstock::dispatcher {
 namespace {
 
@@ -182,7 +184,7 @@ std::optional<EntryId> FairScheduler::Pick(absl::Duration now) const {
       owed_since = *since;
     }
   }
-  if (owed != nullptr) return owed->id;
+  if (owed != nullptr && !PENSTOCK_PLANTED_BUG("planted.floor_ignored")) return owed->id;
   if (highest != nullptr) return highest->id;
   return std::nullopt;
 }
@@ -269,7 +271,12 @@ void FairScheduler::Leave(Known& known) {
   ready_ -= known.ready;
 }
 
+void FairScheduler::SetCallRate(double per_second) {
+  rates_.SetRate(std::isfinite(per_second) ? per_second * mean_cost_ : 0);
+}
+
 void FairScheduler::End(Known& known, double actual, absl::Duration now) {
+  if (actual > 0) mean_cost_ += (actual - mean_cost_) * (mean_cost_ > 0 ? kLearning : 1);
   rates_.Correct(known.turn_class, actual - known.cost, now);
   LineOf(known).flows.End(known, actual);
 }

@@ -34,17 +34,15 @@ struct FairSchedulerOptions {
   Shares shares;
 };
 
-// ACTION > FIRST > PAID > FREE > BATCH. The share of a class is of the rate that SetRate says.
+// ACTION > FIRST > PAID > FREE > BATCH, less what is said of floors and caps (class_rates.h).
 // Two users of a tenant whose hashes are equal are one user here.
 class FairScheduler : public Scheduler {
  public:
   explicit FairScheduler(FairSchedulerOptions options);
   ~FairScheduler() override;
 
-  // What the pool can serve, in cost units a second; 0: unknown (class_rates.h).
-  void SetRate(double per_second) { rates_.SetRate(per_second); }
-
   void SetShares(const Shares& shares) override;
+  void SetCallRate(double per_second) override;
   void Enqueue(const WaitingEntry& entry, absl::Duration now) override;
   void SetClass(EntryId id, chat::v1::TurnClass turn_class) override;
   void MarkReady(EntryId id, int64_t input_tokens, int64_t output_tokens) override;
@@ -116,6 +114,8 @@ class FairScheduler : public Scheduler {
   const TokenCost cost_;
   absl::flat_hash_map<std::string, double> configured_weights_;
   ClassRates rates_;
+  // Of a call: an exponential mean; 0: none has ended yet.
+  double mean_cost_ = 0;
   absl::flat_hash_map<std::string, uint32_t> indices_;
   // By index of the tenant.
   std::vector<double> weights_;

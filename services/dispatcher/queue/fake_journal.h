@@ -51,6 +51,7 @@ class FakeJournal : public Journal {
                                                        .started = std::nullopt,
                                                        .cancel_requested = std::nullopt,
                                                        .generated = std::nullopt});
+    Count(user, also.counters);
     if (const auto turn = turns_.find(also.interrupted_turn); turn != turns_.end()) {
       turn->second.cancel_requested = std::move(also.interruption);
     }
@@ -95,8 +96,10 @@ class FakeJournal : public Journal {
   }
   Awaitable<absl::Status> Settle(identity::UserKey user, v1::Submitted submitted,
                                  std::vector<v1::ToolResults>, v1::UsageRow usage,
-                                 std::vector<v1::Job> jobs, absl::Time) override {
+                                 std::vector<v1::Job> jobs, absl::Time,
+                                 Counting counters) override {
     MutexLock lock(mutex_);
+    Count(user, counters);
     turns_.erase(submitted.turn_id());
     usage_.emplace(submitted.turn_id(), std::move(usage));
     for (auto& job : jobs) jobs_.insert_or_assign(job.turn_id(), PendingJob{user, job});
@@ -116,8 +119,15 @@ class FakeJournal : public Journal {
     if (row == request_ids_.end()) co_return std::nullopt;
     co_return row->second;
   }
-  Awaitable<absl::StatusOr<v1::UserCounters>> LoadCounters(identity::UserKey) override {
-    co_return v1::UserCounters();
+  Awaitable<absl::StatusOr<v1::UserCounters>> LoadCounters(identity::UserKey user) override {
+    MutexLock lock(mutex_);
+    const auto counters = user_counters_.find(user);
+    co_return counters == user_counters_.end() ? v1::UserCounters() : counters->second;
+  }
+  Awaitable<absl::StatusOr<v1::TenantCounters>> LoadTenantCounters(std::string tenant) override {
+    MutexLock lock(mutex_);
+    const auto counters = tenant_counters_.find(tenant);
+    co_return counters == tenant_counters_.end() ? v1::TenantCounters() : counters->second;
   }
   Awaitable<absl::StatusOr<std::optional<v1::UsageRow>>> LoadUsage(identity::UserKey,
                                                                    std::string turn_id) override {
@@ -136,13 +146,28 @@ class FakeJournal : public Journal {
     MutexLock lock(mutex_);
     return jobs_.size();
   }
+  // The ledger, by turn id.
+  std::map<std::string, v1::UsageRow> usage() const {
+    MutexLock lock(mutex_);
+    return usage_;
+  }
 
  private:
+  void Count(const identity::UserKey& user, Counting& counters)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (!counters) return;
+    CounterValues values = counters();
+    if (values.user) user_counters_[user] = *std::move(values.user);
+    if (values.tenant) tenant_counters_[values.tenant->tenant()] = *values.tenant;
+  }
+
   mutable Mutex mutex_;
   int64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, UnfinishedTurn> turns_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, PendingJob> jobs_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, v1::UsageRow> usage_ ABSL_GUARDED_BY(mutex_);
+  std::map<identity::UserKey, v1::UserCounters> user_counters_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, v1::TenantCounters> tenant_counters_ ABSL_GUARDED_BY(mutex_);
   std::map<std::pair<identity::UserKey, std::string>, v1::RequestIdRow> request_ids_
       ABSL_GUARDED_BY(mutex_);
 };

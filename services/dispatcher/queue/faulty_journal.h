@@ -46,11 +46,12 @@ class FaultyJournal final : public Journal {
   }
   Awaitable<absl::Status> Settle(identity::UserKey user, v1::Submitted submitted,
                                  std::vector<v1::ToolResults> tool_results, v1::UsageRow usage,
-                                 std::vector<v1::Job> jobs,
-                                 absl::Time request_id_expires) override {
-    return Faulty(plan_, "Settle",
-                  inner_.Settle(user, std::move(submitted), std::move(tool_results),
-                                std::move(usage), std::move(jobs), request_id_expires));
+                                 std::vector<v1::Job> jobs, absl::Time request_id_expires,
+                                 Counting counters) override {
+    return Faulty(
+        plan_, "Settle",
+        inner_.Settle(user, std::move(submitted), std::move(tool_results), std::move(usage),
+                      std::move(jobs), request_id_expires, std::move(counters)));
   }
   Awaitable<absl::Status> FinishJob(identity::UserKey user, std::string turn_id,
                                     v1::Job::Kind kind) override {
@@ -63,6 +64,9 @@ class FaultyJournal final : public Journal {
   }
   Awaitable<absl::StatusOr<v1::UserCounters>> LoadCounters(identity::UserKey user) override {
     return Faulty(plan_, "LoadCounters", inner_.LoadCounters(user));
+  }
+  Awaitable<absl::StatusOr<v1::TenantCounters>> LoadTenantCounters(std::string tenant) override {
+    return Faulty(plan_, "LoadTenantCounters", inner_.LoadTenantCounters(std::move(tenant)));
   }
   Awaitable<absl::StatusOr<std::optional<v1::UsageRow>>> LoadUsage(identity::UserKey user,
                                                                    std::string turn_id) override {

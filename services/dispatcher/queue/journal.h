@@ -12,6 +12,7 @@
 #include "libs/identity/principal.h"
 #include "penstock/dispatcher/v1/journal.pb.h"
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -29,9 +30,21 @@ struct UnfinishedTurn {
   std::vector<v1::ToolResults> tool_results = {};
 };
 
+// What is counted, as absolute values.
+struct CounterValues {
+  std::optional<v1::UserCounters> user = std::nullopt;
+  // Names its tenant.
+  std::optional<v1::TenantCounters> tenant = std::nullopt;
+};
+
+// Asked once for the counters to write with an operation, in the order in which operations take
+// effect: so they hold all that is counted before it and nothing after. On any thread and under
+// locks of the journal: short, and calls nothing of it. Null: none are written.
+using Counting = absl::AnyInvocable<CounterValues()>;
+
 // What is written with a submission, or not at all.
 struct WithSubmitted {
-  std::optional<v1::UserCounters> counters = std::nullopt;
+  Counting counters = nullptr;
   // The turn of the same user that the submission interrupts; empty: none.
   std::string interrupted_turn = "";
   v1::CancelRequested interruption = {};
@@ -86,11 +99,12 @@ class Journal {
                                                   v1::Generated generated) = 0;
   // The turn has ended: removes its records, writes its usage row and its jobs, and lets its
   // request_ids expire at `request_id_expires`. `tool_results`: all that were appended, of which
-  // only step, request_id and request_digest are read. Repeating it changes nothing.
+  // only step, request_id and request_digest are read. Repeating it changes nothing but what
+  // `counters` says.
   virtual Awaitable<absl::Status> Settle(identity::UserKey user, v1::Submitted submitted,
                                          std::vector<v1::ToolResults> tool_results,
                                          v1::UsageRow usage, std::vector<v1::Job> jobs,
-                                         absl::Time request_id_expires) = 0;
+                                         absl::Time request_id_expires, Counting counters) = 0;
   virtual Awaitable<absl::Status> FinishJob(identity::UserKey user, std::string turn_id,
                                             v1::Job::Kind kind) = 0;
 
@@ -98,8 +112,9 @@ class Journal {
   // expired at `now`.
   virtual Awaitable<absl::StatusOr<std::optional<v1::RequestIdRow>>> LookupRequestId(
       identity::UserKey user, std::string request_id, absl::Time now) = 0;
-  // Empty for a user without any.
+  // Empty for a user, or a tenant, without any.
   virtual Awaitable<absl::StatusOr<v1::UserCounters>> LoadCounters(identity::UserKey user) = 0;
+  virtual Awaitable<absl::StatusOr<v1::TenantCounters>> LoadTenantCounters(std::string tenant) = 0;
   // The ledger's row of a settled turn.
   virtual Awaitable<absl::StatusOr<std::optional<v1::UsageRow>>> LoadUsage(identity::UserKey user,
                                                                            std::string turn_id) = 0;

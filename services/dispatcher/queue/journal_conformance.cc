@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include "libs/base/mutex.h"
 #include "libs/identity/testing.h"
 #include "services/dispatcher/queue/shard_range.h"
 
@@ -159,7 +160,7 @@ TEST_P(JournalConformance, KeepsApartTurnsWhoseIdsBeginAlike) {
     Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", turn, 1), {})).IgnoreError();
   }
   Await(journal_->AppendStarted(User("u1"), "t-", started)).IgnoreError();
-  Await(journal_->Settle(User("u1"), Submitted("u1", "t", 1), {}, Usage("t"), {}, kNow))
+  Await(journal_->Settle(User("u1"), Submitted("u1", "t", 1), {}, Usage("t"), {}, kNow, nullptr))
       .IgnoreError();
 
   const RecoveredShard shard = Restart()[0];
@@ -203,9 +204,9 @@ TEST_P(JournalConformance, ASettledTurnLeavesUsageAndJobsOnly) {
   const v1::Submitted submitted = Submitted("u1", "t1", 1);
   Await(journal_->AppendSubmitted(User("u1"), submitted, {})).IgnoreError();
   Await(journal_->AppendCancelRequested(User("u1"), "t1", {})).IgnoreError();
-  ASSERT_TRUE(
-      Await(journal_->Settle(User("u1"), submitted, {}, Usage("t1"), {IngestJob("u1", "t1")}, kNow))
-          .ok());
+  ASSERT_TRUE(Await(journal_->Settle(User("u1"), submitted, {}, Usage("t1"),
+                                     {IngestJob("u1", "t1")}, kNow, nullptr))
+                  .ok());
 
   const RecoveredShard shard = Restart()[0];
 
@@ -227,7 +228,7 @@ TEST_P(JournalConformance, SettlingAndAppendingTwiceIsLikeOnce) {
   EXPECT_THAT(UnfinishedTurns(Restart()[0]), ElementsAre("t1"));
   for (int i = 0; i < 2; ++i) {
     ASSERT_TRUE(Await(journal_->Settle(User("u1"), submitted, {}, Usage("t1"),
-                                       {IngestJob("u1", "t1")}, kNow))
+                                       {IngestJob("u1", "t1")}, kNow, nullptr))
                     .ok());
   }
 
@@ -241,7 +242,7 @@ TEST_P(JournalConformance, ARecordWrittenAfterTheSettleBringsNoTurnBack) {
   Restart();
   const v1::Submitted submitted = Submitted("u1", "t1", 1);
   Await(journal_->AppendSubmitted(User("u1"), submitted, {})).IgnoreError();
-  Await(journal_->Settle(User("u1"), submitted, {}, Usage("t1"), {}, kNow)).IgnoreError();
+  Await(journal_->Settle(User("u1"), submitted, {}, Usage("t1"), {}, kNow, nullptr)).IgnoreError();
   Await(journal_->AppendCancelRequested(User("u1"), "t1", {})).IgnoreError();
 
   EXPECT_THAT(Restart()[0].turns, IsEmpty());
@@ -253,7 +254,7 @@ TEST_P(JournalConformance, AFinishedJobIsGoneAndTheOthersComeOldestFirst) {
   Restart();
   for (const auto& [turn, time] : {std::pair("t1", 30), {"t2", 10}, {"t3", 20}}) {
     Await(journal_->Settle(User("u1"), Submitted("u1", turn, 1), {}, Usage(turn),
-                           {IngestJob("u1", turn, time)}, kNow))
+                           {IngestJob("u1", turn, time)}, kNow, nullptr))
         .IgnoreError();
   }
   ASSERT_TRUE(Await(journal_->FinishJob(User("u1"), "t3", v1::Job::INGEST)).ok());
@@ -290,7 +291,7 @@ TEST_P(JournalConformance, ARequestIdExpiresOnlyAfterItsTurnWasSettled) {
   const absl::Time later = kNow + absl::Hours(24);
   EXPECT_TRUE(
       Await(journal_->LookupRequestId(User("u1"), "r1", absl::InfiniteFuture()))->has_value());
-  Await(journal_->Settle(User("u1"), submitted, {}, Usage("t1"), {}, later)).IgnoreError();
+  Await(journal_->Settle(User("u1"), submitted, {}, Usage("t1"), {}, later, nullptr)).IgnoreError();
 
   EXPECT_TRUE(
       Await(journal_->LookupRequestId(User("u1"), "r1", later - absl::Seconds(1)))->has_value());
@@ -304,7 +305,8 @@ TEST_P(JournalConformance, SweepsWhatHasExpiredAndNothingElse) {
         Submitted("u1", absl::StrCat("t", i), i + 1, absl::StrCat("r", i));
     Await(journal_->AppendSubmitted(User("u1"), submitted, {})).IgnoreError();
     if (i == 9) continue;  // lives
-    Await(journal_->Settle(User("u1"), submitted, {}, Usage("t"), {}, kNow + absl::Hours(i)))
+    Await(
+        journal_->Settle(User("u1"), submitted, {}, Usage("t"), {}, kNow + absl::Hours(i), nullptr))
         .IgnoreError();
   }
 
@@ -324,7 +326,7 @@ TEST_P(JournalConformance, SweepsNoRequestIdThatIsUsedAgain) {
   Restart();
   const v1::Submitted first = Submitted("u1", "t1", 1, "r1");
   Await(journal_->AppendSubmitted(User("u1"), first, {})).IgnoreError();
-  Await(journal_->Settle(User("u1"), first, {}, Usage("t1"), {}, kNow)).IgnoreError();
+  Await(journal_->Settle(User("u1"), first, {}, Usage("t1"), {}, kNow, nullptr)).IgnoreError();
   Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t2", 2, "r1"), {})).IgnoreError();
 
   EXPECT_EQ(*Await(journal_->SweepRequestIds(kNow + absl::Hours(1), 100)), 0);
@@ -339,7 +341,7 @@ TEST_P(JournalConformance, SweepingBesideNewSubmissionsLosesNone) {
   constexpr int kIds = 50;
   for (int i = 0; i < kIds; ++i) {
     const v1::Submitted old = Submitted("u1", absl::StrCat("old", i), 1, absl::StrCat("r", i));
-    Await(journal_->Settle(User("u1"), old, {}, Usage("t"), {}, kNow)).IgnoreError();
+    Await(journal_->Settle(User("u1"), old, {}, Usage("t"), {}, kNow, nullptr)).IgnoreError();
   }
 
   auto sweep = threads_.Start(journal_->SweepRequestIds(kNow, kIds));
@@ -363,13 +365,55 @@ TEST_P(JournalConformance, CountersAreThoseOfTheLastSubmissionThatBroughtSome) {
   EXPECT_EQ(Await(journal_->LoadCounters(User("u1")))->first_turns_size(), 0);
   v1::UserCounters counters;
   counters.add_first_turns()->set_seconds(17);
-  Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t1", 1), {.counters = counters}))
+  Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t1", 1),
+                                  {.counters = [&] { return CounterValues{.user = counters}; }}))
       .IgnoreError();
   Await(journal_->AppendSubmitted(User("u1"), Submitted("u1", "t2", 2), {})).IgnoreError();
   Restart();
 
   EXPECT_EQ(Await(journal_->LoadCounters(User("u1")))->first_turns(0).seconds(), 17);
   EXPECT_EQ(Await(journal_->LoadCounters(User("u2")))->first_turns_size(), 0);
+}
+
+TEST_P(JournalConformance, ASettleWritesTheCountersOfItsUserAndTenant) {
+  Restart();
+  EXPECT_EQ(Await(journal_->LoadTenantCounters("acme"))->spent().day(), 0);
+  v1::UserCounters user;
+  user.mutable_spent()->mutable_amount()->set_tokens(7);
+  v1::TenantCounters tenant;
+  tenant.set_tenant("acme");
+  tenant.mutable_spent()->mutable_amount()->set_tokens(17);
+  Await(journal_->Settle(User("u1"), Submitted("u1", "t1", 1), {}, Usage("t1"), {}, kNow, [&] {
+    return CounterValues{.user = user, .tenant = tenant};
+  })).IgnoreError();
+  Restart();
+
+  EXPECT_EQ(Await(journal_->LoadCounters(User("u1")))->spent().amount().tokens(), 7);
+  EXPECT_EQ(Await(journal_->LoadTenantCounters("acme"))->spent().amount().tokens(), 17);
+  EXPECT_EQ(Await(journal_->LoadTenantCounters("acm"))->spent().amount().tokens(), 0);
+}
+
+TEST_P(JournalConformance, CountersAreAskedForInTheOrderInWhichTheyAreWritten) {
+  Restart();
+  constexpr int kTurns = 200;
+  Mutex mutex;
+  int64_t counted = 0;
+  std::vector<std::future<absl::Status>> appends;
+  for (int i = 0; i < kTurns; ++i) {
+    const auto count = [&] {
+      MutexLock lock(mutex);
+      v1::UserCounters counters;
+      counters.add_first_turns()->set_seconds(++counted);
+      return CounterValues{.user = counters};
+    };
+    appends.push_back(threads_.Start(journal_->AppendSubmitted(
+        User("u1"), Submitted("u1", absl::StrCat("t", i), i, absl::StrCat("r", i)),
+        {.counters = count})));
+  }
+  for (auto& append : appends) EXPECT_TRUE(append.get().ok());
+  Restart();
+
+  EXPECT_EQ(Await(journal_->LoadCounters(User("u1")))->first_turns(0).seconds(), kTurns);
 }
 
 TEST_P(JournalConformance, ManyAtOnceAreAllThere) {

@@ -69,9 +69,9 @@ TEST_P(JournalConformance, ASettledTurnLeavesNoToolResultsAndLateOnesBringItNotB
   for (const int32_t step : {0, 1}) {
     ASSERT_TRUE(Await(journal_->AppendToolResults(User(), {"s1", "t1"}, ResultsOf(step))).ok());
   }
-  ASSERT_TRUE(
-      Await(journal_->Settle(User(), Submitted("t1"), {ResultsOf(0), ResultsOf(1)}, {}, {}, kNow))
-          .ok());
+  ASSERT_TRUE(Await(journal_->Settle(User(), Submitted("t1"), {ResultsOf(0), ResultsOf(1)}, {}, {},
+                                     kNow, nullptr))
+                  .ok());
   ASSERT_TRUE(Await(journal_->AppendToolResults(User(), {"s1", "t1"}, ResultsOf(2))).ok());
   EXPECT_THAT(Restart()[0].turns, IsEmpty());
 
@@ -92,7 +92,8 @@ TEST_P(JournalConformance, TheRequestIdOfToolResultsLastsUntilItsTurnHasEndedLon
   EXPECT_EQ((*row)->request_digest(), "digest of 0");
 
   ASSERT_TRUE(
-      Await(journal_->Settle(User(), Submitted("t1"), {ResultsOf(0, "r9")}, {}, {}, kNow)).ok());
+      Await(journal_->Settle(User(), Submitted("t1"), {ResultsOf(0, "r9")}, {}, {}, kNow, nullptr))
+          .ok());
 
   const auto before = Await(journal_->LookupRequestId(User(), "r9", kNow - absl::Seconds(1)));
   EXPECT_EQ((*before)->request_digest(), "digest of 0");

@@ -4,6 +4,8 @@
 
 #include "libs/rocksdb/key.h"
 
+#include "absl/strings/str_cat.h"
+
 namespace penstock::dispatcher {
 namespace {
 
@@ -59,6 +61,8 @@ std::string IdemKey(const identity::UserKey& user, absl::string_view request_id)
 std::string CounterKey(const identity::UserKey& user) {
   return rocks::KeyBuilder().Bytes(user.bytes()).Take();
 }
+
+std::string TenantCounterKey(absl::string_view tenant) { return absl::StrCat("tenant/", tenant); }
 
 std::string JobKey(const identity::UserKey& user, absl::string_view turn_id, v1::Job::Kind kind) {
   return rocks::KeyBuilder()

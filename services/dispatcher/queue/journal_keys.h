@@ -59,6 +59,8 @@ std::optional<TurnKeyParts> ParseTurnKey(absl::string_view key);
 
 std::string IdemKey(const identity::UserKey& user, absl::string_view request_id);
 std::string CounterKey(const identity::UserKey& user);
+// Of the family `meta`.
+std::string TenantCounterKey(absl::string_view tenant);
 std::string JobKey(const identity::UserKey& user, absl::string_view turn_id, v1::Job::Kind kind);
 std::string UsageKey(const identity::UserKey& user, absl::string_view turn_id);
 // Sorts by time; `idem_key` is what expires then.

@@ -59,6 +59,18 @@ absl::StatusOr<std::optional<Record>> Parsed(
   return record;
 }
 
+// Adds the counters to a batch when its turn has come.
+rocks::Committer::Complete AddCounters(identity::UserKey user, Counting counters) {
+  if (!counters) return nullptr;
+  return [user, counters = std::move(counters)](WriteBatch& batch) mutable {
+    const CounterValues values = counters();
+    if (values.user) batch.Put(kCounterFamily, CounterKey(user), Framed(*values.user));
+    if (values.tenant) {
+      batch.Put(kMetaFamily, TenantCounterKey(values.tenant->tenant()), Framed(*values.tenant));
+    }
+  };
+}
+
 rocks::Options DatabaseOptions(const RocksJournalOptions& options) {
   const auto family = [](const char* name) {
     return rocks::ColumnFamilyOptions{.name = name, .prefix_bytes = 0, .min_blob_bytes = 0};
@@ -124,19 +136,20 @@ Awaitable<absl::Status> RocksJournal::AppendSubmitted(identity::UserKey user,
   WriteBatch batch;
   batch.Put(kTurnFamily, TurnKey(user, submitted.turn_id(), TurnRecord::kSubmitted),
             Framed(submitted));
-  if (also.counters) batch.Put(kCounterFamily, CounterKey(user), Framed(*also.counters));
   if (!also.interrupted_turn.empty()) {
     batch.Put(kTurnFamily, TurnKey(user, also.interrupted_turn, TurnRecord::kCancelRequested),
               Framed(also.interruption));
   }
+  auto counters = AddCounters(user, std::move(also.counters));
   if (submitted.request_id().empty()) {
-    co_return co_await committer_.Commit(std::move(batch), Sync::kYes);
+    co_return co_await committer_.Commit(std::move(batch), Sync::kYes, std::move(counters));
   }
   const std::string idem_key = IdemKey(user, submitted.request_id());
   batch.Put(kIdemFamily, idem_key, Framed(RowOf(submitted)));
   const auto hold = co_await request_ids_.Lock(idem_key);
   PENSTOCK_FAILPOINT("journal.before_submitted");
-  absl::Status status = co_await committer_.Commit(std::move(batch), Sync::kYes);
+  absl::Status status =
+      co_await committer_.Commit(std::move(batch), Sync::kYes, std::move(counters));
   PENSTOCK_FAILPOINT("journal.after_submitted");
   co_return status;
 }
@@ -185,7 +198,7 @@ Awaitable<absl::Status> RocksJournal::AppendGenerated(identity::UserKey user, st
 Awaitable<absl::Status> RocksJournal::Settle(identity::UserKey user, v1::Submitted submitted,
                                              std::vector<v1::ToolResults> tool_results,
                                              v1::UsageRow usage, std::vector<v1::Job> jobs,
-                                             absl::Time request_id_expires) {
+                                             absl::Time request_id_expires, Counting counters) {
   const std::string& turn_id = submitted.turn_id();
   WriteBatch batch;
   for (const TurnRecord record : kTurnRecords) {
@@ -206,7 +219,8 @@ Awaitable<absl::Status> RocksJournal::Settle(identity::UserKey user, v1::Submitt
               RowOf(submitted.session_id(), turn_id, results.request_digest()), expires);
   }
   PENSTOCK_FAILPOINT("journal.before_settle");
-  absl::Status status = co_await committer_.Commit(std::move(batch), Sync::kNo);
+  absl::Status status = co_await committer_.Commit(std::move(batch), Sync::kNo,
+                                                   AddCounters(user, std::move(counters)));
   PENSTOCK_FAILPOINT("journal.after_settle");
   co_return status;
 }
@@ -241,6 +255,12 @@ Awaitable<absl::StatusOr<v1::UserCounters>> RocksJournal::LoadCounters(identity:
   PENSTOCK_CO_ASSIGN_OR_RETURN(auto counters, Parsed<v1::UserCounters>(co_await database_->Get(
                                                   kCounterFamily, CounterKey(user))));
   co_return std::move(counters).value_or(v1::UserCounters());
+}
+
+Awaitable<absl::StatusOr<v1::TenantCounters>> RocksJournal::LoadTenantCounters(std::string tenant) {
+  PENSTOCK_CO_ASSIGN_OR_RETURN(auto counters, Parsed<v1::TenantCounters>(co_await database_->Get(
+                                                  kMetaFamily, TenantCounterKey(tenant))));
+  co_return std::move(counters).value_or(v1::TenantCounters());
 }
 
 Awaitable<absl::StatusOr<std::optional<v1::UsageRow>>> RocksJournal::LoadUsage(

@@ -45,12 +45,14 @@ class RocksJournal : public Journal {
                                           v1::Generated generated) override;
   Awaitable<absl::Status> Settle(identity::UserKey user, v1::Submitted submitted,
                                  std::vector<v1::ToolResults> tool_results, v1::UsageRow usage,
-                                 std::vector<v1::Job> jobs, absl::Time request_id_expires) override;
+                                 std::vector<v1::Job> jobs, absl::Time request_id_expires,
+                                 Counting counters) override;
   Awaitable<absl::Status> FinishJob(identity::UserKey user, std::string turn_id,
                                     v1::Job::Kind kind) override;
   Awaitable<absl::StatusOr<std::optional<v1::RequestIdRow>>> LookupRequestId(
       identity::UserKey user, std::string request_id, absl::Time now) override;
   Awaitable<absl::StatusOr<v1::UserCounters>> LoadCounters(identity::UserKey user) override;
+  Awaitable<absl::StatusOr<v1::TenantCounters>> LoadTenantCounters(std::string tenant) override;
   Awaitable<absl::StatusOr<std::optional<v1::UsageRow>>> LoadUsage(identity::UserKey user,
                                                                    std::string turn_id) override;
   Awaitable<absl::StatusOr<int64_t>> SweepRequestIds(absl::Time now, int64_t limit) override;

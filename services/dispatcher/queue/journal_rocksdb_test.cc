@@ -116,7 +116,8 @@ TEST_F(RocksJournalTest, SyncsWhatIsAcknowledgedAndNothingElse) {
   threads_.Await(journal_->AppendCancelRequested(user_, "t1", {})).IgnoreError();
   threads_.Await(journal_->AppendGenerated(user_, "t1", {})).IgnoreError();
   EXPECT_EQ(syncs(), at_open + 3);
-  threads_.Await(journal_->Settle(user_, submitted, {}, {}, {}, absl::UnixEpoch())).IgnoreError();
+  threads_.Await(journal_->Settle(user_, submitted, {}, {}, {}, absl::UnixEpoch(), nullptr))
+      .IgnoreError();
   threads_.Await(journal_->FinishJob(user_, "t1", v1::Job::INGEST)).IgnoreError();
   EXPECT_EQ(syncs(), at_open + 3);
 }

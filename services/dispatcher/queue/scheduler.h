@@ -50,6 +50,9 @@ class Scheduler {
 
   // Counts for what is served from now on. O(tenants).
   virtual void SetShares(const Shares& shares) = 0;
+  // Calls a second that rate limits allow the pool, of the size that its calls have on average;
+  // infinity: it has no limits. Caps are of it.
+  virtual void SetCallRate(double per_second) = 0;
 
   // Puts an entry in line, not ready, at the place that its class and seq give it.
   virtual void Enqueue(const WaitingEntry& entry, absl::Duration now) = 0;

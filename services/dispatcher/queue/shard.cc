@@ -5,10 +5,13 @@
 
 #include "libs/async/sleep_or_stop.h"
 #include "libs/async/status_macros.h"
+#include "libs/base/failpoint.h"
 #include "libs/base/ids.h"
 #include "libs/base/log.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
+#include "services/dispatcher/admission/expected_amount.h"
+#include "services/dispatcher/admission/refusals.h"
 #include "services/dispatcher/queue/submitter.h"
 #include "services/dispatcher/turn/retry_policy.h"
 
@@ -63,6 +66,7 @@ void Shard::TakeUp(UnfinishedTurn unfinished) {
   auto turn = LiveTurn::Create(SubmitterOf(unfinished.submitted), std::move(unfinished.submitted),
                                epoch_, starts, Timing());
   remains.wait_for_watcher = turn->StopsWhenUnwatched();
+  TakeUpHolds(*turn);
   bool heads = false;
   {
     MutexLock lock(mutex_);
@@ -85,76 +89,23 @@ void Shard::TakeUp(UnfinishedTurn unfinished) {
   Start(std::move(turn), std::move(remains));
 }
 
+void Shard::TakeUpHolds(LiveTurn& turn) {
+  const v1::Submitted& submitted = turn.submitted();
+  if (submitted.has_reserved()) {
+    context_.accounts.Reserve(PayerOf(turn.principal()), AmountOf(submitted.reserved()));
+  }
+  const auto agent = context_.services.agents.Resolve(submitted.agent(), submitted.spec());
+  if (!agent.ok()) return;
+  const Amount expected = ExpectedAmount(context_.services.forecast, *agent, submitted.spec());
+  turn.Wait(context_.depths.at(agent->model->name())
+                ->JoinAgain({.tenant = submitted.tenant(),
+                             .turn_class = submitted.turn_class(),
+                             .tokens = expected.tokens}));
+}
+
 absl::Status Shard::CheckOwned() const {
   MutexLock lock(mutex_);
   return given_up_ ? OwnerMoved() : absl::OkStatus();
-}
-
-Awaitable<absl::StatusOr<std::shared_ptr<SessionEntry>>> Shard::Resolve(SessionKey key,
-                                                                        PeerCall call) {
-  std::shared_ptr<SessionEntry> entry;
-  std::shared_ptr<OneShot<absl::Status>> resolved;
-  {
-    MutexLock lock(mutex_);
-    entry = sessions_.Get(key);
-    if (entry->resolved) co_return entry;
-    if (entry->resolving) {
-      resolved = std::make_shared<OneShot<absl::Status>>();
-      entry->waiters.push_back(resolved);
-    }
-    entry->resolving = true;
-  }
-  if (resolved != nullptr) {
-    PENSTOCK_CO_RETURN_IF_ERROR(co_await resolved->Wait());
-    co_return entry;
-  }
-  session::v1::ResolveSessionRequest request;
-  request.set_session(SessionName(key.second));
-  const auto answer =
-      co_await context_.services.peers.session.ResolveSession(std::move(call), std::move(request));
-  std::vector<std::shared_ptr<OneShot<absl::Status>>> waiters;
-  {
-    MutexLock lock(mutex_);
-    entry->resolving = false;
-    waiters = std::move(entry->waiters);
-    if (answer.ok()) {
-      // A session that does not exist may be made at any time, so that answer is not kept.
-      entry->resolved = answer->exists();
-      entry->exists = answer->exists() || !entry->line.empty();
-      entry->agent = answer->agent();
-      entry->last_sequence = std::max(entry->last_sequence, answer->last_sequence());
-    }
-  }
-  for (const auto& waiter : waiters) waiter->Set(answer.status());
-  PENSTOCK_CO_RETURN_IF_ERROR(answer.status());
-  co_return entry;
-}
-
-Awaitable<absl::Status> Shard::Create(std::shared_ptr<SessionEntry> entry, std::string agent,
-                                      PeerCall call) {
-  session::v1::EnsureSessionRequest request;
-  request.set_session(SessionName(entry->key.second));
-  request.set_agent(agent);
-  const auto ensured =
-      co_await context_.services.peers.session.EnsureSession(std::move(call), std::move(request));
-  PENSTOCK_CO_RETURN_IF_ERROR(ensured.status());
-  MutexLock lock(mutex_);
-  entry->exists = true;
-  if (ensured->created()) {
-    entry->resolved = true;
-    entry->agent = std::move(agent);
-  }
-  co_return absl::OkStatus();
-}
-
-bool Shard::Exists(const SessionEntry& entry) const {
-  MutexLock lock(mutex_);
-  return entry.exists;
-}
-
-std::string Shard::AgentOf(const SessionEntry& entry) const {
-  MutexLock lock(mutex_);
-  return entry.agent;
 }
 
 absl::StatusOr<Shard::Enlisted> Shard::Enlist(SessionEntry& entry, identity::Principal principal,
@@ -167,12 +118,13 @@ absl::StatusOr<Shard::Enlisted> Shard::Enlist(SessionEntry& entry, identity::Pri
   }
   const int32_t max_queued = context_.services.config.session().max_queued();
   if (entry.line.size() >= static_cast<size_t>(max_queued)) {
-    return Refusal(absl::StatusCode::kResourceExhausted, "SESSION_QUEUE_FULL",
-                   absl::StrCat(SessionName(entry.key.second), ": ", entry.line.size(),
-                                " turns wait or run, allowed ", max_queued,
-                                "; wait until one has ended"))
-        .With("limit", absl::StrCat(max_queued))
-        .RetryAfter(absl::Seconds(1));
+    return SessionQueueFull(
+        {.message =
+             absl::StrCat(SessionName(entry.key.second), ": ", entry.line.size(),
+                          " turns wait or run, allowed ", max_queued, "; wait until one has ended"),
+         .limit = absl::StrCat(max_queued),
+         .turn_class = submitted.turn_class(),
+         .eta = absl::Seconds(1)});
   }
   submitted.set_sequence(++entry.last_sequence);
   const TurnKey key(entry.key.first, submitted.turn_id());
@@ -189,25 +141,26 @@ absl::StatusOr<Shard::Enlisted> Shard::Enlist(SessionEntry& entry, identity::Pri
 
 Awaitable<absl::StatusOr<std::shared_ptr<LiveTurn>>> Shard::Accept(
     std::shared_ptr<SessionEntry> entry, identity::Principal principal, v1::Submitted submitted,
-    bool watched) {
+    Holds holds, bool watched) {
   const identity::UserKey user = principal.key;
-  bool first = false;
-  {
-    MutexLock lock(mutex_);
-    first = entry->last_sequence == 0 && MayBeFirst(submitted);
-  }
-  WithSubmitted also;
-  if (first) {
-    if (!first_turns_.Knows(user)) {
-      PENSTOCK_CO_ASSIGN_OR_RETURN(auto stored, co_await context_.journal.LoadCounters(user));
-      first_turns_.Learn(user, std::move(stored));
+  const absl::Time accepted = FromProto(submitted.create_time());
+  if (MayBeFirst(submitted) && !HadTurns(*entry)) {
+    PENSTOCK_CO_RETURN_IF_ERROR(
+        co_await context_.accounts.Load(context_.journal, PayerOf(principal)));
+    if (holds.first && holds.claim.TakeFirst(accepted)) {
+      submitted.set_turn_class(chat::v1::CLASS_FIRST);
+    } else {
+      context_.services.metrics.firsts_demoted.Increment();
     }
-    also.counters = first_turns_.Take(user, context_.services.clock.Now());
-    if (also.counters) submitted.set_turn_class(chat::v1::CLASS_FIRST);
   }
   PENSTOCK_CO_ASSIGN_OR_RETURN(const auto enlisted,
                                Enlist(*entry, std::move(principal), std::move(submitted)));
   const auto& turn = enlisted.turn;
+  turn->Wait(std::move(holds.place));
+  WithSubmitted also;
+  if (holds.claim.counts()) {
+    also.counters = [&claim = holds.claim, accepted] { return claim.Book(accepted); };
+  }
   if (enlisted.interrupted != nullptr) {
     also.interrupted_turn = enlisted.interrupted->submitted().turn_id();
     *also.interruption.mutable_time() = turn->submitted().create_time();
@@ -218,6 +171,8 @@ Awaitable<absl::StatusOr<std::shared_ptr<LiveTurn>>> Shard::Accept(
     Delist(*turn);
     co_return journaled;
   }
+  holds.claim.Keep();
+  if (turn->submitted().turn_class() == chat::v1::CLASS_FIRST) holds.first.Keep();
   if (enlisted.interrupted != nullptr) {
     enlisted.interrupted->RequestCancel(/*discard_output=*/false);
   }
@@ -313,8 +268,10 @@ Awaitable<absl::Status> Shard::Cancel(std::shared_ptr<LiveTurn> turn, bool disca
   v1::CancelRequested cancel;
   cancel.set_discard_output(discard_output);
   *cancel.mutable_time() = ToProto(context_.services.clock.Now());
-  PENSTOCK_CO_RETURN_IF_ERROR(co_await context_.journal.AppendCancelRequested(
-      turn->principal().key, turn->submitted().turn_id(), std::move(cancel)));
+  if (!PENSTOCK_PLANTED_BUG("planted.cancel_unjournaled")) {
+    PENSTOCK_CO_RETURN_IF_ERROR(co_await context_.journal.AppendCancelRequested(
+        turn->principal().key, turn->submitted().turn_id(), std::move(cancel)));
+  }
   turn->RequestCancel(discard_output);
   co_return absl::OkStatus();
 }

@@ -10,8 +10,10 @@
 
 #include "libs/async/live_count.h"
 #include "libs/base/mutex.h"
-#include "services/dispatcher/admission/first_turn_cap.h"
+#include "services/dispatcher/admission/accounts.h"
+#include "services/dispatcher/admission/depth.h"
 #include "services/dispatcher/admission/request_joins.h"
+#include "services/dispatcher/admission/tenant_share.h"
 #include "services/dispatcher/jobs/ingest_jobs.h"
 #include "services/dispatcher/queue/journal.h"
 #include "services/dispatcher/queue/session_table.h"
@@ -23,6 +25,14 @@
 
 namespace penstock::dispatcher {
 
+// What a turn on its way in holds; kept with it.
+struct Holds {
+  Accounts::Claim claim;
+  Depth::Place place;
+  // None: the turn is not of class FIRST.
+  TenantShare::Part first;
+};
+
 // Thread-safe.
 class Shard : public TurnOwner {
  public:
@@ -30,6 +40,8 @@ class Shard : public TurnOwner {
     const TurnServices& services;
     Journal& journal;
     IngestJobs& jobs;
+    Accounts& accounts;
+    Depths& depths;
     LiveCount& running;
     std::stop_token shutdown;
   };
@@ -51,6 +63,7 @@ class Shard : public TurnOwner {
                                  PeerCall call);
   // The session's fields, read under the lock.
   bool Exists(const SessionEntry& entry) const;
+  bool HadTurns(const SessionEntry& entry) const;
   std::string AgentOf(const SessionEntry& entry) const;
 
   // Journals the turn at the end of its session's line and starts it. `submitted` lacks sequence
@@ -61,7 +74,7 @@ class Shard : public TurnOwner {
   // acceptance.
   Awaitable<absl::StatusOr<std::shared_ptr<LiveTurn>>> Accept(std::shared_ptr<SessionEntry> entry,
                                                               identity::Principal principal,
-                                                              v1::Submitted submitted,
+                                                              v1::Submitted submitted, Holds holds,
                                                               bool watched);
 
   RequestJoins& joins() { return joins_; }
@@ -98,6 +111,8 @@ class Shard : public TurnOwner {
 
  private:
   LiveTurn::Timing Timing() const;
+  // Lets a turn of an earlier life reserve and wait as it did.
+  void TakeUpHolds(LiveTurn& turn);
   void Start(std::shared_ptr<LiveTurn> turn, std::optional<Remains> remains);
   struct Enlisted {
     std::shared_ptr<LiveTurn> turn;
@@ -113,11 +128,15 @@ class Shard : public TurnOwner {
   Awaitable<bool> WasJournaled(const LiveTurn& turn);
   Awaitable<void> JournalSettled(std::shared_ptr<LiveTurn> turn, chat::v1::Turn stored,
                                  std::vector<v1::Job> jobs);
+  // Journals the settlement, and what the turn took on its accounts.
+  Awaitable<absl::Status> SettleInJournal(const LiveTurn& turn, const chat::v1::Turn& stored,
+                                          std::vector<v1::Job> jobs);
+  // Whether a settlement whose write failed is in the journal all the same.
+  Awaitable<bool> WasSettled(const LiveTurn& turn);
 
   const Context context_;
   const int64_t epoch_;
   RequestJoins joins_;
-  FirstTurnCap first_turns_;
   RetainedLogs retained_;
 
   mutable Mutex mutex_;

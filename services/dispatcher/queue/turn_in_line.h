@@ -19,6 +19,8 @@ struct TurnInLine {
   // Order of acceptance, comparable over all turns of the pool.
   int64_t seq = 0;
   int64_t estimated_tokens = 0;
+  // Of the last call of its session; empty: not known.
+  std::string last_lane = {};
 };
 
 // Of a user's turn that has no place yet.

@@ -2,12 +2,15 @@
 
 #include <utility>
 
+#include <google/protobuf/util/message_differencer.h>
+
 #include "libs/async/sleep_or_stop.h"
 #include "libs/async/status_macros.h"
 #include "libs/base/log.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "services/dispatcher/turn/prepare_turn.h"
+#include "services/dispatcher/turn/retry_policy.h"
 
 namespace penstock::dispatcher {
 namespace {
@@ -20,6 +23,15 @@ session::v1::CommitTurnRequest CommitRequest(session::v1::Fence fence, const End
   *request.mutable_turn() = ending.turn;
   request.set_with_input(!ending.begun);
   return request;
+}
+
+// Of a turn that had ended before, whose last words may be those of a commit of ours.
+bool EndsAs(const chat::v1::Turn& wanted, const chat::v1::Turn& stored) {
+  if (wanted.output().empty() || stored.output().empty()) {
+    return wanted.output().empty() == stored.output().empty();
+  }
+  return google::protobuf::util::MessageDifferencer::Equals(*wanted.output().rbegin(),
+                                                            *stored.output().rbegin());
 }
 
 // A commit is not stopped with its turn: stopping came too late then.
@@ -85,17 +97,23 @@ class Insistence {
 
 }  // namespace
 
-Awaitable<absl::StatusOr<chat::v1::Turn>> CommitTurn(const TurnServices& services, TurnOwner& owner,
-                                                     LiveTurn& turn, session::v1::Fence fence,
-                                                     Ending ending, std::stop_token shutdown) {
+Awaitable<absl::StatusOr<Committed>> CommitTurn(const TurnServices& services, TurnOwner& owner,
+                                                LiveTurn& turn, session::v1::Fence fence,
+                                                Ending ending, std::stop_token shutdown) {
   Insistence insistence(services, owner, turn, fence, std::move(ending.generated), shutdown);
   while (true) {
     auto committed =
         co_await services.peers.session.CommitTurn(insistence.Call(), CommitRequest(fence, ending));
-    if (committed.ok()) co_return std::move(*committed->mutable_turn());
+    if (committed.ok()) {
+      const bool ours = !committed->already_committed() || EndsAs(ending.turn, committed->turn());
+      co_return Committed{.turn = std::move(*committed->mutable_turn()), .ours = ours};
+    }
     PENSTOCK_CO_ASSIGN_OR_RETURN(auto ended,
                                  co_await insistence.After(committed.status(), ending.begun));
-    if (ended) co_return *std::move(ended);
+    if (ended) {
+      const bool ours = EndsAs(ending.turn, *ended);
+      co_return Committed{.turn = *std::move(ended), .ours = ours};
+    }
     // session-state has none, then.
     if (!ending.begun) *ending.turn.mutable_input() = turn.submitted().spec().input();
   }

@@ -12,13 +12,20 @@
 
 namespace penstock::dispatcher {
 
+struct Committed {
+  // As stored.
+  chat::v1::Turn turn;
+  // False: another run had ended it, with other words.
+  bool ours = true;
+};
+
 // Commits until session-state has answered; while the outcome is unknown the turn is neither failed
 // nor run again. A finished generation whose commit takes longer than turn.commit_patience is
-// journaled. Answers the turn as stored, which may be another ending than this one.
-// FAILED_PRECONDITION (FENCED) when a newer owner exists; CANCELLED when the dispatcher stops.
-Awaitable<absl::StatusOr<chat::v1::Turn>> CommitTurn(const TurnServices& services, TurnOwner& owner,
-                                                     LiveTurn& turn, session::v1::Fence fence,
-                                                     Ending ending, std::stop_token shutdown);
+// journaled. FAILED_PRECONDITION (FENCED) when a newer owner exists; CANCELLED when the dispatcher
+// stops.
+Awaitable<absl::StatusOr<Committed>> CommitTurn(const TurnServices& services, TurnOwner& owner,
+                                                LiveTurn& turn, session::v1::Fence fence,
+                                                Ending ending, std::stop_token shutdown);
 
 // Appends a step until session-state has answered, as CommitTurn does. Answers the stored outcome
 // of a turn that had ended already, else nothing. Errors as CommitTurn.

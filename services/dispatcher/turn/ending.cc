@@ -112,6 +112,15 @@ Ending Stopped(LiveTurn& turn, bool begun, absl::Time now) {
   return ending;
 }
 
+Ending Doomed(const LiveTurn& turn, absl::Duration call, absl::Time now) {
+  constexpr absl::string_view kWhy = "The turn's deadline passed before this call had a result.";
+  Ending ending = Terminal(turn, /*begun=*/true, Turn::EXPIRED, kWhy, now);
+  Fail(ending, chat::v1::DEADLINE,
+       absl::StrCat("the model was not called: its answers take about ", absl::FormatDuration(call),
+                    ", and the turn's deadline is ", absl::FormatTime(turn.deadline())));
+  return ending;
+}
+
 Ending Refused(LiveTurn& turn, bool begun, chat::v1::ErrorKind kind, absl::string_view message,
                absl::Time now) {
   Ending ending = Terminal(turn, begun, Turn::FAILED, "The turn failed.", now);

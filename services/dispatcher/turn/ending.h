@@ -35,6 +35,10 @@ Ending Failed(LiveTurn& turn, const provider::v1::GenerateFailed& failed, absl::
 // as partial output unless the caller discards it. Finished steps are durable and stay.
 Ending Stopped(LiveTurn& turn, bool begun, absl::Time now);
 
+// EXPIRED before its deadline, without the next call: such calls take `call`, and it would come too
+// late.
+Ending Doomed(const LiveTurn& turn, absl::Duration call, absl::Time now);
+
 // FAILED before any call, with this ErrorKind.
 Ending Refused(LiveTurn& turn, bool begun, chat::v1::ErrorKind kind, absl::string_view message,
                absl::Time now);

@@ -5,8 +5,10 @@
 #include <map>
 #include <utility>
 
+#include "libs/base/failpoint.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
+#include "services/dispatcher/turn/delta_part.h"
 
 #include "absl/strings/string_view.h"
 
@@ -25,33 +27,6 @@ bool IsOutcome(const TurnEvent& event) {
 
 bool SamePart(const Delta& a, const Delta& b) {
   return a.step() == b.step() && a.part() == b.part() && a.kind() == b.kind();
-}
-
-bool ContinuesCharacter(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
-
-// The longest piece from `begin`, at most `limit` bytes, that does not end inside a character.
-absl::string_view WholeCharacters(absl::string_view text, size_t begin, size_t limit) {
-  if (text.size() - begin <= limit) return text.substr(begin);
-  size_t end = begin + limit;
-  while (end > begin && ContinuesCharacter(text[end])) --end;
-  return text.substr(begin, end - begin);
-}
-
-// What a reader at `cursor` has missed of a Delta, as far as it fits; without text if nothing does.
-TurnEvent MissedPart(const TurnEvent& event, int64_t cursor, size_t limit) {
-  const absl::string_view text = event.delta().text();
-  const int64_t before = event.index() - static_cast<int64_t>(text.size());
-  size_t begin = static_cast<size_t>(std::max<int64_t>(cursor - before, 0));
-  while (begin < text.size() && ContinuesCharacter(text[begin])) ++begin;
-  const absl::string_view piece = WholeCharacters(text, begin, limit);
-  TurnEvent part;
-  part.set_index(before + static_cast<int64_t>(begin + piece.size()));
-  *part.mutable_time() = event.time();
-  part.mutable_delta()->set_step(event.delta().step());
-  part.mutable_delta()->set_part(event.delta().part());
-  part.mutable_delta()->set_kind(event.delta().kind());
-  part.mutable_delta()->set_text(piece.data(), piece.size());
-  return part;
 }
 
 void AddText(chat::v1::Part& part, Delta::Kind kind, absl::string_view text) {
@@ -141,6 +116,22 @@ void EventLog::Append(TurnEvent event, absl::Time time) {
     woken = TakeWaiters(outcome);
   }
   for (const auto& waiter : woken) waiter->woken.Set(true);
+}
+
+void EventLog::TellOtherRun(int32_t run, absl::Time time) {
+  TurnEvent event;
+  {
+    MutexLock lock(mutex_);
+    const int64_t keep_through = LastStepUpTo(last_index_);
+    if (std::none_of(events_.begin(), events_.end(), [&](const TurnEvent& e) {
+          return e.has_delta() && e.index() > keep_through;
+        })) {
+      return;
+    }
+    event.mutable_restarted()->set_run(run);
+    event.mutable_restarted()->set_keep_through_index(keep_through);
+  }
+  Append(std::move(event), time);
 }
 
 void EventLog::Fail(absl::Status status) {
@@ -260,9 +251,15 @@ bool EventLog::MergeIntoLast(const TurnEvent& event) {
 
 EventBatch EventLog::Collect(int64_t& cursor, bool outcome_only) const {
   EventBatch batch;
-  bool restart = !outcome_only && cursor > kAcceptedIndex && cursor < base_index_ && restored_;
+  bool restart = !outcome_only && cursor > kAcceptedIndex && cursor < base_index_ && restored_ &&
+                 !PENSTOCK_PLANTED_BUG("planted.restart_untold");
   const auto missed = std::partition_point(events_.begin(), events_.end(),
                                            [&](const TurnEvent& e) { return e.index() <= cursor; });
+  // Its text was lost, or was of another run.
+  if (restart && missed != events_.end() && missed->index() < base_index_ &&
+      missed->index() > cursor + 1) {
+    batch.events.push_back(RestartedBefore(*missed, cursor));
+  }
   size_t room = kMaxDeltaBytes;
   for (auto event = missed; event != events_.end(); ++event) {
     if (!restored_ && !event->has_accepted()) return batch;
@@ -296,6 +293,26 @@ TurnEvent EventLog::Restarted() const {
   event.mutable_restarted()->set_run(run_);
   event.mutable_restarted()->set_keep_through_index(keep_through_);
   return event;
+}
+
+TurnEvent EventLog::RestartedBefore(const TurnEvent& step, int64_t cursor) const {
+  TurnEvent event;
+  event.set_index(step.index() - 1);
+  *event.mutable_time() = step.time();
+  // The index has the last 8 bits.
+  const int64_t later = (run_ - UnpackEventIndex(step.index()).run) & 0xff;
+  event.mutable_restarted()->set_run(run_ - static_cast<int32_t>(later));
+  event.mutable_restarted()->set_keep_through_index(LastStepUpTo(cursor));
+  return event;
+}
+
+int64_t EventLog::LastStepUpTo(int64_t index) const {
+  int64_t last = kAcceptedIndex;
+  for (const TurnEvent& event : events_) {
+    if (event.index() > index) break;
+    if (event.has_step_finished()) last = event.index();
+  }
+  return last;
 }
 
 EventLog::Waiters EventLog::TakeWaiters(bool also_outcome_only) {

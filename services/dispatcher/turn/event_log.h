@@ -79,13 +79,17 @@ class EventLog : public std::enable_shared_from_this<EventLog> {
   // Sets two indices aside, and answers the first: of a StepFinished and the ToolCallsRequested
   // behind it, which are made durable before they are told.
   int64_t Reserve();
+  // The turn has ended with what another run made of it: the text told since the last step is not
+  // of it, and readers are told so before Finished, if there is any.
+  void TellOtherRun(int32_t run, absl::Time time);
   // Ends every reader with `status` once it has read what is there: the turn goes on elsewhere.
   void Fail(absl::Status status);
 
   // A reader of what comes after `after_index`; 0: from the start. With an index of an older run it
   // begins with the steps of older runs that it has not seen, and Restarted, unless that is
-  // Accepted's. INVALID_ARGUMENT for an index that this log has not reached. `outcome_only`:
-  // Accepted, ToolCallsRequested and Finished only.
+  // Accepted's. Another Restarted stands before those steps if it may have a part of the first.
+  // INVALID_ARGUMENT for an index that this log has not reached. `outcome_only`: Accepted,
+  // ToolCallsRequested and Finished only.
   absl::StatusOr<std::unique_ptr<EventReader>> Attach(int64_t after_index, bool outcome_only);
 
   int readers() const;
@@ -118,7 +122,13 @@ class EventLog : public std::enable_shared_from_this<EventLog> {
   bool MergeIntoLast(const chat::v1::TurnEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   EventBatch Collect(int64_t& cursor, bool outcome_only) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Of this run.
   chat::v1::TurnEvent Restarted() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Of the older run that `step` is of, to a reader at `cursor`.
+  chat::v1::TurnEvent RestartedBefore(const chat::v1::TurnEvent& step, int64_t cursor) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Index of the last StepFinished up to `index`; Accepted's if there is none.
+  int64_t LastStepUpTo(int64_t index) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Waiters TakeWaiters(bool also_outcome_only) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // The index with sequence 0: of Restarted, before all events of this run.

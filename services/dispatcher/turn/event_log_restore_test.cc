@@ -30,6 +30,8 @@ TurnEvent Delta(const std::string& text) {
   event.mutable_delta()->set_text(text);
   return event;
 }
+const std::string kForgetAll = absl::StrCat("restarted ", kAcceptedIndex - kStep);
+
 std::vector<TurnEvent> StepWithCalls() {
   std::vector<TurnEvent> events(2);
   events[0].set_index(kStep);
@@ -98,7 +100,7 @@ TEST_F(EventLogRestoreTest, AReaderGetsTheStepsItHasNotSeenAtTheirOldIndices) {
   log_->Restore(StepWithCalls());
 
   EXPECT_THAT(SeenAfter(0), ElementsAre("accepted", "step 0", "tools 1"));
-  EXPECT_THAT(SeenAfter(kSeen), ElementsAre("step 0", "tools 1", "restarted 0"));
+  EXPECT_THAT(SeenAfter(kSeen), ElementsAre(kForgetAll, "step 0", "tools 1", "restarted 0"));
   EXPECT_THAT(SeenAfter(kStep), ElementsAre("tools 1", "restarted 0"));
   EXPECT_THAT(SeenAfter(kStep + 1), ElementsAre("restarted 0"));
   EXPECT_THAT(SeenAfter(kStep, /*outcome_only=*/true), ElementsAre("tools 1"));
@@ -109,21 +111,56 @@ TEST_F(EventLogRestoreTest, ThenTheNewRunFollowsAndNobodyIsToldTwice) {
   const auto fresh = *log_->Attach(0, false);
   EXPECT_THAT(ReadNow(*fresh), ElementsAre("accepted"));
   log_->Restore(StepWithCalls());
-  EXPECT_THAT(ReadNow(*old), ElementsAre("step 0", "tools 1", "restarted 0"));
+  EXPECT_THAT(ReadNow(*old), ElementsAre(kForgetAll, "step 0", "tools 1", "restarted 0"));
   EXPECT_THAT(ReadNow(*fresh), ElementsAre("step 0", "tools 1"));
 
   log_->Append(Delta("x"), kTime);
 
   EXPECT_THAT(ReadNow(*old), ElementsAre("delta x"));
   EXPECT_THAT(ReadNow(*fresh), ElementsAre("delta x"));
-  EXPECT_THAT(SeenAfter(kSeen), ElementsAre("step 0", "tools 1", "restarted 0", "delta x"));
+  EXPECT_THAT(SeenAfter(kSeen),
+              ElementsAre(kForgetAll, "step 0", "tools 1", "restarted 0", "delta x"));
 }
 
 TEST_F(EventLogRestoreTest, WithoutStepsAllDeltasAreToBeForgotten) {
   log_->Restore({});
   const auto events = SeenAfter(kSeen);
 
-  EXPECT_THAT(events, ElementsAre(absl::StrCat("restarted ", kAcceptedIndex - kStep)));
+  EXPECT_THAT(events, ElementsAre(kForgetAll));
+}
+
+// What came between was lost with the dispatcher: nothing may be missing behind the last delta.
+TEST_F(EventLogRestoreTest, WhoHasSeenAllOfAStepForgetsNothing) {
+  log_->Restore(StepWithCalls());
+
+  EXPECT_THAT(SeenAfter(kStep - 1), ElementsAre("step 0", "tools 1", "restarted 0"));
+}
+
+// The reader has text of its step by the first run; the second has finished that step.
+TEST_F(EventLogRestoreTest, TextOfARunWhoseStepAnotherFinishedIsForgottenBeforeThatStep) {
+  auto steps = StepWithCalls();
+  const int64_t other = PackEventIndex({.epoch = 3, .run = 2, .sequence = 7});
+  steps[0].set_index(other);
+  steps[1].set_index(other + 1);
+  log_->Restore(std::move(steps));
+
+  const std::string keeps_step = absl::StrCat("restarted ", other - kStep);
+  EXPECT_THAT(SeenAfter(kSeen), ElementsAre(kForgetAll, absl::StrCat("step ", other - kStep),
+                                            absl::StrCat("tools ", other + 1 - kStep), keeps_step));
+  EXPECT_THAT(SeenAfter(other), ElementsAre(absl::StrCat("tools ", other + 1 - kStep), keeps_step));
+}
+
+TEST_F(EventLogRestoreTest, TextThatIsNotOfTheOutcomeIsForgottenBeforeTheEnd) {
+  log_->Restore({});
+  log_->TellOtherRun(2, kTime);
+  log_->Append(Delta("mine"), kTime);
+  TurnEvent finished;
+  finished.mutable_finished();
+
+  log_->TellOtherRun(2, kTime);
+  log_->Append(finished, kTime);
+
+  EXPECT_THAT(SeenAfter(0), ElementsAre("accepted", "delta mine", kForgetAll, "finished"));
 }
 
 TEST_F(EventLogRestoreTest, AnEndShowsItAll) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -204,6 +205,7 @@ class FakeMemoryPeer : public MemoryPeer {
  public:
   Awaitable<absl::StatusOr<memory::v1::RecallResponse>> Recall(PeerCall,
                                                                memory::v1::RecallRequest) override {
+    if (on_recall) on_recall();
     co_return recall;
   }
   Awaitable<absl::StatusOr<memory::v1::IngestResponse>> Ingest(
@@ -234,6 +236,8 @@ class FakeMemoryPeer : public MemoryPeer {
   }
 
   absl::StatusOr<memory::v1::RecallResponse> recall = memory::v1::RecallResponse();
+  // Null: nothing happens before the answer.
+  std::function<void()> on_recall;
 
  private:
   mutable Mutex mutex_;
@@ -252,6 +256,8 @@ class FakeProviderPeer : public ProviderPeer {
     std::vector<Event> events;
     absl::Status end;
     bool hangs = false;
+    // Called before the last event.
+    std::function<void()> before_last = nullptr;
   };
 
   std::unique_ptr<GenerateStream> Generate(PeerCall call,
@@ -319,6 +325,7 @@ class FakeProviderPeer : public ProviderPeer {
         : script_(std::move(script)), stop_(std::move(stop)) {}
 
     Awaitable<absl::StatusOr<std::optional<Event>>> Next() override {
+      if (script_.before_last && next_ + 1 == script_.events.size()) script_.before_last();
       if (next_ < script_.events.size()) co_return script_.events[next_++];
       if (script_.hangs) {
         const auto stopped = std::make_shared<OneShot<bool>>();

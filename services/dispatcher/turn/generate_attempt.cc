@@ -1,5 +1,6 @@
 #include "services/dispatcher/turn/generate_attempt.h"
 
+#include <string>
 #include <utility>
 
 #include "libs/base/failpoint.h"
@@ -10,12 +11,13 @@ namespace {
 
 using provider::v1::GenerateEvent;
 
-void AppendDelta(const TurnServices& services, LiveTurn& turn, provider::v1::GenerateDelta& delta) {
+void AppendDelta(const TurnServices& services, LiveTurn& turn, int32_t first_part,
+                 provider::v1::GenerateDelta& delta) {
   turn.MarkFirstOutput();
   chat::v1::TurnEvent event;
   auto* told = event.mutable_delta();
   told->set_step(turn.step());
-  told->set_part(delta.part());
+  told->set_part(first_part + delta.part());
   told->set_kind(delta.kind());
   told->set_text(std::move(*delta.mutable_text()));
   turn.log().Append(std::move(event), services.clock.Now());
@@ -29,6 +31,7 @@ AttemptOutcome Broken(const TurnServices& services, const absl::Status& status, 
     return outcome;
   }
   outcome.kind = AttemptOutcome::Kind::kFailed;
+  outcome.adapter_lost = true;
   outcome.failed.set_message(std::string(status.message()));
   if (seen) {
     services.metrics.lost_streams.Increment();
@@ -42,9 +45,13 @@ AttemptOutcome Broken(const TurnServices& services, const absl::Status& status, 
 }  // namespace
 
 Awaitable<AttemptOutcome> GenerateAttempt(const TurnServices& services, LiveTurn& turn,
-                                          provider::v1::GenerateRequest request, Permit& permit) {
+                                          provider::v1::GenerateRequest request,
+                                          const BoundedAnswer& answer, Permit& permit) {
   AttemptOutcome outcome;
+  int32_t first_part = 0;
   bool seen = false;
+  const std::string model = request.model();
+  const absl::Duration began = services.clock.Monotonic();
   const auto stream =
       services.peers.provider.Generate(CallFor(turn, turn.deadline()), std::move(request));
   while (true) {
@@ -65,17 +72,22 @@ Awaitable<AttemptOutcome> GenerateAttempt(const TurnServices& services, LiveTurn
         if (told.started().has_limits()) permit.Answered(told.started().limits());
         break;
       case GenerateEvent::kDelta:
-        if (!std::exchange(outcome.any_delta, true)) permit.FirstOutput();
+        if (!std::exchange(outcome.any_delta, true)) {
+          permit.FirstOutput();
+          first_part = answer.FirstPart(told.delta().kind());
+        }
         PENSTOCK_FAILPOINT("dispatcher.before_delta");
-        AppendDelta(services, turn, *told.mutable_delta());
+        AppendDelta(services, turn, first_part, *told.mutable_delta());
         break;
       case GenerateEvent::kFinished:
+        services.forecast.LearnCall(turn.submitted().agent(), model,
+                                    services.clock.Monotonic() - began);
         outcome.kind = AttemptOutcome::Kind::kFinished;
         outcome.finished = std::move(*told.mutable_finished());
         co_return outcome;
       case GenerateEvent::kFailed:
         outcome.failed = std::move(*told.mutable_failed());
-        outcome.kind = outcome.failed.not_sent() ? AttemptOutcome::Kind::kNotTaken
+        outcome.kind = outcome.failed.not_sent() ? AttemptOutcome::Kind::kNotSent
                                                  : AttemptOutcome::Kind::kFailed;
         co_return outcome;
       default:

@@ -4,6 +4,7 @@
 #include "libs/async/awaitable.h"
 #include "penstock/provider/v1/provider_adapter.pb.h"
 #include "services/dispatcher/queue/arbiter.h"
+#include "services/dispatcher/turn/bounded_answer.h"
 #include "services/dispatcher/turn/turn_services.h"
 
 namespace penstock::dispatcher {
@@ -12,8 +13,10 @@ struct AttemptOutcome {
   enum class Kind {
     kFinished,
     kFailed,
-    // No adapter took the call, or it never left: no attempt, the permit goes back.
+    // No adapter took the call: no attempt, the permit goes back.
     kNotTaken,
+    // It could not be sent to the provider, which `failed` tells of: likewise.
+    kNotSent,
     // The turn was stopped while the call ran.
     kStopped,
   };
@@ -22,10 +25,14 @@ struct AttemptOutcome {
   provider::v1::GenerateFailed failed;
   // The caller may have seen text of it.
   bool any_delta = false;
+  // Failed, and that says nothing of the provider: the adapter's stream broke.
+  bool adapter_lost = false;
 };
 
-// Drains the adapter at full speed into the turn's log. Does not end the permit.
+// Drains the adapter at full speed into the turn's log, behind what `answer` has of the step. Does
+// not end the permit.
 Awaitable<AttemptOutcome> GenerateAttempt(const TurnServices& services, LiveTurn& turn,
-                                          provider::v1::GenerateRequest request, Permit& permit);
+                                          provider::v1::GenerateRequest request,
+                                          const BoundedAnswer& answer, Permit& permit);
 
 }  // namespace penstock::dispatcher

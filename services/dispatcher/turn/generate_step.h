@@ -41,4 +41,8 @@ struct Progress {
 // nothing of the pool afterwards. FAILED_PRECONDITION (FENCED) when a newer owner exists.
 Awaitable<absl::StatusOr<Progress>> GenerateStep(Run& run);
 
+// The pool that would take a turn of this model now: its own, or, while that is left alone, that of
+// the fallback that takes over.
+Arbiter& PoolNow(const TurnServices& services, const config::v1::Model& model);
+
 }  // namespace penstock::dispatcher

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libs/base/failpoint.h"
 #include "libs/base/ids.h"
 #include "libs/base/proto_time.h"
 
@@ -53,6 +54,7 @@ StopReason LiveTurn::stop_reason() const {
 
 void LiveTurn::Arm(bool watched, bool may_await_tools) {
   auto timer = timing_.timers.After(deadline_ - timing_.clock.Now(), [weak = weak_from_this()] {
+    if (PENSTOCK_PLANTED_BUG("planted.deadline_forgotten")) return;
     if (const auto self = weak.lock()) self->Stop(StopReason::kDeadline);
   });
   {
@@ -107,6 +109,11 @@ bool LiveTurn::cancel_requested() const {
   return cancel_requested_;
 }
 
+void LiveTurn::Wait(Depth::Place place) {
+  MutexLock lock(mutex_);
+  place_ = std::move(place);
+}
+
 void LiveTurn::SetWaiting(std::shared_ptr<WaitingTurn> waiting) {
   MutexLock lock(mutex_);
   std::swap(waiting_, waiting);  // the old one is dropped after the lock
@@ -117,23 +124,30 @@ std::shared_ptr<WaitingTurn> LiveTurn::waiting() const {
   return waiting_;
 }
 
+void LiveTurn::SetLastLane(absl::string_view lane) {
+  MutexLock lock(mutex_);
+  last_lane_.assign(lane.data(), lane.size());
+}
+
+std::string LiveTurn::last_lane() const {
+  MutexLock lock(mutex_);
+  return last_lane_;
+}
+
 bool LiveTurn::MarkStarted(absl::string_view model, std::vector<std::string> memories,
                            bool degraded) {
   const absl::Time now = timing_.clock.Now();
+  Depth::Place left;
   MutexLock lock(mutex_);
+  left = std::move(place_);
   state_ = chat::v1::Turn::RUNNING;
-  if (start_time_) return false;
-  start_time_ = now;
-  model_ = std::string(model);
-  memories_ = std::move(memories);
-  recall_degraded_ = degraded;
-  return true;
+  return beginning_.Call(model, std::move(memories), degraded, now);
 }
 
 void LiveTurn::MarkFirstOutput() {
   const absl::Time now = timing_.clock.Now();
   MutexLock lock(mutex_);
-  if (!first_output_time_) first_output_time_ = now;
+  beginning_.Output(now);
 }
 
 bool LiveTurn::TellPlace(const chat::v1::Queue& place) {
@@ -169,11 +183,7 @@ chat::v1::Turn LiveTurn::Snapshot() const {
     for (auto& call : steps_.OpenCalls()) *turn.add_pending_tool_calls() = std::move(call);
   }
   turn.set_cancel_requested(cancel_requested_);
-  turn.set_recall_degraded(recall_degraded_);
-  turn.set_model(model_);
-  for (const auto& memory : memories_) turn.add_recalled_memories(memory);
-  if (start_time_) *turn.mutable_start_time() = ToProto(*start_time_);
-  if (first_output_time_) *turn.mutable_first_output_time() = ToProto(*first_output_time_);
+  beginning_.AddTo(turn);
   return turn;
 }
 

@@ -6,7 +6,6 @@
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "libs/async/one_shot.h"
@@ -16,7 +15,9 @@
 #include "libs/identity/principal.h"
 #include "penstock/chat/v1/turn.pb.h"
 #include "penstock/dispatcher/v1/journal.pb.h"
+#include "services/dispatcher/admission/depth.h"
 #include "services/dispatcher/queue/arbiter.h"
+#include "services/dispatcher/turn/beginning.h"
 #include "services/dispatcher/turn/event_log.h"
 #include "services/dispatcher/turn/known.h"
 #include "services/dispatcher/turn/steps.h"
@@ -73,17 +74,21 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   // steps are not to be lost.
   Awaitable<bool> HeadsSession() { return heads_.Wait(); }
 
-  // True when somebody watches the turn; false when it was stopped first. For a turn that waits for
-  // its caller to come back.
+  // True when its caller has come back and watches it; false when it was stopped first.
   Awaitable<bool> Watched() { return watched_.Wait(); }
 
   void RequestCancel(bool discard_output);
   bool discard_output() const;
   bool cancel_requested() const;
 
+  // Its part of the pool's depth, until its first start in this life.
+  void Wait(Depth::Place place);
   // Where it stands in the pool's line; null while it is not in it.
   void SetWaiting(std::shared_ptr<WaitingTurn> waiting);
   std::shared_ptr<WaitingTurn> waiting() const;
+  // Of its last call, or of its session's.
+  void SetLastLane(absl::string_view lane);
+  std::string last_lane() const;
 
   // What it has done so far. A copy.
   Steps steps() const;
@@ -109,16 +114,14 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   // They are: the turn goes on, and the grace of the disconnect rule starts anew.
   void TakeToolResults(v1::ToolResults results);
 
-  // It has a permit. The first call of a run says with what it starts, and answers true.
+  // It has a permit. The first call of a run says with what it starts, and answers true; so does
+  // one of another model than the last.
   bool MarkStarted(absl::string_view model, std::vector<std::string> memories, bool degraded);
   void MarkFirstOutput();
-
   // Its caller is told this: see ToldPlace.
   bool TellPlace(const chat::v1::Queue& place);
   std::optional<Eta> first_eta() const;
-
   bool queued() const;
-
   // As GetTurn answers it; the queue is the caller's to add.
   chat::v1::Turn Snapshot() const;
 
@@ -163,13 +166,11 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   bool tools_late_ ABSL_GUARDED_BY(mutex_) = false;
   // The disconnect rule rests.
   bool resting_ ABSL_GUARDED_BY(mutex_) = false;
+  Depth::Place place_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<WaitingTurn> waiting_ ABSL_GUARDED_BY(mutex_);
   ToldPlace told_place_ ABSL_GUARDED_BY(mutex_);
-  std::string model_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::string> memories_ ABSL_GUARDED_BY(mutex_);
-  bool recall_degraded_ ABSL_GUARDED_BY(mutex_) = false;
-  std::optional<absl::Time> start_time_ ABSL_GUARDED_BY(mutex_);
-  std::optional<absl::Time> first_output_time_ ABSL_GUARDED_BY(mutex_);
+  std::string last_lane_ ABSL_GUARDED_BY(mutex_);
+  Beginning beginning_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Timer> deadline_timer_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Timer> grace_timer_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Timer> tools_timer_ ABSL_GUARDED_BY(mutex_);

@@ -32,7 +32,7 @@ void LiveTurn::AddStep(chat::v1::Step step) {
 
 void LiveTurn::Restore(Steps steps) {
   MutexLock lock(mutex_);
-  if (!steps.finished().empty()) model_ = steps.finished().back().model();
+  if (!steps.finished().empty()) beginning_.Resume(steps.finished().back().model());
   steps_ = std::move(steps);
 }
 
@@ -42,8 +42,10 @@ void LiveTurn::StandsClear() {
 
 void LiveTurn::AwaitTools(absl::Time expire) {
   int64_t wait = 0;
+  Depth::Place left;
   {
     MutexLock lock(mutex_);
+    left = std::move(place_);
     state_ = Turn::AWAITING_TOOLS;
     tools_late_ = false;
     answered_ = std::make_shared<OneShot<bool>>();

@@ -11,6 +11,7 @@
 #include "libs/base/log.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
+#include "services/dispatcher/turn/retry_policy.h"
 
 namespace penstock::dispatcher {
 namespace {
@@ -36,10 +37,6 @@ session::v1::BeginTurnRequest BeginRequest(const TurnServices& services, const L
   accepted.clear_usage();
   accepted.clear_cost_nano_usd();
   request.mutable_context()->set_max_turns(services.config.session().max_history_turns());
-  if (const auto agent = AgentOf(services, turn); agent.ok()) {
-    request.mutable_context()->set_max_tokens(
-        HistoryBudgetTokens(*agent->agent, *agent->model, turn.submitted().spec().overrides()));
-  }
   return request;
 }
 
@@ -48,14 +45,15 @@ struct Recalled {
   bool degraded = false;
 };
 
-Awaitable<Recalled> Recall(const TurnServices& services, LiveTurn& turn) {
+Awaitable<Recalled> Recall(const TurnServices& services, LiveTurn& turn,
+                           const config::v1::Model& model) {
   Recalled recalled;
   const auto agent = AgentOf(services, turn);
   if (!agent.ok() || !agent->recall) co_return recalled;
   memory::v1::RecallRequest request;
   *request.mutable_input() = turn.submitted().spec().input();
   request.set_max_memories(services.config.recall().max_memories());
-  request.set_max_tokens(MemoryBudgetTokens(*agent->model));
+  request.set_max_tokens(MemoryBudgetTokens(model));
   request.set_exclude_session(SessionName(turn.submitted().session_id()));
   const absl::Time budget = services.clock.Now() + FromProto(services.config.recall().timeout());
   auto response = co_await services.peers.memory.Recall(CallFor(turn, budget), std::move(request));
@@ -79,22 +77,22 @@ std::vector<const Message*> PointersTo(const auto& messages) {
 }
 
 absl::StatusOr<Prompt> PromptOf(const TurnServices& services, const LiveTurn& turn,
-                                const session::v1::Context& context, const Recalled& recalled,
-                                bool at_tool_limit) {
+                                const config::v1::Model& model, const session::v1::Context& context,
+                                const Recalled& recalled, bool at_tool_limit) {
   PENSTOCK_ASSIGN_OR_RETURN(const ResolvedAgent agent, AgentOf(services, turn));
   const auto history = PointersTo<chat::v1::Message>(context.history());
   const auto memories = PointersTo<chat::v1::Memory>(recalled.memories);
   const auto input = PointersTo<chat::v1::Part>(turn.submitted().spec().input());
   const std::vector<chat::v1::Message> so_far = turn.steps().Messages();
   return BuildPrompt({.agent = *agent.agent,
-                      .model = *agent.model,
+                      .model = model,
                       .overrides = turn.submitted().spec().overrides(),
                       .history = history,
                       .memories = memories,
                       .input = input,
                       .so_far = so_far,
                       .no_more_tools = at_tool_limit,
-                      .token_factor = services.tokens.Factor(agent.model->name())});
+                      .token_factor = services.tokens.Factor(model.name())});
 }
 
 Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> BeginUntil(
@@ -133,25 +131,25 @@ bool IsTransient(const absl::Status& status) {
   }
 }
 
-Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> BeginTurn(const TurnServices& services,
-                                                                    LiveTurn& turn,
-                                                                    session::v1::Fence fence) {
-  return BeginUntil(services, turn, BeginRequest(services, turn, fence), turn.stop_token());
-}
-
 Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> BeginForSteps(
     const TurnServices& services, LiveTurn& turn, session::v1::Fence fence,
     std::stop_token shutdown) {
   session::v1::BeginTurnRequest request = BeginRequest(services, turn, fence);
-  request.mutable_context()->set_max_tokens(0);
   request.mutable_context()->set_max_turns(1);
   return BeginUntil(services, turn, std::move(request), std::move(shutdown));
 }
 
 Awaitable<absl::StatusOr<Prepared>> PrepareTurn(const TurnServices& services, LiveTurn& turn,
+                                                const config::v1::Model& model,
                                                 session::v1::Fence fence) {
-  auto [begun, recalled] =
-      co_await Both(services.executor, BeginTurn(services, turn, fence), Recall(services, turn));
+  session::v1::BeginTurnRequest request = BeginRequest(services, turn, fence);
+  if (const auto agent = AgentOf(services, turn); agent.ok()) {
+    request.mutable_context()->set_max_tokens(
+        HistoryBudgetTokens(*agent->agent, model, turn.submitted().spec().overrides()));
+  }
+  auto [begun, recalled] = co_await Both(
+      services.executor, BeginUntil(services, turn, std::move(request), turn.stop_token()),
+      Recall(services, turn, model));
   PENSTOCK_CO_RETURN_IF_ERROR(begun.status());
   PENSTOCK_FAILPOINT("dispatcher.after_begin");
   Prepared prepared;
@@ -161,7 +159,13 @@ Awaitable<absl::StatusOr<Prepared>> PrepareTurn(const TurnServices& services, Li
     co_return prepared;
   }
   prepared.at_tool_limit = turn.steps().tool_calls() >= services.config.turn().max_tool_calls();
-  prepared.prompt = PromptOf(services, turn, begun->context(), recalled, prepared.at_tool_limit);
+  prepared.prompt =
+      PromptOf(services, turn, model, begun->context(), recalled, prepared.at_tool_limit);
+  if (const auto agent = AgentOf(services, turn); agent.ok() && prepared.prompt.ok()) {
+    prepared.auto_bound = agent->agent->auto_max_tokens() &&
+                          prepared.prompt->request.tools().empty() &&
+                          !prepared.prompt->request.generation().has_response_format();
+  }
   co_return prepared;
 }
 

@@ -21,19 +21,16 @@ struct Prepared {
   bool recall_degraded = false;
   // turn.max_tool_calls have been asked for: the next answer is the last.
   bool at_tool_limit = false;
+  // Agent.auto_max_tokens, for an answer that BoundedAnswer may continue.
+  bool auto_bound = false;
 };
 
-// BeginTurn beside Recall. BeginTurn is repeated while session-state cannot be reached.
-// FAILED_PRECONDITION (FENCED) when a newer owner exists; CANCELLED when the turn was stopped
-// first.
+// For a call of this model: BeginTurn beside Recall. BeginTurn is repeated while session-state
+// cannot be reached. FAILED_PRECONDITION (FENCED) when a newer owner exists; CANCELLED when the
+// turn was stopped first.
 Awaitable<absl::StatusOr<Prepared>> PrepareTurn(const TurnServices& services, LiveTurn& turn,
+                                                const config::v1::Model& model,
                                                 session::v1::Fence fence);
-
-// BeginTurn alone, repeated likewise.
-Awaitable<absl::StatusOr<session::v1::BeginTurnResponse>> BeginTurn(const TurnServices& services,
-                                                                    LiveTurn& turn,
-                                                                    session::v1::Fence fence,
-                                                                    std::stop_token stop);
 
 // BeginTurn of a turn that was taken up again, for its steps alone, without its history. It is
 // repeated, also when the turn is stopped, until `shutdown`.

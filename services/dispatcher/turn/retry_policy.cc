@@ -5,32 +5,6 @@
 #include "libs/base/proto_time.h"
 
 namespace penstock::dispatcher {
-RetryBudget::Second& RetryBudget::At(absl::Duration now) {
-  const int64_t number = absl::ToInt64Seconds(now);
-  Second& second = seconds_[static_cast<size_t>(number % kSeconds)];
-  if (second.number != number) second = {.number = number};
-  return second;
-}
-
-void RetryBudget::CountFirstAttempt(absl::Duration now) {
-  MutexLock lock(mutex_);
-  ++At(now).first;
-}
-
-bool RetryBudget::TakeRetry(absl::Duration now) {
-  MutexLock lock(mutex_);
-  Second& current = At(now);
-  int64_t first = 0;
-  int64_t retries = 0;
-  for (const Second& second : seconds_) {
-    if (second.number <= current.number - kSeconds) continue;
-    first += second.first;
-    retries += second.retries;
-  }
-  if (retries >= std::max<int64_t>(10, first / 10)) return false;
-  ++current.retries;
-  return true;
-}
 
 std::optional<absl::Duration> DelayBeforeRetry(const provider::v1::GenerateFailed& failed,
                                                const AttemptHistory& history, int32_t max_attempts,

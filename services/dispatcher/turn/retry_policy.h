@@ -1,43 +1,27 @@
 // Whether a failed attempt is made again, and when. The only retry loop of the mesh uses it.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 
-#include "libs/base/mutex.h"
 #include "penstock/provider/v1/provider_adapter.pb.h"
 
 #include "absl/time/time.h"
 
 namespace penstock::dispatcher {
 
-// At most a tenth of all attempts of the last 10 s may be repetitions (and always 10 of them), so
-// that a failing provider is not buried under retries. Thread-safe.
-class RetryBudget {
- public:
-  void CountFirstAttempt(absl::Duration now);
-  // Books one repetition; false when there is no room for it.
-  bool TakeRetry(absl::Duration now);
-
- private:
-  static constexpr int kSeconds = 10;
-  struct Second {
-    int64_t number = -1;
-    int64_t first = 0;
-    int64_t retries = 0;
-  };
-  Second& At(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-
-  Mutex mutex_;
-  std::array<Second, kSeconds> seconds_ ABSL_GUARDED_BY(mutex_);
-};
-
 // How often a turn that the provider refused, too many requests, goes back into line. It is no
 // attempt.
 inline constexpr int32_t kMaxReturns = 10;
 
-// What has been tried for one run of a turn.
+// Attempts on a model while another may take over: the third would come after the user's patience.
+inline constexpr int32_t kAttemptsBeforeFallback = 2;
+
+// A pause of a failing provider that is longer than this sends a turn on, if another model takes
+// it.
+inline constexpr absl::Duration kLongDelay = absl::Seconds(2);
+
+// What has been tried for one step of a turn on one model.
 struct AttemptHistory {
   // Attempts that count.
   int32_t attempts = 0;

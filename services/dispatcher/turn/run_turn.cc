@@ -123,7 +123,10 @@ Awaitable<absl::StatusOr<std::optional<Ending>>> Resume(Run& run) {
                       run.now());
   }
   run.begun = true;
-  if (begun->has_ended()) co_return Ending{*std::move(begun)->mutable_ended(), true, true};
+  if (begun->has_ended()) {
+    turn.Restore(Steps::OfEnded(run.remains->tool_results));
+    co_return Ending{*std::move(begun)->mutable_ended(), true, true};
+  }
   Restore(run, std::move(*begun->mutable_context()));
   const bool open = !turn.steps().OpenCalls().empty();
   if (!open && run.remains->generated && run.remains->generated->step() == turn.step()) {
@@ -183,6 +186,7 @@ Awaitable<void> RunTurn(const TurnServices& services, TurnOwner& owner,
   }
   // A turn that never began is committed under the epoch alone.
   if (run.fence.epoch() == 0) run.fence.set_epoch(owner.epoch());
+  bool told = !ending->stored;
   if (!ending->stored) {
     auto stored =
         co_await CommitTurn(services, owner, *turn, run.fence, *std::move(ending), shutdown);
@@ -191,8 +195,10 @@ Awaitable<void> RunTurn(const TurnServices& services, TurnOwner& owner,
       co_return;
     }
     PENSTOCK_FAILPOINT("dispatcher.after_commit");
-    ending = Ending{*std::move(stored), true, true};
+    told = stored->ours;
+    ending = Ending{std::move(stored->turn), true, true};
   }
+  if (!told) turn->log().TellOtherRun(ending->turn.run(), run.now());
   owner.Settle(std::move(turn), std::move(ending->turn));
 }
 

@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "libs/base/failpoint.h"
+
 namespace penstock::dispatcher {
 
 void SessionLine::Add(std::shared_ptr<LiveTurn> turn) {
   turns_.push_back(std::move(turn));
   if (turns_.size() == 1) {
-    turns_.front()->BecomeHead();
+    Head();
+  } else if (PENSTOCK_PLANTED_BUG("planted.session_order_ignored")) {
+    turns_.back()->BecomeHead();
   } else {
     Inherit();
   }
@@ -19,10 +23,16 @@ void SessionLine::Remove(const LiveTurn& turn) {
                                   [&](const auto& each) { return each.get() == &turn; });
   if (found == turns_.end()) return;
   const bool was_head = found == turns_.begin();
+  if (was_head) last_lane_ = turn.last_lane();
   turns_.erase(found);
   if (turns_.empty()) return;
-  if (was_head) turns_.front()->BecomeHead();
+  if (was_head) Head();
   Inherit();
+}
+
+void SessionLine::Head() {
+  turns_.front()->SetLastLane(last_lane_);
+  turns_.front()->BecomeHead();
 }
 
 void SessionLine::Inherit() const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <string>
 
 #include "penstock/chat/v1/turn.pb.h"
 #include "services/dispatcher/turn/live_turn.h"
@@ -11,8 +12,8 @@
 namespace penstock::dispatcher {
 
 // Turns of one session run one at a time, in order of acceptance: only the head stands in the
-// pool's line. It inherits the highest class that waits behind it. Not thread-safe: the shard's
-// lock guards it.
+// pool's line. It inherits the highest class that waits behind it, and the lane of the one before
+// it. Not thread-safe: the shard's lock guards it.
 class SessionLine {
  public:
   // Behind all others. A turn that is alone becomes the head.
@@ -35,7 +36,11 @@ class SessionLine {
   chat::v1::TurnClass HighestClass() const;
 
  private:
+  void Head();
+
   std::deque<std::shared_ptr<LiveTurn>> turns_;
+  // That its last turn was answered by; empty: not known.
+  std::string last_lane_;
 };
 
 }  // namespace penstock::dispatcher

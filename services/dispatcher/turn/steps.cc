@@ -104,6 +104,13 @@ Steps Steps::Of(google::protobuf::RepeatedPtrField<Step> steps,
   return found;
 }
 
+Steps Steps::OfEnded(std::vector<v1::ToolResults> results) {
+  Steps ended;
+  ended.answers_ = std::move(results);
+  for (v1::ToolResults& answer : ended.answers_) answer.clear_results();
+  return ended;
+}
+
 void Steps::Spent::Add(const Usage& more, std::optional<int64_t> cost) {
   SumUsage(more, usage);
   if (cost) cost_nano_usd = cost_nano_usd.value_or(0) + *cost;

@@ -33,6 +33,9 @@ class Steps {
   static Steps Of(google::protobuf::RepeatedPtrField<chat::v1::Step> steps,
                   std::vector<v1::ToolResults> results);
 
+  // Of a turn that has ended already: nothing but what its settlement needs to know of results.
+  static Steps OfEnded(std::vector<v1::ToolResults> results);
+
   // Which Generate is under way, or next.
   int32_t current() const { return static_cast<int32_t>(finished_.size()); }
   const std::vector<chat::v1::Step>& finished() const { return finished_; }

@@ -121,6 +121,18 @@ TEST(Steps, AreFoundAgainFromTheirRecords) {
   EXPECT_EQ(wrong.OpenCalls().at(0).id(), "b");
 }
 
+TEST(Steps, OfATurnThatHasEndedOnlyTheRequestsOfItsResultsAreLeft) {
+  v1::ToolResults results = ResultsOf(1, {"a"});
+  results.set_request_id("r1");
+
+  const Steps ended = Steps::OfEnded({results});
+
+  EXPECT_EQ(ended.answers().at(0).request_id(), "r1");
+  EXPECT_EQ(ended.answers().at(0).step(), 1);
+  EXPECT_THAT(ended.answers().at(0).results(), IsEmpty());
+  EXPECT_THAT(ended.Messages(), IsEmpty());
+}
+
 TEST(Steps, ARefusalNamesAFewIdsOfMany) {
   Steps steps;
   steps.Add(steps.Current(Calls({"a"})));

@@ -23,11 +23,20 @@ class TurnMetrics {
 
   prometheus::Gauge& live;
   prometheus::Counter& accepted;
+  // Turns of urgency ACTION that wait in the class of their tier.
+  prometheus::Counter& actions_demoted;
+  // First turns of their sessions that do.
+  prometheus::Counter& firsts_demoted;
+  // Turns that were not called for, because the answer would have come after their deadline.
+  prometheus::Counter& doomed;
   prometheus::Counter& attempts;
   prometheus::Counter& repeated_attempts;
   prometheus::Counter& not_taken;
   // Answers "too many requests": no attempts, the turns went back into line.
   prometheus::Counter& rate_limited;
+  prometheus::Counter& fallbacks;
+  // Answers cut by a bound of ours: no attempts, but paid.
+  prometheus::Counter& continued;
   // A turn that was begun before and is run again: its first generation may be paid twice.
   prometheus::Counter& reruns;
   // The adapter's stream broke after the call was sent.

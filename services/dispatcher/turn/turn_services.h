@@ -7,13 +7,16 @@
 #include "libs/async/awaitable.h"
 #include "libs/async/timers.h"
 #include "libs/base/clock.h"
+#include "libs/base/random.h"
 #include "penstock/config/v1/config.pb.h"
 #include "penstock/session/v1/session_state.pb.h"
 #include "services/dispatcher/admission/agent_catalog.h"
+#include "services/dispatcher/admission/policy.h"
+#include "services/dispatcher/admission/turn_forecast.h"
 #include "services/dispatcher/queue/arbiter.h"
 #include "services/dispatcher/turn/live_turn.h"
+#include "services/dispatcher/turn/output_bounds.h"
 #include "services/dispatcher/turn/peers.h"
-#include "services/dispatcher/turn/retry_policy.h"
 #include "services/dispatcher/turn/token_estimator.h"
 #include "services/dispatcher/turn/turn_metrics.h"
 
@@ -33,11 +36,14 @@ struct TurnServices {
   Pools& pools;
   Peers peers;
   TokenEstimator& tokens;
-  RetryBudget& retries;
+  OutputBounds& outputs;
   TurnMetrics& metrics;
   Clock& clock;
   Timers& timers;
   Executor executor;
+  Random& random;
+  TurnForecast& forecast;
+  const Snapshot<Policy>& policy;
 };
 
 // The shard that owns a turn, as its runner sees it.

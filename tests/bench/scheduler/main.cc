@@ -39,8 +39,8 @@ constexpr size_t kWindow = 64;
 // Named turns whose context is being prepared.
 constexpr size_t kPreparing = 16;
 constexpr absl::Duration kBetweenSettlements = absl::Milliseconds(5);
-// Cost units a second: about what settlements of `Usage` come to at that pace.
-constexpr double kRate = 360'000;
+// What settlements come to at that pace.
+const double kCallsPerSecond = 1 / absl::ToDoubleSeconds(kBetweenSettlements);
 
 struct Shape {
   const char* name;
@@ -75,7 +75,6 @@ class Line {
  public:
   explicit Line(const Shape& shape)
       : shape_(shape), users_(shape.tenants * shape.users_of_tenant), scheduler_(EveryRule()) {
-    scheduler_.SetRate(kRate);
     for (uint32_t tenant = 0; tenant < shape.tenants; ++tenant) {
       tenants_.push_back(absl::StrCat("tenant-", tenant));
     }
@@ -143,6 +142,7 @@ class Line {
     usage_.set_input_tokens(200 + static_cast<int64_t>(random_() % 800));
     usage_.set_output_tokens(static_cast<int64_t>(random_() % 600));
     scheduler_.Settle(id, usage_, now_);
+    scheduler_.SetCallRate(kCallsPerSecond);
     Pump();
   }
 

@@ -1,0 +1,98 @@
+#include "services/dispatcher/admission/depth.h"
+
+#include <algorithm>
+
+#include "libs/base/status_macros.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace penstock::dispatcher {
+namespace {
+
+double ShareOf(chat::v1::TurnClass turn_class) {
+  switch (turn_class) {
+    case chat::v1::CLASS_ACTION:
+      return 1;
+    case chat::v1::CLASS_PAID:
+      return 0.9;
+    case chat::v1::CLASS_FREE:
+      return 0.75;
+    default:
+      return 0.5;
+  }
+}
+
+// 0.9 of 10 is 9, also where floating point has it a little less.
+int64_t PartOf(int64_t all, double share) {
+  const auto part = static_cast<int64_t>(static_cast<double>(all) * share + 1e-6);
+  return std::max<int64_t>(1, part);
+}
+
+}  // namespace
+
+void Depth::SetLimits(DepthLimits limits) {
+  MutexLock lock(mutex_);
+  limits_ = limits;
+}
+
+absl::Status Depth::Check(const Waiting& waiting, double share, absl::string_view whose,
+                          const WaitingPart& part, absl::Duration eta) const {
+  if (waiting.turns == 0) return absl::OkStatus();
+  const std::string turn_class = chat::v1::TurnClass_Name(part.turn_class);
+  const int64_t turns = PartOf(limits_.turns, share);
+  if (waiting.turns >= turns) {
+    return QueueFull({.message = absl::StrCat("pool ", pool_, ": ", waiting.turns, " turns", whose,
+                                              " wait, one of ", turn_class, " may join ", turns,
+                                              "; try again later"),
+                      .limit = absl::StrCat(turns),
+                      .turn_class = part.turn_class,
+                      .eta = eta});
+  }
+  const int64_t tokens = PartOf(limits_.tokens, share);
+  if (waiting.tokens + part.tokens > tokens) {
+    return QueueFull(
+        {.message = absl::StrCat("pool ", pool_, ": ", waiting.tokens, " tokens", whose,
+                                 " wait, with the ", part.tokens, " of a turn of ", turn_class,
+                                 " it may be ", tokens, "; try again later"),
+         .limit = absl::StrCat(tokens, " tokens"),
+         .turn_class = part.turn_class,
+         .eta = eta});
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Depth::Place> Depth::Join(WaitingPart part, absl::Duration eta) {
+  const double share = ShareOf(part.turn_class);
+  MutexLock lock(mutex_);
+  PENSTOCK_RETURN_IF_ERROR(Check(all_, share, "", part, eta));
+  if (const auto tenant = tenants_.find(part.tenant); tenant != tenants_.end()) {
+    PENSTOCK_RETURN_IF_ERROR(Check(tenant->second, share * limits_.tenant_share,
+                                   absl::StrCat(" of tenant ", part.tenant), part, eta));
+  }
+  return Add(std::move(part));
+}
+
+Depth::Place Depth::JoinAgain(WaitingPart part) {
+  MutexLock lock(mutex_);
+  return Add(std::move(part));
+}
+
+Depth::Place Depth::Add(WaitingPart part) {
+  for (Waiting* waiting : {&all_, &tenants_[part.tenant]}) {
+    ++waiting->turns;
+    waiting->tokens += part.tokens;
+  }
+  return Place(shared_from_this(), std::move(part));
+}
+
+void Depth::Leave(const WaitingPart& part) {
+  MutexLock lock(mutex_);
+  const auto tenant = tenants_.find(part.tenant);
+  for (Waiting* waiting : {&all_, &tenant->second}) {
+    --waiting->turns;
+    waiting->tokens -= part.tokens;
+  }
+  if (tenant->second.turns == 0) tenants_.erase(tenant);
+}
+
+}  // namespace penstock::dispatcher

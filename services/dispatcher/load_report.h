@@ -1,0 +1,13 @@
+// What waits and runs in all pools, as those see it who operate the dispatcher.
+#pragma once
+
+#include "penstock/dispatcher/v1/operations.pb.h"
+#include "services/dispatcher/turn/turn_services.h"
+
+#include "absl/time/time.h"
+
+namespace penstock::dispatcher {
+
+v1::Load LoadOf(const Pools& pools, absl::Time now);
+
+}  // namespace penstock::dispatcher
