@@ -14,14 +14,23 @@
 namespace penstock::chaos {
 namespace {
 
+constexpr char kTiers[] =
+    "[{name: free, turn_class: FREE, turns_per_hour: 1000000, tokens_per_day: 1000000000000}, "
+    "{name: paid, turn_class: PAID, turns_per_hour: 1000000, usd_per_day: 1e6}]";
+
 harness::MeshOptions MeshOptionsOf(const RunOptions& options) {
   harness::MeshOptions mesh = {
       .shape = harness::Shape::kFiveProcesses,
       // Our kills end starts, and every turn must end well in spite of them; a finished generation
       // is journaled soon, so that a crash finds it there; and streams wait for a killed gateway.
+      // Rates, budgets and limits are counted, and far away.
       .settings = {{"turn.max_starts", "100"},
                    {"turn.commit_patience", "20ms"},
-                   {"turn.disconnect_grace", "20s"}},
+                   {"turn.disconnect_grace", "20s"},
+                   {"tiers", kTiers},
+                   {"tenants", "[{name: dev, tokens_per_day: 1000000000000, usd_per_day: 1e6}]"},
+                   {"models.0.limits",
+                    "{requests_per_minute: 1000000, tokens_per_minute: 2000000000}"}},
       .simulator_flags = {"--record-limit", "1000000"},
       .failed = options.failed};
   for (const auto& [path, value] : options.settings) mesh.settings[path] = value;
