@@ -75,6 +75,19 @@ TEST_F(RocksSessionStoreSyncTest, ABeginIsNotSyncedAndAnEndOfAnyKindIs) {
   }
 }
 
+TEST_F(RocksSessionStoreSyncTest, ATurnThatANewOwnerTakesUpIsFencedOnDisk) {
+  EXPECT_EQ(Begin("t"), 0);
+  fence_.set_start(2);
+  EXPECT_EQ(Begin("t"), 0);
+  fence_.set_epoch(2);
+  fence_.set_start(1);
+  EXPECT_EQ(Begin("t"), 1);
+  EXPECT_EQ(Commit("t", Turn::SUCCEEDED), 1);
+
+  fence_.set_epoch(3);
+  EXPECT_EQ(Begin("new"), 0);
+}
+
 TEST_F(RocksSessionStoreSyncTest, EveryStepWithToolCallsIsSynced) {
   Begin("t");
   AppendStepArgs args{.ids = {"s", "t"}, .fence = fence_, .step = {}, .now = now_};

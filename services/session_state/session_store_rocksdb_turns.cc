@@ -87,6 +87,9 @@ Awaitable<absl::StatusOr<BeginTurnResponse>> RocksSessionStore::BeginTurn(UserKe
     session = std::make_unique<CachedSession>(
         NewSession(args.ids.session, args.accepted.agent(), options_.idle_ttl, args.now));
   }
+  // Its last owner may be alive and not know it: a power cut must not let it back in, behind tool
+  // results that the new one has acknowledged.
+  const bool taken_over = kept && args.fence.epoch() > session->stored.fence().epoch();
   const bool fence_raised = RaiseFence(session->stored, args.fence);
   const bool is_new = !kept;
   rocks::WriteBatch batch;
@@ -99,7 +102,8 @@ Awaitable<absl::StatusOr<BeginTurnResponse>> RocksSessionStore::BeginTurn(UserKe
     Touch(session->stored, args.now);
     PutSession(batch, key, session->stored);
     PENSTOCK_FAILPOINT("session_state.begin_turn.before_write");
-    PENSTOCK_CO_RETURN_IF_ERROR(co_await Commit(std::move(batch), rocks::Sync::kNo));
+    PENSTOCK_CO_RETURN_IF_ERROR(
+        co_await Commit(std::move(batch), taken_over ? rocks::Sync::kYes : rocks::Sync::kNo));
     PENSTOCK_FAILPOINT("session_state.begin_turn.after_write");
   }
   session->recent.Note(MakePastTurn(kept->turn, Hash16(args.ids.turn)));

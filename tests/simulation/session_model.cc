@@ -111,8 +111,10 @@ absl::StatusOr<session::v1::BeginTurnResponse> SessionModel::Begin(
   }
   Row& row = Change(key);
   if (row.agent.empty()) row.agent = request.accepted().agent();
+  const bool epoch_rises = fence.first > row.fence.first;
   Raise(key, row, fence);
   Kept& kept = row.turns[request.turn()];
+  if (kept.turn != nullptr && epoch_rises) Sync();
   if (kept.turn == nullptr) {
     kept.turn = std::make_shared<const Turn>(request.accepted());
     row.last_sequence = std::max(row.last_sequence, kept.turn->sequence());
