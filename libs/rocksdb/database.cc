@@ -8,6 +8,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "libs/base/refusal.h"
+#include "libs/rocksdb/engine_log.h"
 #include "libs/rocksdb/engine_options.h"
 #include "libs/rocksdb/key.h"
 
@@ -166,9 +167,11 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
     families.emplace_back(family.name, EngineFamilyOptions(family, options, cache));
   }
   auto engine = std::make_unique<Engine>();
+  rocksdb::DBOptions db_options = EngineDbOptions(options, cache);
+  db_options.info_log = EngineLog(path);
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
-      rocksdb::DB::Open(EngineDbOptions(options, cache), path, families, &engine->handles, &db);
+      rocksdb::DB::Open(db_options, path, families, &engine->handles, &db);
   if (!status.ok()) return OpenError(path, status);
   engine->db.reset(db);
   engine->options = std::move(options);

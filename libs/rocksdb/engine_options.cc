@@ -46,9 +46,6 @@ rocksdb::DBOptions EngineDbOptions(const Options& options,
       std::make_shared<rocksdb::WriteBufferManager>(MemtableBytes(options), cache);
   db.max_total_wal_size = MemtableBytes(options) * 4;
   db.max_background_jobs = 2;
-  db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  db.max_log_file_size = kMiB;
-  db.keep_log_file_num = 2;
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
   return db;

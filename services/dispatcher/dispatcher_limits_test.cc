@@ -101,6 +101,38 @@ TEST_F(DispatcherCoreTest, AsTheDepthFillsLowerClassesAreRefusedFirst) {
                                         "reason=\"QUEUE_FULL\"} 1")));
 }
 
+TEST_F(DispatcherCoreTest, AFullPoolRefusesWithoutAskingForTheSessionUnlessItMayNameAnotherPool) {
+  config_.mutable_turn()->set_max_waiting(2);
+  auto* other = config_.add_models();
+  *other = config_.models(0);
+  other->set_name("other/echo");
+  auto* agent = config_.add_agents();
+  agent->set_id("other");
+  agent->set_model("other/echo");
+  Restart();
+  const auto submit = [&](const std::string& session, const std::string& named) {
+    auto request = Request("x", session);
+    request.mutable_turn()->set_agent(named);
+    request.mutable_turn()->set_urgency(chat::v1::BATCH);
+    return Submit(std::move(request)).status();
+  };
+  // Two run, and one waits: as many as of class BATCH may.
+  for (int i = 0; i < 2; ++i) provider_.Next({.events = {}, .end = {}, .hangs = true});
+  for (size_t i = 1; i <= 2; ++i) {
+    ASSERT_TRUE(submit("s" + std::to_string(i), "").ok());
+    ASSERT_TRUE(Eventually([&] { return provider_.requests().size() == i; }));
+  }
+  ASSERT_TRUE(submit("s3", "").ok());
+  const int resolved = session_.resolved();
+
+  EXPECT_EQ(ReasonOf(submit("s4", "agents/default")), "QUEUE_FULL");
+  EXPECT_EQ(session_.resolved(), resolved);
+  EXPECT_EQ(ReasonOf(submit("s4", "")), "QUEUE_FULL");
+  EXPECT_EQ(session_.resolved(), resolved + 1);
+  EXPECT_TRUE(submit("s4", "agents/other").ok());
+  EXPECT_EQ(ReasonOf(submit("s5", "agents/none")), "AGENT_NOT_FOUND");
+}
+
 TEST_F(DispatcherCoreTest, TurnsThatWaitBehindOthersOfTheirSessionFillTheDepth) {
   config_.mutable_turn()->set_max_waiting(4);
   Restart();

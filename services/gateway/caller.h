@@ -5,6 +5,7 @@
 
 #include "libs/identity/principal.h"
 #include "libs/obs/trace.h"
+#include "services/gateway/backlog.h"
 
 #include "absl/time/time.h"
 
@@ -18,6 +19,8 @@ struct Caller {
   obs::TraceContext trace;
   // Stops when the caller has gone, or the gateway ends what it still serves.
   std::stop_token stop;
+  // Of a call that submits a turn, else null. Left once the turn is accepted.
+  Backlog::Place* submitting = nullptr;
 };
 
 }  // namespace penstock::gateway

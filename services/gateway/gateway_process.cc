@@ -45,7 +45,10 @@ struct GatewayProcess::Parts {
         memories(guard, downstream),
         operations(downstream),
         rpc{environment.executor, authenticator, environment.clock, environment.metrics},
-        service({rpc, gate, refusals, turns, sessions, memories, operations}) {}
+        backlog(environment.clock, environment.metrics,
+                {.overloaded = environment.config.turn().max_unanswered(),
+                 .burst = environment.config.turn().max_unanswered_burst()}),
+        service({rpc, gate, backlog, refusals, turns, sessions, memories, operations}) {}
 
   const std::unique_ptr<identity::JwtVerifier> verifier;
   const identity::GrantMinter minter;
@@ -59,6 +62,7 @@ struct GatewayProcess::Parts {
   MemoriesRpc memories;
   OperationsRpc operations;
   const rpc::ServerEnvironment rpc;
+  Backlog backlog;
   GatewayService service;
   std::unique_ptr<rpc::IdlePulse> pulse;
   std::unique_ptr<rpc::ServerHost> host;

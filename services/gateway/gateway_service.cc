@@ -1,6 +1,8 @@
 #include "services/gateway/gateway_service.h"
 
 #include "libs/base/refusal.h"
+#include "libs/rpc/encode.h"
+#include "libs/rpc/refuse_call.h"
 #include "libs/rpc/server.h"
 #include "penstock/dispatcher/v1/operations.grpc.pb.h"
 #include "penstock/gateway/v1/memories.grpc.pb.h"
@@ -28,22 +30,13 @@ absl::Status Decode(const ByteBuffer& bytes, Message& message) {
                       absl::StrCat("an encoded ", message.GetTypeName(), " with text in UTF-8"));
 }
 
-template <class Message>
-absl::Status Encode(const Message& message, ByteBuffer& bytes) {
-  bool own = false;
-  if (grpc::SerializationTraits<Message>::Serialize(message, &bytes, &own).ok()) {
-    return absl::OkStatus();
-  }
-  return absl::InternalError(absl::StrCat("cannot encode ", message.GetTypeName()));
-}
-
 class Events final : public EventSink {
  public:
   explicit Events(rpc::StreamWriter<ByteBuffer>& out) : out_(out) {}
 
   Awaitable<absl::Status> Write(const chat::v1::TurnEvent& event) override {
     ByteBuffer bytes;
-    if (absl::Status encoded = Encode(event, bytes); !encoded.ok()) co_return encoded;
+    if (absl::Status encoded = rpc::Encode(event, bytes); !encoded.ok()) co_return encoded;
     co_return co_await out_.Write(bytes);
   }
 
@@ -51,16 +44,20 @@ class Events final : public EventSink {
   rpc::StreamWriter<ByteBuffer>& out_;
 };
 
+// The place of a call that submits a turn, else null.
+using Submitting = std::unique_ptr<Backlog::Place>;
+
 // Runs the work of one call. `Work`: Awaitable<absl::Status>(const Caller&, Request).
 template <class Request, class Work>
 Awaitable<absl::Status> Serve(const GatewayService::Parts& parts, rpc::ServerCall& call,
-                              const ByteBuffer& bytes, Work work) {
+                              const ByteBuffer& bytes, Work work, Submitting submitting) {
   const auto inside = parts.gate.Enter();
   Request request;
   absl::Status status = inside ? Decode(bytes, request) : Gate::Draining();
   if (status.ok()) {
     const EitherStop stop(call.stop_token(), parts.gate.stopping());
-    const Caller caller{call.principal(), call.deadline(), call.trace(), stop.token()};
+    const Caller caller{call.principal(), call.deadline(), call.trace(), stop.token(),
+                        submitting.get()};
     status = co_await work(caller, std::move(request));
   }
   const bool caller_gone = call.stop_token().stop_requested();
@@ -78,7 +75,7 @@ struct Asking {
 
   Awaitable<absl::Status> operator()(const Caller& caller, Request request) const {
     const auto response = co_await (core.*rpc)(caller, std::move(request));
-    co_return response.ok() ? Encode(*response, answer) : response.status();
+    co_return response.ok() ? rpc::Encode(*response, answer) : response.status();
   }
 };
 
@@ -99,26 +96,58 @@ template <class Core, class Request, class Response>
 ServerUnaryReactor* Unary(const GatewayService::Parts& parts, rpc::Method& method,
                           CallbackServerContext* context, const ByteBuffer* in, ByteBuffer* out,
                           Core& core,
-                          Awaitable<absl::StatusOr<Response>> (Core::*rpc)(const Caller&,
-                                                                           Request)) {
+                          Awaitable<absl::StatusOr<Response>> (Core::*rpc)(const Caller&, Request),
+                          Submitting submitting = nullptr) {
   return rpc::ServeUnary(
       method, context, in, out,
-      [&parts, &core, rpc](rpc::ServerCall& call, const ByteBuffer& bytes, ByteBuffer& answer) {
+      [&parts, &core, rpc, submitting = std::move(submitting)](
+          rpc::ServerCall& call, const ByteBuffer& bytes, ByteBuffer& answer) mutable {
         return Serve<Request>(parts, call, bytes,
-                              Asking<Core, Request, Response>{core, rpc, answer});
+                              Asking<Core, Request, Response>{core, rpc, answer},
+                              std::move(submitting));
       });
 }
 
 template <class Core, class Request>
 StreamReactor* Stream(const GatewayService::Parts& parts, rpc::Method& method,
                       CallbackServerContext* context, const ByteBuffer* in, Core& core,
-                      Awaitable<absl::Status> (Core::*rpc)(const Caller&, Request, EventSink&)) {
+                      Awaitable<absl::Status> (Core::*rpc)(const Caller&, Request, EventSink&),
+                      Submitting submitting = nullptr) {
   return rpc::ServeStream<ByteBuffer>(
       method, context, in,
-      [&parts, &core, rpc](rpc::ServerCall& call, const ByteBuffer& bytes,
-                           rpc::StreamWriter<ByteBuffer>& out) {
-        return Serve<Request>(parts, call, bytes, Streaming<Core, Request>{core, rpc, out});
+      [&parts, &core, rpc, submitting = std::move(submitting)](
+          rpc::ServerCall& call, const ByteBuffer& bytes,
+          rpc::StreamWriter<ByteBuffer>& out) mutable {
+        return Serve<Request>(parts, call, bytes, Streaming<Core, Request>{core, rpc, out},
+                              std::move(submitting));
       });
+}
+
+// Null when the gateway is overloaded, and the turn is not urgent.
+template <class Request>
+Submitting PlaceFor(Backlog& backlog, const ByteBuffer& bytes) {
+  Submitting place = backlog.Enter(/*urgent=*/false);
+  if (place != nullptr) return place;
+  Request request;
+  const bool urgent = Decode(bytes, request).ok() && request.turn().urgency() == chat::v1::ACTION;
+  return urgent ? backlog.Enter(/*urgent=*/true) : nullptr;
+}
+
+template <class Reactor>
+Reactor* RefuseOverloaded(const GatewayService::Parts& parts, rpc::Method& method) {
+  const absl::Status refusal = Backlog::Overloaded();
+  parts.refusals.Count(refusal);
+  return rpc::RefuseCall<Reactor>(method, refusal);
+}
+
+template <class Request>
+ServerUnaryReactor* SubmitUnary(
+    const GatewayService::Parts& parts, rpc::Method& method, CallbackServerContext* context,
+    const ByteBuffer* in, ByteBuffer* out,
+    Awaitable<absl::StatusOr<chat::v1::Turn>> (TurnsRpc::*rpc)(const Caller&, Request)) {
+  Submitting place = PlaceFor<Request>(parts.backlog, *in);
+  if (place == nullptr) return RefuseOverloaded<ServerUnaryReactor>(parts, method);
+  return Unary(parts, method, context, in, out, parts.turns, rpc, std::move(place));
 }
 
 }  // namespace
@@ -135,15 +164,18 @@ class GatewayService::Turns final : public RawTurns {
   explicit Turns(const Parts& parts) : parts_(parts) {}
 
   StreamReactor* StreamTurn(CallbackServerContext* context, const ByteBuffer* in) override {
-    return Stream(parts_, stream_turn_, context, in, parts_.turns, &TurnsRpc::StreamTurn);
+    Submitting place = PlaceFor<v1::StreamTurnRequest>(parts_.backlog, *in);
+    if (place == nullptr) return RefuseOverloaded<StreamReactor>(parts_, stream_turn_);
+    return Stream(parts_, stream_turn_, context, in, parts_.turns, &TurnsRpc::StreamTurn,
+                  std::move(place));
   }
   ServerUnaryReactor* RunTurn(CallbackServerContext* context, const ByteBuffer* in,
                               ByteBuffer* out) override {
-    return Unary(parts_, run_turn_, context, in, out, parts_.turns, &TurnsRpc::RunTurn);
+    return SubmitUnary(parts_, run_turn_, context, in, out, &TurnsRpc::RunTurn);
   }
   ServerUnaryReactor* SubmitTurn(CallbackServerContext* context, const ByteBuffer* in,
                                  ByteBuffer* out) override {
-    return Unary(parts_, submit_turn_, context, in, out, parts_.turns, &TurnsRpc::SubmitTurn);
+    return SubmitUnary(parts_, submit_turn_, context, in, out, &TurnsRpc::SubmitTurn);
   }
   StreamReactor* WatchTurn(CallbackServerContext* context, const ByteBuffer* in) override {
     return Stream(parts_, watch_turn_, context, in, parts_.turns, &TurnsRpc::WatchTurn);

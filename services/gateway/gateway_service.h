@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "libs/rpc/method.h"
+#include "services/gateway/backlog.h"
 #include "services/gateway/gate.h"
 #include "services/gateway/memories_rpc.h"
 #include "services/gateway/operations_rpc.h"
@@ -29,6 +30,7 @@ class GatewayService {
   struct Parts {
     const rpc::ServerEnvironment& rpc;
     Gate& gate;
+    Backlog& backlog;
     const RefusalCounter& refusals;
     TurnsRpc& turns;
     SessionsRpc& sessions;

@@ -12,6 +12,7 @@
 #include "penstock/gateway/v1/turns.grpc.pb.h"
 #include "services/gateway/gateway_harness.h"
 
+#include "absl/strings/match.h"
 #include "absl/time/clock.h"
 
 namespace penstock::gateway {
@@ -210,6 +211,40 @@ TEST_F(GatewayTurnsTest, ReaderWhoTakesNothingIsCutAndTheTurnUnwatched) {
 
   EXPECT_EQ(ReasonOf(streamed.status), "SLOW_READER") << streamed.status;
   EXPECT_LT(streamed.indices.size(), 199u);
+}
+
+TEST_F(GatewayTurnsTest, WhatIsMoreThanABurstIsRefusedBeforeItsTokenAndAcceptedTurnsDoNotCount) {
+  Start("turn: {max_unanswered: 1, max_unanswered_burst: 2}");
+  const FakeStream unanswered{{}, {}, /*stays_open=*/true};
+  peers().streams = {{{AcceptedEvent()}, {}, /*stays_open=*/true}, unanswered, unanswered};
+  ClientContext contexts[3];
+  std::vector<std::unique_ptr<grpc::ClientReader<TurnEvent>>> readers;
+  for (ClientContext& context : contexts) {
+    GatewayHarness::Authorize(context);
+    readers.push_back(turns_->StreamTurn(&context, TurnRequest<Stream>()));
+    TurnEvent event;
+    if (readers.size() == 1) ASSERT_TRUE(readers.front()->Read(&event));
+  }
+  const auto unanswered_are = [this](const std::string& count) {
+    const std::string line = "penstock_gateway_unanswered_submissions " + count + "\n";
+    const absl::Time until = absl::Now() + absl::Seconds(20);
+    while (!absl::StrContains(harness_->metrics(), line) && absl::Now() < until) {
+      absl::SleepFor(absl::Milliseconds(1));
+    }
+    return absl::StrContains(harness_->metrics(), line);
+  };
+  ASSERT_TRUE(unanswered_are("2"));
+
+  ClientContext no_token;
+  const Streamed refused = Read(*turns_->StreamTurn(&no_token, TurnRequest<Stream>()));
+  EXPECT_EQ(ReasonOf(refused.status), "OVERLOADED") << refused.status;
+  EXPECT_EQ(ReasonOf(SubmitTurn(TurnRequest<v1::SubmitTurnRequest>()).status()), "OVERLOADED");
+
+  contexts[1].TryCancel();
+  ASSERT_TRUE(unanswered_are("1"));
+  EXPECT_TRUE(SubmitTurn(TurnRequest<v1::SubmitTurnRequest>()).ok());
+  for (ClientContext& context : contexts) context.TryCancel();
+  for (const auto& reader : readers) reader->Finish();
 }
 
 TEST_F(GatewayTurnsTest, DeadlineOfTheCallIsTheTurnsUpToItsLongestLife) {

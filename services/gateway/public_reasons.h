@@ -46,6 +46,7 @@ inline constexpr absl::string_view kPublicReasons[] = {
     "WAIT_TOO_LONG",
     "SESSION_QUEUE_FULL",
     "SLOW_READER",
+    "OVERLOADED",
     "MEMORY_LIMIT",
     // UNAVAILABLE
     "DRAINING",

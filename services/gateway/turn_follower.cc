@@ -63,6 +63,7 @@ Awaitable<absl::StatusOr<std::optional<TurnEvent>>> TurnFollower::Next() {
         next.ok() ? absl::UnavailableError("the stream ended before the turn") : next.status();
     in_contact_ = in_contact_ || IsUp();
     PENSTOCK_CO_RETURN_IF_ERROR(MayReopen(broken));
+    LeaveBacklog();
     stream_.reset();
     if (!co_await SleepOrStop(parts_.timers, backoff_.Next(), caller_.stop)) co_return Gone();
   }
@@ -96,8 +97,13 @@ void TurnFollower::Note(const TurnEvent& event) {
   if (event.has_accepted()) {
     name_ = event.accepted().turn();
     submission_.reset();
+    LeaveBacklog();
   }
   finished_ = event.has_finished();
+}
+
+void TurnFollower::LeaveBacklog() const {
+  if (caller_.submitting != nullptr) caller_.submitting->Leave();
 }
 
 bool TurnFollower::IsUp() const { return parts_.clock.Monotonic() - opened_ >= kSurelyOpen; }

@@ -59,6 +59,8 @@ class TurnFollower {
   // OK: the stream may be opened again, after a pause.
   absl::Status MayReopen(const absl::Status& broken) const;
   bool IsUp() const;
+  // The turn is accepted, or waits for a dispatcher to be there.
+  void LeaveBacklog() const;
 
   const FollowerParts& parts_;
   const Caller& caller_;

@@ -34,12 +34,6 @@ std::string BaseOf(const std::string& path) {
   return std::filesystem::path(path).filename().string();
 }
 
-// RocksDB's messages to people, which its logger writes past this file system.
-bool IsInfoLog(const std::string& path) {
-  const std::string base = BaseOf(path);
-  return base == "LOG" || absl::StartsWith(base, "LOG.old");
-}
-
 IOStatus NotOffered(const char* what, const std::string& name) {
   return IOStatus::NotSupported(what, name);
 }
@@ -291,7 +285,6 @@ IOStatus LossyFileSystem::RenameFile(const std::string& from_name, const std::st
                                      const IOOptions& options, IODebugContext* debug) {
   const std::string from = Normal(from_name);
   const std::string to = Normal(to_name);
-  if (IsInfoLog(from)) return target()->RenameFile(from, to, options, debug);
   MutexLock lock(mutex_);
   std::shared_ptr<UnsyncedFile> file;
   const auto found = entries_.find(from);

@@ -12,6 +12,7 @@
 #include "services/dispatcher/admission/max_wait.h"
 #include "services/dispatcher/admission/refusals.h"
 #include "services/dispatcher/admission/request_digest.h"
+#include "services/dispatcher/admission/room.h"
 #include "services/dispatcher/turn/prompt.h"
 
 #include "absl/strings/str_cat.h"
@@ -180,14 +181,16 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
   const auto policy = services_.policy.Get();
   PENSTOCK_CO_ASSIGN_OR_RETURN(const config::v1::Tier* const tier, policy->tiers.TierOf(principal));
   PENSTOCK_CO_RETURN_IF_ERROR(CheckScope(principal, request.turn().urgency()));
+  chat::v1::TurnClass turn_class = ClassFor(*tier, request.turn().urgency());
+  const std::string tenant = principal.tenant;
+  const TurnInLine in_line = TurnInLineOf(turn_class, tenant, principal.key);
+  PENSTOCK_CO_RETURN_IF_ERROR(CheckRoom(services_, context_.depths, request.turn(), in_line));
   const SessionKey key(principal.key, request.session().substr(request.session().find('/') + 1));
   PeerCall call{principal, "", traceparent, std::min(deadline, now + absl::Seconds(5)), {}};
   PENSTOCK_CO_ASSIGN_OR_RETURN(const Setting setting, co_await Resolve(shard, key, request, call));
   const ResolvedAgent& agent = setting.agent;
   Arbiter& pool = *services_.pools.at(agent.model->name());
 
-  chat::v1::TurnClass turn_class = ClassFor(*tier, request.turn().urgency());
-  const std::string tenant = principal.tenant;
   const absl::Duration started = services_.clock.Monotonic();
   TenantShare::Part action;
   if (turn_class == chat::v1::CLASS_ACTION) action = action_share_.Take(tenant, started);

@@ -61,14 +61,23 @@ absl::Status Depth::Check(const Waiting& waiting, double share, absl::string_vie
   return absl::OkStatus();
 }
 
-absl::StatusOr<Depth::Place> Depth::Join(WaitingPart part, absl::Duration eta) {
+absl::Status Depth::CheckAll(const WaitingPart& part, absl::Duration eta) const {
   const double share = ShareOf(part.turn_class);
-  MutexLock lock(mutex_);
   PENSTOCK_RETURN_IF_ERROR(Check(all_, share, "", part, eta));
-  if (const auto tenant = tenants_.find(part.tenant); tenant != tenants_.end()) {
-    PENSTOCK_RETURN_IF_ERROR(Check(tenant->second, share * limits_.tenant_share,
-                                   absl::StrCat(" of tenant ", part.tenant), part, eta));
-  }
+  const auto tenant = tenants_.find(part.tenant);
+  if (tenant == tenants_.end()) return absl::OkStatus();
+  return Check(tenant->second, share * limits_.tenant_share,
+               absl::StrCat(" of tenant ", part.tenant), part, eta);
+}
+
+absl::Status Depth::CheckRoom(const WaitingPart& part, absl::Duration eta) const {
+  MutexLock lock(mutex_);
+  return CheckAll(part, eta);
+}
+
+absl::StatusOr<Depth::Place> Depth::Join(WaitingPart part, absl::Duration eta) {
+  MutexLock lock(mutex_);
+  PENSTOCK_RETURN_IF_ERROR(CheckAll(part, eta));
   return Add(std::move(part));
 }
 

@@ -71,6 +71,8 @@ class Depth : public std::enable_shared_from_this<Depth> {
 
   // RESOURCE_EXHAUSTED (QUEUE_FULL); `eta` is what the turn would wait.
   absl::StatusOr<Place> Join(WaitingPart part, absl::Duration eta);
+  // What Join would say now.
+  absl::Status CheckRoom(const WaitingPart& part, absl::Duration eta) const;
   // For a turn that an earlier life accepted.
   Place JoinAgain(WaitingPart part);
 
@@ -80,6 +82,8 @@ class Depth : public std::enable_shared_from_this<Depth> {
     int64_t tokens = 0;
   };
 
+  absl::Status CheckAll(const WaitingPart& part, absl::Duration eta) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether `part` may join what waits; `whose`: for the message.
   absl::Status Check(const Waiting& waiting, double share, absl::string_view whose,
                      const WaitingPart& part, absl::Duration eta) const
@@ -88,7 +92,7 @@ class Depth : public std::enable_shared_from_this<Depth> {
   void Leave(const WaitingPart& part);
 
   const std::string pool_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   DepthLimits limits_ ABSL_GUARDED_BY(mutex_);
   Waiting all_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, Waiting> tenants_ ABSL_GUARDED_BY(mutex_);

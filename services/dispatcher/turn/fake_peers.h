@@ -28,6 +28,7 @@ class FakeSessionPeer : public SessionPeer {
       PeerCall, session::v1::ResolveSessionRequest request) override {
     session::v1::ResolveSessionResponse response;
     MutexLock lock(mutex_);
+    ++resolved_;
     response.set_exists(sessions_.contains(request.session()));
     response.set_last_sequence(sessions_[request.session()]);
     if (!response.exists()) sessions_.erase(request.session());
@@ -162,6 +163,12 @@ class FakeSessionPeer : public SessionPeer {
     MutexLock lock(mutex_);
     return commits_;
   }
+  // Calls of ResolveSession.
+  int resolved() const {
+    MutexLock lock(mutex_);
+    return resolved_;
+  }
+
   std::vector<session::v1::BeginTurnRequest> begins() const {
     MutexLock lock(mutex_);
     return begins_;
@@ -187,6 +194,7 @@ class FakeSessionPeer : public SessionPeer {
   }
 
   mutable Mutex mutex_;
+  int resolved_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, int64_t> sessions_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, chat::v1::Turn> ended_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> begun_ ABSL_GUARDED_BY(mutex_);

@@ -1,0 +1,75 @@
+// How many turns are submitted and not yet answered, and when that is more than the mesh can do.
+//
+// Whoever submits faster than the processes can work fills memory and makes all wait, until every
+// answer comes too late. So a submission that finds the gateway overloaded is refused at once,
+// before its token is looked at.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "libs/base/clock.h"
+#include "libs/base/mutex.h"
+#include "libs/obs/metrics.h"
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace penstock::gateway {
+
+struct BacklogLimits {
+  // Submissions without an answer while the gateway is overloaded.
+  int64_t overloaded;
+  // The same at any time: what a burst may bring.
+  int64_t burst;
+};
+
+// A burst is taken. The gateway is overloaded once more than `overloaded` have waited for 250 ms on
+// end, however each of them changed, and no longer when there was room for one more second on end.
+// Thread-safe. Metric: penstock_gateway_unanswered_submissions.
+class Backlog {
+ public:
+  // A submission's place. The backlog outlives it.
+  class Place {
+   public:
+    explicit Place(Backlog& backlog) : backlog_(&backlog) {}
+    ~Place() { Leave(); }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+
+    // The submission is answered, or waits for something else. At most one thread at a time.
+    void Leave() {
+      if (Backlog* const backlog = std::exchange(backlog_, nullptr)) backlog->Leave();
+    }
+
+   private:
+    Backlog* backlog_;
+  };
+
+  Backlog(const Clock& clock, obs::Metrics& metrics, BacklogLimits limits);
+
+  // Null: no room. `urgent` ones find room in an overloaded gateway, too, up to the burst.
+  std::unique_ptr<Place> Enter(bool urgent);
+
+  // RESOURCE_EXHAUSTED (OVERLOADED).
+  static absl::Status Overloaded();
+
+ private:
+  bool IsOverloaded(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Leave();
+
+  const Clock& clock_;
+  const BacklogLimits limits_;
+  prometheus::Gauge& gauge_;
+
+  Mutex mutex_;
+  int64_t unanswered_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Since when at least `limits_.overloaded` are unanswered; nothing: fewer are.
+  std::optional<absl::Duration> full_since_ ABSL_GUARDED_BY(mutex_);
+  // Set while overloaded: when it last was full.
+  std::optional<absl::Duration> last_full_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace penstock::gateway
