@@ -2,6 +2,8 @@
 // server can afford.
 #pragma once
 
+#include <utility>
+
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
@@ -13,17 +15,25 @@
 
 namespace penstock::rpc {
 
-// The call ends with `status`, which is an error. Reactor: grpc::ServerUnaryReactor or
-// grpc::ServerWriteReactor<Event>.
+// A status that is made once, because its details cost more than the rest of such a call.
+struct PreparedRefusal {
+  explicit PreparedRefusal(absl::Status refusal)
+      : status(std::move(refusal)), wire(ToGrpc(status)) {}
+
+  const absl::Status status;
+  const grpc::Status wire;
+};
+
+// Reactor: grpc::ServerUnaryReactor or grpc::ServerWriteReactor<Event>.
 template <class Reactor>
-Reactor* RefuseCall(Method& method, const absl::Status& status) {
+Reactor* RefuseCall(Method& method, const PreparedRefusal& refusal) {
   struct Refused final : Reactor {
     void OnDone() override { delete this; }
   };
   auto* const reactor = new Refused;
   method.CountStart();
-  method.CountEnd(status, absl::ZeroDuration());
-  reactor->Finish(ToGrpc(status));
+  method.CountEnd(refusal.status, absl::ZeroDuration());
+  reactor->Finish(refusal.wire);
   return reactor;
 }
 

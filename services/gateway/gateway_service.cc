@@ -135,8 +135,8 @@ Submitting PlaceFor(Backlog& backlog, const ByteBuffer& bytes) {
 
 template <class Reactor>
 Reactor* RefuseOverloaded(const GatewayService::Parts& parts, rpc::Method& method) {
-  const absl::Status refusal = Backlog::Overloaded();
-  parts.refusals.Count(refusal);
+  static const auto& refusal = *new rpc::PreparedRefusal(Backlog::Overloaded());
+  parts.refusals.Count(refusal.status);
   return rpc::RefuseCall<Reactor>(method, refusal);
 }
 

@@ -220,5 +220,63 @@ TEST_F(OverloadTest, IsRefusedAtOnceAndTheRestIsServedAtFullRate) {
   EXPECT_LE(peak - before, int64_t{256} << 20);
 }
 
+// Past what the processors can do: the provider allows everything, and twice the best rate is
+// offered.
+class CpuOverloadTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto mesh = Mesh::Start({.shape = Shape::kFiveProcesses,
+                             .settings = {{"models.0.concurrency", "10000"},
+                                          {"queue.max_first_share", "1"},
+                                          {"agents.0.recall", "false"},
+                                          {"agents.0.remember", "false"}},
+                             .simulator_flags = {"--tokens=20", "--events=2", "--record-limit=0"},
+                             .failed = Failed});
+    ASSERT_TRUE(mesh.ok()) << mesh.status();
+    mesh_ = *std::move(mesh);
+  }
+
+  // Turns that end well in a second, at so many offered; the first quarter of the time is left out.
+  double Goodput(double offered) {
+    std::vector<Arrival> plan;
+    for (const absl::Duration due : PoissonTimes(offered, absl::ZeroDuration(), length_, 1)) {
+      plan.push_back(Next(due, "paid", ++number_));
+    }
+    const std::vector<Fate> fates = RunOpenLoop(*mesh_, plan);
+    int64_t ended = 0;
+    for (size_t i = 0; i < plan.size(); ++i) {
+      const absl::Duration at = plan[i].due + fates[i].ended;
+      ended += fates[i].succeeded() && at >= length_ / 4 && at < length_;
+      broken_ += !fates[i].succeeded() && !absl::IsResourceExhausted(fates[i].status);
+    }
+    return static_cast<double>(ended) / absl::ToDoubleSeconds(length_ * 3 / 4);
+  }
+
+  const absl::Duration length_ = IsFullSize() ? absl::Seconds(20) : absl::Seconds(4);
+  std::unique_ptr<Mesh> mesh_;
+  int number_ = 0;
+  int64_t broken_ = 0;
+};
+
+TEST_F(CpuOverloadTest, GoodputDoesNotCollapse) {
+  double peak = 0;
+  // What is offered grows until less than nine tenths of it end well.
+  double offered = 100;
+  for (double goodput = offered; goodput >= 0.9 * offered && offered < 10'000;) {
+    offered *= 1.4;
+    goodput = Goodput(offered);
+    peak = std::max(peak, goodput);
+  }
+
+  const double flooded = Goodput(2 * peak);
+
+  AddFigures({{"peak_turns_a_second", std::round(peak)},
+              {"goodput_at_twice_the_peak", std::round(flooded)},
+              {"broken_at_twice_the_peak", broken_}});
+  EXPECT_EQ(broken_, 0) << "turns neither succeeded nor were refused";
+  // The peak of a short run is mostly luck.
+  EXPECT_GE(flooded, (IsFullSize() ? 0.8 : 0.4) * peak);
+}
+
 }  // namespace
 }  // namespace penstock::harness
