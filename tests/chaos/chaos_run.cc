@@ -23,14 +23,20 @@ harness::MeshOptions MeshOptionsOf(const RunOptions& options) {
       .shape = harness::Shape::kFiveProcesses,
       // Our kills end starts, and every turn must end well in spite of them; a finished generation
       // is journaled soon, so that a crash finds it there; and streams wait for a killed gateway.
-      // Rates, budgets and limits are counted, and far away.
+      // Rates, budgets and limits are counted, and far away. Two accounts share the calls, and
+      // another model takes over while both fail, as they do when the adapter is killed.
       .settings = {{"turn.max_starts", "100"},
                    {"turn.commit_patience", "20ms"},
                    {"turn.disconnect_grace", "20s"},
                    {"tiers", kTiers},
                    {"tenants", "[{name: dev, tokens_per_day: 1000000000000, usd_per_day: 1e6}]"},
                    {"models.0.limits",
-                    "{requests_per_minute: 1000000, tokens_per_minute: 2000000000}"}},
+                    "{requests_per_minute: 1000000, tokens_per_minute: 2000000000}"},
+                   {"models.0.lanes", "[{provider: sim}, {provider: sim-b, weight: 2}]"},
+                   {"models.0.fallbacks", "[{model: sim/spare}]"},
+                   {"models.1",
+                    "{name: sim/spare, context_window_tokens: 32000, max_output_tokens: 1024}"}},
+      .accounts = {"sim-b"},
       .simulator_flags = {"--record-limit", "1000000"},
       .failed = options.failed};
   for (const auto& [path, value] : options.settings) mesh.settings[path] = value;

@@ -121,6 +121,10 @@ absl::Status Mesh::WriteConfig() {
   Settings settings = WithoutLimits();
   settings["data_dir"] = folder_ + "/data";
   settings["providers.0.base_url"] = provider_url_;
+  for (size_t i = 0; i < options_.accounts.size(); ++i) {
+    settings[absl::StrCat("providers.", i + 1)] =
+        absl::StrCat("{name: ", options_.accounts[i], ", base_url: '", provider_url_, "'}");
+  }
   FreePorts ports;
   for (const absl::string_view name : kFive) {
     std::string address = AddressFor(name);

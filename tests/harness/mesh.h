@@ -36,6 +36,8 @@ struct MeshOptions {
   bool tcp = false;
   // Changes of deploy/config/five.yaml, over WithoutLimits.
   Settings settings = {};
+  // Names of further entries of `providers`: accounts, all with the same simulator.
+  std::vector<std::string> accounts = {};
   std::vector<std::string> simulator_flags = {};
   // "NAME=value", of every service.
   std::vector<std::string> environment = {};
