@@ -123,6 +123,8 @@ class RpcTest : public testing::TestWithParam<bool> {
     host_->Shutdown(absl::ZeroDuration());
     work_.reset();
     worker_.join();
+    stub_.reset();
+    CloseChannel(std::move(channel_));
   }
 
   // Runs a coroutine and waits for its result.
