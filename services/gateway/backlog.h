@@ -26,9 +26,8 @@ struct BacklogLimits {
   int64_t burst;
 };
 
-// A burst is taken. The gateway is overloaded once more than `overloaded` have waited for 250 ms on
-// end, however each of them changed, and no longer when there was room for one more second on end.
-// Thread-safe. Metric: penstock_gateway_unanswered_submissions.
+// A burst is taken. The gateway is overloaded once at least `overloaded` have been unanswered for
+// 250 ms on end, whichever they were, until fewer were for a second on end. Thread-safe. Metric: penstock_gateway_unanswered_submissions.
 class Backlog {
  public:
   // A submission's place. The backlog outlives it.
