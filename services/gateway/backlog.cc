@@ -5,7 +5,7 @@
 namespace penstock::gateway {
 namespace {
 
-// How long a burst may take to be worked off before it counts as overload.
+// An answer within this time comes soon. As long without one is overload.
 constexpr absl::Duration kPatience = absl::Milliseconds(250);
 // How long there must have been room until the next burst is taken.
 constexpr absl::Duration kRecovery = absl::Seconds(1);
@@ -33,12 +33,18 @@ std::unique_ptr<Backlog::Place> Backlog::Enter(bool urgent) {
   if (unanswered_ >= room) return nullptr;
   if (++unanswered_ >= limits_.overloaded && !full_since_) full_since_ = now;
   gauge_.Set(static_cast<double>(unanswered_));
-  return std::make_unique<Place>(*this);
+  return std::make_unique<Place>(*this, now);
 }
 
-void Backlog::Leave() {
+void Backlog::Leave(absl::Duration entered) {
+  const absl::Duration now = clock_.Monotonic();
   MutexLock lock(mutex_);
-  if (--unanswered_ < limits_.overloaded) full_since_.reset();
+  --unanswered_;
+  if (unanswered_ < limits_.overloaded) {
+    full_since_.reset();
+  } else if (now - entered <= kPatience) {
+    full_since_ = now;
+  }
   gauge_.Set(static_cast<double>(unanswered_));
 }
 

@@ -26,25 +26,28 @@ struct BacklogLimits {
   int64_t burst;
 };
 
-// A burst is taken. The gateway is overloaded once at least `overloaded` have been unanswered for
-// 250 ms on end, whichever they were, until fewer were for a second on end. Thread-safe. Metric: penstock_gateway_unanswered_submissions.
+// A burst is taken, and so are as many callers as one likes who are answered soon. The gateway is
+// overloaded once for 250 ms on end at least `overloaded` have been unanswered and none was
+// answered within 250 ms of its arrival; until fewer were unanswered for a second on end.
+// Thread-safe. Metric: penstock_gateway_unanswered_submissions.
 class Backlog {
  public:
   // A submission's place. The backlog outlives it.
   class Place {
    public:
-    explicit Place(Backlog& backlog) : backlog_(&backlog) {}
+    Place(Backlog& backlog, absl::Duration entered) : backlog_(&backlog), entered_(entered) {}
     ~Place() { Leave(); }
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
 
     // The submission is answered, or waits for something else. At most one thread at a time.
     void Leave() {
-      if (Backlog* const backlog = std::exchange(backlog_, nullptr)) backlog->Leave();
+      if (Backlog* const backlog = std::exchange(backlog_, nullptr)) backlog->Leave(entered_);
     }
 
    private:
     Backlog* backlog_;
+    const absl::Duration entered_;
   };
 
   Backlog(const Clock& clock, obs::Metrics& metrics, BacklogLimits limits);
@@ -57,7 +60,7 @@ class Backlog {
 
  private:
   bool IsOverloaded(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Leave();
+  void Leave(absl::Duration entered);
 
   const Clock& clock_;
   const BacklogLimits limits_;
@@ -65,7 +68,8 @@ class Backlog {
 
   Mutex mutex_;
   int64_t unanswered_ ABSL_GUARDED_BY(mutex_) = 0;
-  // Since when at least `limits_.overloaded` are unanswered; nothing: fewer are.
+  // Since when at least `limits_.overloaded` are unanswered and none was answered soon; nothing:
+  // fewer are unanswered.
   std::optional<absl::Duration> full_since_ ABSL_GUARDED_BY(mutex_);
   // Set while overloaded: when it last was full.
   std::optional<absl::Duration> last_full_ ABSL_GUARDED_BY(mutex_);

@@ -41,20 +41,33 @@ TEST_F(BacklogTest, TakesABurstUpToItsLimit) {
   EXPECT_EQ(Enter(50), 30);
 }
 
-TEST_F(BacklogTest, IsOverloadedWhenItWasFullForTooLongHoweverManyWereAnswered) {
-  Enter(30);
-  for (int i = 0; i < 20; ++i) {
+TEST_F(BacklogTest, IsOverloadedWhenItWasFullForTooLongAndNobodyIsAnsweredSoon) {
+  Enter(60);
+  for (int i = 0; i < 30; ++i) {
     clock_.Advance(absl::Milliseconds(10));
     Answer(1);
     EXPECT_EQ(Enter(1), 1) << i;
   }
-  clock_.Advance(absl::Milliseconds(60));
+  // Of those that came first: after 310 ms to 560 ms.
+  for (int i = 0; i < 25; ++i) {
+    clock_.Advance(absl::Milliseconds(10));
+    Answer(1);
+  }
 
   EXPECT_EQ(Enter(1), 0);
-  Answer(20);
+  Answer(25);
   EXPECT_EQ(Enter(1), 0);
   Answer(3);
   EXPECT_EQ(Enter(10), 3);
+}
+
+TEST_F(BacklogTest, ManyCallersWhoAreAnsweredSoonAreNoOverload) {
+  Enter(20);
+  for (int i = 0; i < 1000; ++i) {
+    clock_.Advance(absl::Milliseconds(10));
+    Answer(1);
+    ASSERT_EQ(Enter(1), 1) << i;
+  }
 }
 
 TEST_F(BacklogTest, RecoversOnceThereWasRoomForASecond) {

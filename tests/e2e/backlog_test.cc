@@ -114,6 +114,8 @@ TEST(BacklogTest, IsThereAgainSoonAfterAKill) {
   auto mesh = Mesh::Start({.shape = Shape::kFiveProcesses,
                            .settings = {{"models.0.concurrency", "1"},
                                         {"turn.max_waiting", "10000000"},
+                                        // All submit at once, and nobody minds how long it takes.
+                                        {"turn.max_unanswered", "10000"},
                                         {"queue.max_tenant_share", "1"},
                                         // A turn that could not start in time would be refused.
                                         {"job.max_duration", "1000000h"},
