@@ -35,7 +35,8 @@ harness::MeshOptions MeshOptionsOf(const RunOptions& options) {
                    {"models.0.lanes", "[{provider: sim}, {provider: sim-b, weight: 2}]"},
                    {"models.0.fallbacks", "[{model: sim/spare}]"},
                    {"models.1",
-                    "{name: sim/spare, context_window_tokens: 32000, max_output_tokens: 1024}"}},
+                    "{name: sim/spare, context_window_tokens: 32000, max_output_tokens: 1024,"
+                    " price: {input: 0.5, output: 1.5}}"}},
       .accounts = {"sim-b"},
       .simulator_flags = {"--record-limit", "1000000"},
       .failed = options.failed};
