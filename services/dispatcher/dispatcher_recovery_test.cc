@@ -50,6 +50,30 @@ TEST_F(DispatcherCoreTest, ASessionStateThatIsAwayKeepsNoDispatcherFromServing) 
   EXPECT_EQ(Outcome(name).state(), Turn::SUCCEEDED);
 }
 
+TEST_F(DispatcherCoreTest, AStopDoesNotWaitForATurnWhoseTimeEndedBehindItsSessionsHead) {
+  provider_.Next({.events = {}, .end = {}, .hangs = true});
+  const std::string head = Accepted(Request("x"));
+  ASSERT_TRUE(Eventually([&] { return provider_.requests().size() == 1; }));
+  auto request = Request("y");
+  const absl::Time deadline = absl::Now() + absl::Seconds(2);
+  *request.mutable_deadline() = ToProto(deadline);
+  const std::string name = Accepted(request);
+  // As if an earlier life had started it, and lost the end of the one before it.
+  v1::Started started;
+  started.set_step_starts(1);
+  const std::string turn_id = name.substr(name.rfind('/') + 1);
+  ASSERT_TRUE(Run(journal_.AppendStarted(principal_.key, turn_id, started)).ok());
+  session_.FailBegins(std::vector<absl::Status>(1000, absl::UnavailableError("away")));
+  Restart();
+  ASSERT_TRUE(Eventually([&] { return absl::Now() > deadline + absl::Milliseconds(50); }));
+
+  Restart();
+
+  session_.FailBegins({});
+  EXPECT_EQ(Outcome(head).state(), Turn::SUCCEEDED);
+  EXPECT_EQ(Outcome(name).state(), Turn::EXPIRED);
+}
+
 TEST_F(DispatcherCoreTest, SettlesATurnThatHadEndedBeforeTheCrashWithoutAProviderCall) {
   provider_.Next({.events = {}, .end = {}, .hangs = true});
   const std::string name = Accepted(Request("x"));

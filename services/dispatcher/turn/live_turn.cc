@@ -37,7 +37,9 @@ LiveTurn::LiveTurn(identity::Principal principal, v1::Submitted submitted,
 bool LiveTurn::Stop(StopReason reason) {
   {
     MutexLock lock(mutex_);
-    if (stop_reason_ != StopReason::kNone) return false;
+    // Who runs the turn no longer has nothing to end it by, whatever stopped it before.
+    const bool over = reason == StopReason::kOwnerMoved;
+    if (stop_reason_ != StopReason::kNone && !over) return false;
     stop_reason_ = reason;
     if (answered_ != nullptr && !claimed_) answered_->Set(false);
   }

@@ -53,8 +53,8 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   EventLog& log() { return *log_; }
   const std::shared_ptr<EventLog>& shared_log() const { return log_; }
 
-  // Stops the turn, once, and says why; false when it was stopped before. Results that are being
-  // journaled at that moment still count.
+  // Stops the turn, once, and says why; false when it was stopped before, unless kOwnerMoved comes
+  // on top of another reason. Results that are being journaled at that moment still count.
   bool Stop(StopReason reason);
   StopReason stop_reason() const;
   std::stop_token stop_token() const { return stop_.get_token(); }

@@ -1,4 +1,4 @@
-// Why a turn is stopped. The first reason counts.
+// Why a turn is stopped. The first reason counts, but for kOwnerMoved, which overrides the others.
 #pragma once
 
 namespace penstock::dispatcher {
