@@ -60,7 +60,7 @@ TEST_F(DispatcherCoreTest, AStopDoesNotWaitForATurnWhoseTimeEndedBehindItsSessio
   const std::string name = Accepted(request);
   // As if an earlier life had started it, and lost the end of the one before it.
   v1::Started started;
-  started.set_step_starts(1);
+  started.set_starts(1);
   const std::string turn_id = name.substr(name.rfind('/') + 1);
   ASSERT_TRUE(Run(journal_.AppendStarted(principal_.key, turn_id, started)).ok());
   session_.FailBegins(std::vector<absl::Status>(1000, absl::UnavailableError("away")));

@@ -16,9 +16,6 @@
 namespace penstock::harness {
 namespace {
 
-// So long a call may begin that was under way when its turn was cancelled.
-constexpr absl::Duration kCancelReaches = absl::Milliseconds(100);
-
 // "t" of "sessions/s/turns/t".
 std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
@@ -266,7 +263,7 @@ class Court {
       const auto wish = wish_by_id_.find(IdOf(cancel.turn));
       if (wish == wish_by_id_.end()) continue;
       for (const ProviderCall* call : wish->second->calls) {
-        if (call->start <= cancel.time + kCancelReaches) continue;
+        if (call->start <= cancel.time + kUnderWay) continue;
         Accuse(Verdict::kLost, cancel.turn,
                absl::StrCat("its cancel: sent to the provider ",
                             absl::FormatDuration(call->start - cancel.time),
@@ -290,35 +287,6 @@ class Court {
     }
   }
 
-  // Why a turn was sent to the provider again.
-  void ExplainCall(const ProviderCall& before, const ProviderCall& again) {
-    bool stream = false;
-    bool answer = false;
-    for (const KillSeen& kill : history_.kills) {
-      const absl::Time dead = std::max(kill.time, kill.dead);
-      if (dead < before.start || kill.time > again.start) continue;
-      const bool answered = before.completed && before.end < dead;
-      if (kill.process == "dispatcher") (answered ? answer : stream) = true;
-      if (kill.process == "provider_adapter") stream = true;
-    }
-    Counts& counts = report_.counts;
-    ++(stream   ? counts.after_lost_stream
-       : answer ? counts.after_lost_answer
-                : counts.unexplained_calls);
-  }
-
-  // Each step is sent once.
-  void CountCalls(const std::vector<const ProviderCall*>& calls) {
-    std::map<int, const ProviderCall*> last_of_step;
-    for (const ProviderCall* call : calls) {
-      const auto [last, fresh] = last_of_step.insert({call->step, call});
-      if (fresh) continue;
-      ++report_.counts.repeated_provider_calls;
-      ExplainCall(*last->second, *call);
-      last->second = call;
-    }
-  }
-
   void Count() {
     Counts& counts = report_.counts;
     counts.intents = static_cast<int>(wishes_.size());
@@ -327,7 +295,7 @@ class Court {
     for (const auto& [request_id, wish] : wishes_) {
       counts.acknowledged += !wish.names.empty();
       counts.ended += wish.stored != nullptr && IsTerminal(wish.stored->state);
-      CountCalls(wish.calls);
+      CountRepeats(wish.calls, history_.kills, report_);
     }
     for (const Watch& watch : history_.watches) {
       counts.restarted_watches += std::any_of(

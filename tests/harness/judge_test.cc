@@ -130,6 +130,10 @@ TEST_F(JudgeTest, ACallThatIsPaidTwiceIsExplainedByAKillOrNot) {
   run_.provider_calls.push_back({"t3", 2, At(20), run_.provider_calls[2].text});
   EXPECT_EQ(Judge(run_).counts.unexplained_calls, 1);
 
+  EXPECT_THAT(Judge(run_).ToString(),
+              HasSubstr("t3 step 0: sent 1.5s after a kill of dispatcher, not answered whole, sent "
+                        "again 7s later"));
+
   run_.kills.push_back({"dispatcher", At(18)});
   EXPECT_EQ(Judge(run_).counts.after_lost_stream, 1);
 
@@ -138,6 +142,12 @@ TEST_F(JudgeTest, ACallThatIsPaidTwiceIsExplainedByAKillOrNot) {
   EXPECT_EQ(Judge(run_).counts.after_lost_answer, 1);
 
   run_.kills.back().process = "session_state";
+  EXPECT_EQ(Judge(run_).counts.unexplained_calls, 1);
+
+  // The provider reads it when the process that sent it is no more.
+  run_.kills.back() = {"provider_adapter", At(13) - absl::Milliseconds(99)};
+  EXPECT_EQ(Judge(run_).counts.after_lost_stream, 1);
+  run_.kills.back().time = At(13) - absl::Milliseconds(101);
   EXPECT_EQ(Judge(run_).counts.unexplained_calls, 1);
 }
 

@@ -81,6 +81,10 @@ std::string Report::ToString() const {
     absl::StrAppend(&text, NameOf(offence.verdict), " ", offence.subject, ": ", offence.why,
                     StagesOf(offence.subject, kills), "\n");
   }
+  for (const std::string& call : unexplained) {
+    absl::StrAppend(&text, "unexplained: ", call, StagesOf(call.substr(0, call.find(' ')), kills),
+                    "\n");
+  }
   for (size_t i = 0; i < kills.size(); ++i) {
     absl::StrAppend(&text, "kill ", i + 1, ": ", Summary(kills[i]), "\n");
   }

@@ -62,12 +62,14 @@ struct Counts {
 struct Report {
   std::vector<Offence> offences;
   Counts counts;
+  // Each of counts.unexplained_calls, in words.
+  std::vector<std::string> unexplained;
   std::vector<KillSeen> kills;
 
   bool clean() const { return offences.empty(); }
   int Count(Verdict verdict) const;
-  // Counts of all verdicts; each offence, with where its turn stood at each kill; each kill, with
-  // how many turns stood where.
+  // Counts of all verdicts; each offence, with where its turn stood at each kill; each call that
+  // nothing explains; each kill, with how many turns stood where.
   std::string ToString() const;
 };
 
