@@ -30,6 +30,9 @@ struct ColumnFamilyOptions {
   size_t prefix_bytes = 0;
   // Values of this size and more go to blob files, which compaction does not rewrite. 0: none do.
   uint64_t min_blob_bytes = 0;
+  // New keys stand behind all others, as in an index by time. The tables of such a family never
+  // overlap, so levelled compaction would move each as it is, and their number grow for ever.
+  bool keys_rise = false;
 };
 
 struct Options {

@@ -11,6 +11,8 @@
 #include "libs/rocksdb/testing.h"
 
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 
 namespace penstock::rocks {
 namespace {
@@ -20,10 +22,12 @@ using testing::HasSubstr;
 
 constexpr ColumnFamily kPlain{0};
 constexpr ColumnFamily kPrefixed{1};
+constexpr ColumnFamily kRising{2};
 
 Options TestOptions() {
   return {.column_families = {{.name = "plain"},
-                              {.name = "prefixed", .prefix_bytes = 4, .min_blob_bytes = 4096}},
+                              {.name = "prefixed", .prefix_bytes = 4, .min_blob_bytes = 4096},
+                              {.name = "rising", .keys_rise = true}},
           .block_cache_bytes = 8 << 20};
 }
 
@@ -159,6 +163,30 @@ TEST_F(DatabaseTest, CommitterMakesManyWritesDurable) {
   Reopen();
 
   EXPECT_EQ(Keys(kPlain, "", "z").size(), 500u);
+}
+
+// How many tables the folder holds.
+int Tables(const std::string& folder) {
+  int tables = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".sst") ++tables;
+  }
+  return tables;
+}
+
+TEST_F(DatabaseTest, TablesOfRisingKeysAreMerged) {
+  constexpr int kFlushes = 40;  // opening writes what the log holds into a table
+  for (int i = 0; i < kFlushes; ++i) {
+    Put(kRising, absl::StrFormat("%06d", i), "v");
+    Reopen();
+  }
+
+  for (int waited = 0; Tables(folder_.path()) > kFlushes / 4 && waited < 500; ++waited) {
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+
+  EXPECT_LE(Tables(folder_.path()), kFlushes / 4);
+  EXPECT_THAT(Keys(kRising, "000000", "000099"), testing::SizeIs(kFlushes));
 }
 
 TEST_F(DatabaseTest, SaysThatAnotherProcessHasTheFolderOpen) {

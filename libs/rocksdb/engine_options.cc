@@ -67,7 +67,11 @@ rocksdb::ColumnFamilyOptions EngineFamilyOptions(const ColumnFamilyOptions& fami
   rocksdb::ColumnFamilyOptions result;
   result.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   result.write_buffer_size = MemtableBytes(options);
-  result.level_compaction_dynamic_level_bytes = true;
+  if (family.keys_rise) {
+    result.compaction_style = rocksdb::kCompactionStyleUniversal;
+  } else {
+    result.level_compaction_dynamic_level_bytes = true;
+  }
   result.compression = rocksdb::kLZ4Compression;
   result.bottommost_compression = rocksdb::kZSTD;
   if (family.prefix_bytes > 0) {

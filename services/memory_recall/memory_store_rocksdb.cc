@@ -36,7 +36,7 @@ std::vector<rocks::ColumnFamilyOptions> MemoryColumnFamilies() {
           {.name = "turns"},
           {.name = "requests"},
           {.name = "counts"},
-          {.name = "due"}};
+          {.name = "due", .keys_rise = true}};
 }
 
 Awaitable<absl::StatusOr<bool>> RocksMemoryStore::Load(rocks::ColumnFamily family, std::string key,

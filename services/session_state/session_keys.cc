@@ -19,7 +19,7 @@ std::vector<rocks::ColumnFamilyOptions> ColumnFamilies() {
           {.name = "session_by_time", .prefix_bytes = 16},
           {.name = "turn_by_time", .prefix_bytes = 16},
           {.name = "create"},
-          {.name = "due"},
+          {.name = "due", .keys_rise = true},
           {.name = "step", .prefix_bytes = SessionKey::kBytes, .min_blob_bytes = 16 << 10}};
 }
 

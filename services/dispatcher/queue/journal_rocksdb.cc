@@ -72,11 +72,13 @@ rocks::Committer::Complete AddCounters(identity::UserKey user, Counting counters
 }
 
 rocks::Options DatabaseOptions(const RocksJournalOptions& options) {
-  const auto family = [](const char* name) {
-    return rocks::ColumnFamilyOptions{.name = name, .prefix_bytes = 0, .min_blob_bytes = 0};
-  };
-  return {.column_families = {family("turn"), family("idem"), family("counter"), family("job"),
-                              family("usage"), family("meta"), family("due")},
+  return {.column_families = {{.name = "turn"},
+                              {.name = "idem"},
+                              {.name = "counter"},
+                              {.name = "job"},
+                              {.name = "usage"},
+                              {.name = "meta"},
+                              {.name = "due", .keys_rise = true}},
           .block_cache_bytes = options.block_cache_bytes,
           .sync = options.sync};
 }
