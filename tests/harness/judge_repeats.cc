@@ -13,12 +13,13 @@ namespace {
 
 enum class Reason { kLostStream, kLostAnswer, kNone };
 
+// `under_way`: how long after the end of its sender the provider may have read the first call.
 Reason ReasonOf(const ProviderCall& before, const ProviderCall& again,
-                const std::vector<KillSeen>& kills) {
+                const std::vector<KillSeen>& kills, absl::Duration under_way) {
   Reason reason = Reason::kNone;
   for (const KillSeen& kill : kills) {
     const absl::Time dead = std::max(kill.time, kill.dead);
-    if (dead + kUnderWay < before.start || kill.time > again.start) continue;
+    if (dead + under_way < before.start || kill.time > again.start) continue;
     const bool dispatcher = kill.process == "dispatcher";
     if (!dispatcher && kill.process != "provider_adapter") continue;
     const bool answered = before.completed && before.end < dead;
@@ -62,7 +63,12 @@ void CountRepeats(const std::vector<const ProviderCall*>& calls, const std::vect
     const ProviderCall& before = *last->second;
     last->second = call;
     ++report.counts.repeated_provider_calls;
-    switch (ReasonOf(before, *call, kills)) {
+    Reason reason = ReasonOf(before, *call, kills, absl::ZeroDuration());
+    if (reason == Reason::kNone) {
+      reason = ReasonOf(before, *call, kills, kUnderWay);
+      report.counts.read_after_kill += reason != Reason::kNone;
+    }
+    switch (reason) {
       case Reason::kLostStream:
         ++report.counts.after_lost_stream;
         break;

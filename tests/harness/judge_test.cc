@@ -145,8 +145,10 @@ TEST_F(JudgeTest, ACallThatIsPaidTwiceIsExplainedByAKillOrNot) {
   EXPECT_EQ(Judge(run_).counts.unexplained_calls, 1);
 
   // The provider reads it when the process that sent it is no more.
+  EXPECT_EQ(Judge(run_).counts.read_after_kill, 0);
   run_.kills.back() = {"provider_adapter", At(13) - absl::Milliseconds(99)};
   EXPECT_EQ(Judge(run_).counts.after_lost_stream, 1);
+  EXPECT_EQ(Judge(run_).counts.read_after_kill, 1);
   run_.kills.back().time = At(13) - absl::Milliseconds(101);
   EXPECT_EQ(Judge(run_).counts.unexplained_calls, 1);
 }

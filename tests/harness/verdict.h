@@ -54,6 +54,8 @@ struct Counts {
   int repeated_provider_calls = 0;
   int after_lost_stream = 0;
   int after_lost_answer = 0;
+  // Of those two: the provider read the first call only after its sender's end (kUnderWay).
+  int read_after_kill = 0;
   // No kill explains them.
   int unexplained_calls = 0;
   int restarted_watches = 0;
