@@ -6,7 +6,7 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "libs/base/status_macros.h"
-#include "services/provider_adapter/openai_chat.h"
+#include "services/provider_adapter/openai/chat.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"

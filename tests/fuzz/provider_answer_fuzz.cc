@@ -9,7 +9,7 @@
 
 #include "libs/http/sse_parser.h"
 #include "services/provider_adapter/answer.h"
-#include "services/provider_adapter/openai_answer.h"
+#include "services/provider_adapter/openai/answer.h"
 
 using penstock::chat::v1::Message;
 using penstock::provider_adapter::Answer;

@@ -1,4 +1,4 @@
-#include "services/provider_adapter/openai_chat.h"
+#include "services/provider_adapter/openai/chat.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,8 +7,8 @@
 #include "libs/base/refusal.h"
 #include "libs/base/status_macros.h"
 #include "services/provider_adapter/json_text.h"
-#include "services/provider_adapter/openai_answer.h"
-#include "services/provider_adapter/openai_tools.h"
+#include "services/provider_adapter/openai/answer.h"
+#include "services/provider_adapter/openai/tools.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"

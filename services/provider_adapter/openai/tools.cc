@@ -1,4 +1,4 @@
-#include "services/provider_adapter/openai_tools.h"
+#include "services/provider_adapter/openai/tools.h"
 
 #include <algorithm>
 #include <utility>

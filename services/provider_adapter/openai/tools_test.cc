@@ -11,7 +11,7 @@
 #include "libs/http/sse_parser.h"
 #include "services/provider_adapter/answer.h"
 #include "services/provider_adapter/json_text.h"
-#include "services/provider_adapter/openai_chat.h"
+#include "services/provider_adapter/openai/chat.h"
 
 #include "absl/strings/str_cat.h"
 

@@ -1,4 +1,4 @@
-#include "services/provider_adapter/openai_answer.h"
+#include "services/provider_adapter/openai/answer.h"
 
 #include <boost/json/value.hpp>
 

@@ -1,4 +1,4 @@
-#include "services/provider_adapter/openai_tool_calls.h"
+#include "services/provider_adapter/openai/tool_calls.h"
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>

@@ -1,4 +1,4 @@
-#include "services/provider_adapter/openai_chat.h"
+#include "services/provider_adapter/openai/chat.h"
 
 #include <fstream>
 #include <sstream>

@@ -3,7 +3,7 @@
 
 #include <boost/json/fwd.hpp>
 
-#include "services/provider_adapter/openai_tool_calls.h"
+#include "services/provider_adapter/openai/tool_calls.h"
 #include "services/provider_adapter/provider.h"
 
 namespace penstock::provider_adapter {
