@@ -1,23 +1,16 @@
-// Tools in a request of OpenAI Chat Completions: what is offered, and what was called before.
+// The tools that a request of OpenAI Chat Completions offers.
 #pragma once
 
 #include <string>
 
 #include "penstock/provider/v1/provider_adapter.pb.h"
-
-#include "absl/status/status.h"
-#include "absl/strings/string_view.h"
+#include "services/provider_adapter/quirks.h"
 
 namespace penstock::provider_adapter {
 
-// Appends `,"tools":...` and `,"tool_choice":...`; nothing when no tool is offered, for a choice
-// among none is refused by providers. INVALID_ARGUMENT, with the field, when it cannot be said.
-absl::Status AppendTools(std::string& json, const provider::v1::GenerateRequest& request);
-
-// Appends `,"tool_calls":[...]` of an assistant's message; nothing when it has none.
-void AppendToolCalls(std::string& json, const chat::v1::Message& message);
-
-// Appends a message of role `tool`, without a comma before it.
-void AppendToolResult(std::string& json, const chat::v1::ToolResult& result);
+// Appends `,"tools":...`, `,"tool_choice":...` and `,"parallel_tool_calls":...`; nothing when no
+// tool is offered, for a choice among none is refused by providers. CheckTools has passed.
+void AppendTools(std::string& json, const Quirks& quirks,
+                 const provider::v1::GenerateRequest& request);
 
 }  // namespace penstock::provider_adapter

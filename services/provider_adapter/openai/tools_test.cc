@@ -1,6 +1,4 @@
 // Tools in requests and answers of OpenAI Chat Completions.
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -34,14 +32,14 @@ GenerateRequest Request(const std::string& text) {
 constexpr char kAsk[] = "messages { role: USER parts { text { text: 'x' } } } ";
 
 std::string Body(const std::string& text) {
-  const auto body = OpenAiChat().Body("m", Request(text));
+  const auto body = OpenAiChat().Body("m", {}, Request(text));
   EXPECT_TRUE(body.ok()) << body.status();
   EXPECT_TRUE(WithJson(*body, [](const auto&) {})) << *body;
   return *body;
 }
 
 std::string RefusalOf(const std::string& text) {
-  return std::string(OpenAiChat().Body("m", Request(text)).status().message());
+  return std::string(OpenAiChat().Body("m", {}, Request(text)).status().message());
 }
 
 TEST(OpenAiToolsRequest, OffersToolsWithTheirSchemasUnchanged) {
@@ -72,6 +70,29 @@ TEST(OpenAiToolsRequest, SaysWhetherAToolIsToBeCalled) {
   EXPECT_THAT(body("tool: 'clock' mode: NONE"),
               HasSubstr(R"(],"tool_choice":{"type":"function","function":{"name":"clock"}},)"));
   EXPECT_THAT(body(""), Not(HasSubstr("tool_choice")));
+}
+
+TEST(OpenAiToolsRequest, FollowsTheQuirksOfItsTools) {
+  const auto body = [](const Quirks& quirks, const std::string& choice) {
+    return *OpenAiChat(quirks).Body(
+        "m", {},
+        Request(absl::StrCat(kAsk, "tools { name: 'clock' } generation { tool_choice { ", choice,
+                             " } }")));
+  };
+  constexpr char kClock[] = R"("tools":[{"type":"function","function":{"name":"clock"}}])";
+
+  EXPECT_THAT(body({.no_parallel_tool_calls = true}, ""),
+              HasSubstr(absl::StrCat(kClock, R"(,"parallel_tool_calls":false,)")));
+  EXPECT_THAT(body({.no_tool_choice = true}, "mode: REQUIRED"),
+              testing::AllOf(HasSubstr(kClock), Not(HasSubstr("tool_choice"))));
+  EXPECT_THAT(body({.no_tool_choice = true}, "mode: NONE"), Not(HasSubstr("tool")));
+  for (const char* forced : {"mode: REQUIRED", "tool: 'clock'", "tool: 'clock' mode: NONE"}) {
+    EXPECT_THAT(body({.no_forced_tool_choice = true}, forced),
+                HasSubstr(absl::StrCat(kClock, R"(,"tool_choice":"auto",)")));
+  }
+  EXPECT_THAT(body({.no_forced_tool_choice = true}, "mode: NONE"),
+              HasSubstr(R"("tool_choice":"none")"));
+  EXPECT_THAT(body({.no_forced_tool_choice = true}, ""), Not(HasSubstr("tool_choice")));
 }
 
 TEST(OpenAiToolsRequest, SaysNothingOfAChoiceAmongNoTools) {
@@ -126,6 +147,8 @@ TEST(OpenAiToolsRequest, SendsArgumentsThatAreNoJsonAsJson) {
 
 TEST(OpenAiToolsRequest, SendsWholeCharactersOnly) {
   const std::string body = Body(
+      "messages { role: ASSISTANT parts { tool_call { id: 'c' name: 'n' } } } "
+      "messages { role: ASSISTANT parts { tool_call { id: 'c' name: 'n' } } } "
       "messages { role: TOOL parts { tool_result { tool_call_id: 'c' content: '\\xE6\\xB0' "
       "} } }");
 
@@ -146,14 +169,9 @@ TEST(OpenAiToolsRequest, RefusesWhatItCannotSay) {
               HasSubstr("messages[0].parts[0]"));
   EXPECT_THAT(RefusalOf("messages { role: TOOL parts { text { text: 'x' } } }"),
               HasSubstr("messages[0].parts[0]"));
-}
-
-std::string Fixture(const std::string& name) {
-  std::ifstream file("services/provider_adapter/testdata/" + name, std::ios::binary);
-  EXPECT_TRUE(file.good()) << name;
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
+  EXPECT_THAT(RefusalOf(absl::StrCat(
+                  kAsk, "messages { role: TOOL parts { tool_result { tool_call_id: 'c' } } }")),
+              HasSubstr("messages[1].parts[0].tool_result.tool_call_id: found c"));
 }
 
 OfferedTools Tools() {
@@ -215,60 +233,6 @@ std::string Finish(absl::string_view reason) {
   return absl::StrCat(R"(data: {"choices":[{"delta":{},"finish_reason":")", reason, "\"}]}\n\n");
 }
 std::string Failed(absl::string_view what) { return absl::StrCat("p: ", what); }
-
-TEST(OpenAiToolsAnswer, ReadsParallelCallsInPieces) {
-  const Told told = ReadPieces({Fixture("openai_tools.sse")});
-
-  EXPECT_THAT(told.deltas, ElementsAre("0/TOOL_ARGUMENTS:{\"city\": \"Zürich\"}",
-                                       "1/TOOL_ARGUMENTS:{\"city\": \"水戸\"}"));
-  EXPECT_THAT(told.end, ElementsAre("call_TESTa1 get_weather({\"city\": \"Zürich\"})",
-                                    "call_TESTb2 get_weather({\"city\": \"水戸\"})", "TOOL_CALLS"));
-}
-
-TEST(OpenAiToolsAnswer, ReadsAnotherIdInEachPieceAndStopAsTheReason) {
-  EXPECT_THAT(ReadPieces({Fixture("vllm_tools.sse")}).end,
-              ElementsAre("Two clocks.", "Let me look.",
-                          "chatcmpl-tool-TEST01 get_time({\"zone\": \"CET\"})", "TOOL_CALLS"));
-}
-
-TEST(OpenAiToolsAnswer, ReadsWholeCallsWithoutIndexAndIdAndArgumentsAsAnObject) {
-  EXPECT_THAT(
-      ReadPieces({Fixture("whole_calls.sse")}).end,
-      ElementsAre("call_1 get_time({\"zone\":\"CET\"})", "call_2 get_time({\"zone\":\"JST\"})",
-                  "x get_weather({\"city\":\"Bern\",\"days\":9007199254740993})", "TOOL_CALLS"));
-}
-
-TEST(OpenAiToolsAnswer, IsTheSameWhereverTheStreamIsCut) {
-  for (const char* name : {"openai_tools.sse", "vllm_tools.sse", "whole_calls.sse",
-                           "openai_text.sse", "vllm_reasoning.sse", "proxy_crlf.sse"}) {
-    const std::string stream = Fixture(name);
-    const Told whole = ReadPieces({stream});
-    for (size_t cut = 0; cut <= stream.size(); ++cut) {
-      const absl::string_view text = stream;
-      const Told told = ReadPieces({text.substr(0, cut), text.substr(cut)});
-      ASSERT_EQ(told.end, whole.end) << name << " cut at " << cut;
-      ASSERT_EQ(told.deltas, whole.deltas) << name << " cut at " << cut;
-    }
-  }
-}
-
-TEST(OpenAiToolsAnswer, ThatIsCutOffIsNeverACall) {
-  const std::string stream = Fixture("openai_tools.sse");
-  const size_t finish = stream.find("\"finish_reason\":\"tool_calls\"");
-  for (size_t end = 0; end < finish; ++end) {
-    ASSERT_THAT(ReadPieces({absl::string_view(stream).substr(0, end)}).end,
-                ElementsAre(Failed("cut")))
-        << end;
-  }
-}
-
-TEST(OpenAiToolsAnswer, ReadsAWholeAnswer) {
-  Answer answer("p", {}, 1000, Tools());
-  OpenAiChat().NewParser()->OnDocument(Fixture("openai_tools.json"), answer);
-
-  EXPECT_THAT(End(answer).end, ElementsAre("call_TESTa1 get_weather({\"city\": \"Zürich\"})",
-                                           "call_TESTb2 get_time({})", "TOOL_CALLS"));
-}
 
 TEST(OpenAiToolsAnswer, ReadsCallsThatTakeTurnsAndAnIndexFromOne) {
   const Told told = ReadPieces(
