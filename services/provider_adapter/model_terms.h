@@ -26,8 +26,8 @@ struct RefusedParameters {
 
 struct ModelTerms {
   // "provider/model", as the configuration calls it.
-  std::string model;
-  RefusedParameters refuses;
+  std::string model = {};
+  RefusedParameters refuses = {};
   // Requests mark the end of their stable prefix, where the protocol has such marks.
   bool prompt_cache = true;
 };

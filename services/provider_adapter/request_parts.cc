@@ -81,7 +81,8 @@ absl::Status CheckMessage(const Message& message, int index) {
                           "tool calls and opaque parts of ASSISTANT, images of USER, tool results "
                           "alone of TOOL");
     }
-    if (part.has_image()) PENSTOCK_RETURN_IF_ERROR(CheckImage(part.image(), FieldOf(index, i)));
+    if (!part.has_image()) continue;
+    PENSTOCK_RETURN_IF_ERROR(CheckImage(part.image(), FieldOf(index, i)));
   }
   return absl::OkStatus();
 }

@@ -103,11 +103,12 @@ TEST(Routes, SpeaksTheProtocolThatIsNamed) {
   ASSERT_TRUE(routes.ok()) << routes.status();
   const ModelRoute* model = (*routes)->Find("claude/m");
   EXPECT_EQ(model->provider->url, "https://api.anthropic.com/v1/messages");
-  EXPECT_THAT(model->provider->headers, Contains("x-api-key: sk-1"));
+  EXPECT_THAT(model->provider->protocol->Headers("k"), Contains("x-api-key: k"));
   EXPECT_TRUE(model->terms.refuses.temperature);
   EXPECT_TRUE(model->terms.prompt_cache);
   EXPECT_EQ(model->terms.model, "claude/m");
-  EXPECT_THAT((*routes)->Find("azure/m")->provider->headers, Contains("api-key: sk-1"));
+  EXPECT_THAT((*routes)->Find("azure/m")->provider->protocol->Headers("k"),
+              Contains("api-key: k"));
 }
 
 TEST(Routes, NamesTheKeyThatIsWrong) {

@@ -101,7 +101,7 @@ void ContentBlock::AppendThinking(const value& delta, AnswerSink& sink) {
   const absl::string_view text = StringMember(&delta, "thinking");
   value& thinking = block_["thinking"];
   if (!thinking.is_string()) thinking.emplace_string();
-  thinking.get_string().append(text.data(), text.size());
+  thinking.get_string().append(boost::json::string_view(text.data(), text.size()));
   Tell(Delta::REASONING, text, sink);
   // It comes in one piece; of several the last holds (so the official SDKs read it).
   const absl::string_view signature = StringMember(&delta, "signature");

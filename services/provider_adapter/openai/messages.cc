@@ -201,7 +201,7 @@ class MessageWriter {
     AppendJsonString(json_, id);
     json_.append(R"(,"content":)");
     // The wire has no field for an error.
-    AppendJsonString(json_, RepairUtf8(is_error ? absl::StrCat("Error: ", content) : content));
+    AppendJsonString(json_, RepairUtf8(absl::StrCat(is_error ? "Error: " : "", content)));
     json_.push_back('}');
   }
 
