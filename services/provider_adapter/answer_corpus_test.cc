@@ -1,6 +1,7 @@
 // The answers of testdata/ through a whole call, however the bytes arrive.
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,8 +15,8 @@
 #include "libs/async/fake_timers.h"
 #include "libs/async/inline_executor.h"
 #include "libs/base/fake_clock.h"
-#include "services/provider_adapter/generate_fixture.h"
 #include "services/provider_adapter/answer_case_fixture.h"
+#include "services/provider_adapter/generate_fixture.h"
 
 #include "absl/strings/str_cat.h"
 
