@@ -96,8 +96,8 @@ TEST(OpenAiMessages, FitTheIdsOfOtherProviders) {
       "' name: 'n' } } } messages { role: TOOL parts { tool_result { tool_call_id: '",
       std::string(46, 'x'), "' content: '1' } } }");
 
-  EXPECT_THAT(Messages(turn), testing::MatchesRegex(
-                                  R"(.*"id":"(call_[0-9a-f]{16})".*"tool_call_id":"call_.*)"));
+  EXPECT_THAT(Messages(turn),
+              testing::MatchesRegex(R"re(.*"id":"call_[0-9a-f]{16}".*"tool_call_id":"call_.*)re"));
   EXPECT_THAT(Messages(turn), Not(HasSubstr("xxx")));
   EXPECT_THAT(Messages(turn, {.tool_call_ids_of_nine = true}),
               testing::MatchesRegex(R"(.*"tool_call_id":"[0-9A-Za-z]{9}".*)"));
