@@ -82,8 +82,8 @@ absl::Status CheckProvider(const std::string& path, const config::v1::Provider& 
   if (!IsValidId(provider.name())) {
     return FoundAllowed(path + ".name", provider.name(), "[A-Za-z0-9._~-]{1,64}");
   }
-  if (provider.protocol() != "openai") {
-    return FoundAllowed(path + ".protocol", provider.protocol(), "openai");
+  if (provider.protocol() != "openai" && provider.protocol() != "anthropic") {
+    return FoundAllowed(path + ".protocol", provider.protocol(), "openai or anthropic");
   }
   if (!IsHttpUrl(provider.base_url())) {
     return FoundAllowed(path + ".base_url", provider.base_url(),

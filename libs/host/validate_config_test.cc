@@ -142,7 +142,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{[](Config& c) { c.mutable_providers(0)->set_name("a/b"); },
                 "providers[0].name: found \"a/b\", allowed [A-Za-z0-9._~-]{1,64}"},
         Mistake{[](Config& c) { c.mutable_providers(0)->set_protocol("soap"); },
-                "providers[0].protocol: found \"soap\", allowed openai"},
+                "providers[0].protocol: found \"soap\", allowed openai or anthropic"},
         Mistake{[](Config& c) { c.mutable_providers(0)->set_base_url("ftp://x"); },
                 "providers[0].base_url: found \"ftp://x\", allowed a URL such as https://host/v1, "
                 "without query"},

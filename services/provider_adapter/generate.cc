@@ -160,7 +160,8 @@ Awaitable<absl::Status> Generator::Generate(const GenerateRequest& request, Even
   if (!slot.taken()) co_return StreamsFull(provider);
   const absl::Duration left = TimeLeft(request);
   if (left <= absl::ZeroDuration()) co_return DeadlineInPast();
-  absl::StatusOr<std::string> body = provider.protocol->Body(model->wire_name, request);
+  absl::StatusOr<std::string> body =
+      provider.protocol->Body(model->wire_name, model->terms, request);
   if (!body.ok()) {
     model_metrics_.at(model).Failed(chat::v1::INVALID_REQUEST);
     GenerateEventBatch failed;

@@ -6,7 +6,7 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "libs/base/status_macros.h"
-#include "services/provider_adapter/openai_chat.h"
+#include "services/provider_adapter/protocols.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -15,11 +15,6 @@
 
 namespace penstock::provider_adapter {
 namespace {
-
-std::unique_ptr<Protocol> MakeProtocol(absl::string_view name) {
-  if (name == "openai") return std::make_unique<OpenAiChat>();
-  return nullptr;
-}
 
 // Without the key in the message.
 absl::StatusOr<std::string> ReadApiKey(const config::v1::Provider& provider, absl::string_view path,
@@ -61,10 +56,7 @@ absl::Status Routes::AddProvider(const config::v1::Provider& provider, absl::str
   if (FindProvider(provider.name()) != nullptr) {
     return FieldInvalid(absl::StrCat(path, ".name"), provider.name(), "each name once");
   }
-  auto protocol = MakeProtocol(provider.protocol());
-  if (protocol == nullptr) {
-    return FieldInvalid(absl::StrCat(path, ".protocol"), provider.protocol(), "openai");
-  }
+  PENSTOCK_ASSIGN_OR_RETURN(auto protocol, MakeProtocol(provider, path));
   if (!absl::StartsWith(provider.base_url(), "https://") &&
       !absl::StartsWith(provider.base_url(), "http://")) {
     return FieldInvalid(absl::StrCat(path, ".base_url"), provider.base_url(),
@@ -102,6 +94,7 @@ absl::StatusOr<std::vector<ModelRoute>> Routes::LanesOf(const config::v1::Model&
   ModelRoute route;
   route.name = model.name();
   route.wire_name = model.wire_name().empty() ? std::string(name.second) : model.wire_name();
+  PENSTOCK_ASSIGN_OR_RETURN(route.terms, ReadModelTerms(model, path));
   if (model.has_price()) route.rates = pricing::ToRates(model.price());
   if (model.lanes().empty()) {
     route.provider = FindProvider(name.first);

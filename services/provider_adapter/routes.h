@@ -38,6 +38,7 @@ struct ModelRoute {
   std::string name;
   ProviderRoute* provider = nullptr;
   std::string wire_name;
+  ModelTerms terms;
   std::optional<pricing::Rates> rates;
 };
 
