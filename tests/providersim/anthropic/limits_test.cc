@@ -18,10 +18,10 @@ TEST(AnthropicLimits, AreThreeHeadersForEveryDimensionWithAMomentOfReset) {
           kNow),
       "anthropic-ratelimit-requests-limit: 60\r\n"
       "anthropic-ratelimit-requests-remaining: 59\r\n"
-      "anthropic-ratelimit-requests-reset: 2026-09-21T13:33:22Z\r\n"
+      "anthropic-ratelimit-requests-reset: 2026-09-21T14:13:22Z\r\n"
       "anthropic-ratelimit-output-tokens-limit: 600\r\n"
       "anthropic-ratelimit-output-tokens-remaining: 600\r\n"
-      "anthropic-ratelimit-output-tokens-reset: 2026-09-21T13:33:21Z\r\n");
+      "anthropic-ratelimit-output-tokens-reset: 2026-09-21T14:13:21Z\r\n");
 }
 
 TEST(AnthropicLimits, AreWideOfAnIdleAccount) {
