@@ -1,4 +1,4 @@
-#include "tests/providersim/chat_request.h"
+#include "tests/providersim/openai/request.h"
 
 #include <algorithm>
 #include <iterator>
@@ -6,15 +6,16 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/parse_options.hpp>
 
-#include "absl/strings/match.h"
+#include "tests/providersim/openai/content.h"
+#include "tests/providersim/openai/error.h"
+#include "tests/providersim/openai/tools.h"
+
 #include "absl/strings/str_cat.h"
 
-namespace penstock::providersim {
+namespace penstock::providersim::openai {
 namespace {
 
 namespace json = boost::json;
-
-using Refused = std::optional<ApiError>;
 
 constexpr absl::string_view kParameters[] = {"audio",
                                              "frequency_penalty",
@@ -106,24 +107,7 @@ Refused ReadLimit(const json::object& body, absl::string_view name, std::optiona
   return std::nullopt;
 }
 
-Refused ReadParts(const json::array& parts, absl::string_view param, ChatMessage& out) {
-  for (const json::value& part : parts) {
-    const json::object* object = part.if_object();
-    const json::value* type = object == nullptr ? nullptr : object->if_contains("type");
-    if (type == nullptr || !type->is_string()) return WrongType(param, "an array of content parts");
-    if (type->get_string() != "text" && type->get_string() != "refusal") {
-      return Refuse(absl::StrCat("Invalid content type. providersim reads 'text', found '",
-                                 View(type->get_string()), "'."),
-                    param, "invalid_value");
-    }
-    const json::value* text = object->if_contains(type->get_string());
-    if (text == nullptr || !text->is_string()) return WrongType(param, "parts with a text string");
-    out.parts.push_back(View(text->get_string()));
-  }
-  return std::nullopt;
-}
-
-Refused ReadMessage(const json::value& value, size_t index, ChatMessage& out) {
+Refused ReadMessage(const json::value& value, size_t index, PromptMessage& out) {
   const std::string param = absl::StrCat("messages[", index, "]");
   const json::object* object = value.if_object();
   if (object == nullptr) return WrongType(param, "an object");
@@ -141,22 +125,10 @@ Refused ReadMessage(const json::value& value, size_t index, ChatMessage& out) {
                   absl::StrCat(param, ".role"), "invalid_value");
   }
   if (Refused refused = ReadMessageTools(*object, index, out)) return refused;
-  const json::value* content = object->if_contains("content");
-  const bool may_be_empty = !out.calls.empty() || object->contains("refusal");
-  if (content == nullptr || content->is_null()) {
-    if (may_be_empty) return std::nullopt;
-    return Refuse(absl::StrCat("Invalid value for 'content': expected a string, got null."),
-                  absl::StrCat(param, ".content"), "");
-  }
-  if (const json::array* parts = content->if_array()) {
-    return ReadParts(*parts, absl::StrCat(param, ".content"), out);
-  }
-  if (!content->is_string()) return WrongType(absl::StrCat(param, ".content"), "a string or array");
-  out.parts.push_back(View(content->get_string()));
-  return std::nullopt;
+  return ReadContent(*object, param, out);
 }
 
-Refused ReadMessages(const json::object& body, ChatRequest& out) {
+Refused ReadMessages(const json::object& body, Prompt& out) {
   const json::value* messages = body.if_contains("messages");
   if (messages == nullptr) {
     return Refuse("Missing required parameter: 'messages'.", "messages",
@@ -177,7 +149,7 @@ Refused ReadMessages(const json::object& body, ChatRequest& out) {
   return CheckToolHistory(out.messages);
 }
 
-Refused ReadStop(const json::object& body, ChatRequest& out) {
+Refused ReadStop(const json::object& body, Prompt& out) {
   const json::value* stop = body.if_contains("stop");
   if (stop == nullptr || stop->is_null()) return std::nullopt;
   if (stop->is_string()) {
@@ -199,7 +171,7 @@ Refused ReadStop(const json::object& body, ChatRequest& out) {
   return std::nullopt;
 }
 
-Refused ReadStream(const json::object& body, ChatRequest& out) {
+Refused ReadStream(const json::object& body, Prompt& out) {
   if (Refused refused = ReadFlag(body, "stream", out.stream)) return refused;
   const json::value* options = body.if_contains("stream_options");
   if (options == nullptr || options->is_null()) return std::nullopt;
@@ -221,7 +193,7 @@ Refused CheckSampling(const json::object& body) {
   return CheckRange(body, "n", 1, 1);
 }
 
-Refused ReadBody(const json::object& body, ChatRequest& out) {
+Refused ReadBody(const json::object& body, Prompt& out) {
   if (Refused refused = CheckNames(body)) return refused;
   const json::value* model = body.if_contains("model");
   if (model == nullptr || !model->is_string() || model->get_string().empty()) {
@@ -239,44 +211,7 @@ Refused ReadBody(const json::object& body, ChatRequest& out) {
 
 }  // namespace
 
-const ChatMessage* ChatRequest::NewestUserMessage() const {
-  for (auto message = messages.rbegin(); message != messages.rend(); ++message) {
-    if (message->role == "user") return &*message;
-  }
-  return nullptr;
-}
-
-NewestMessage ChatRequest::Newest() const {
-  NewestMessage newest;
-  const ChatMessage* message = NewestUserMessage();
-  if (message == nullptr) return newest;
-  for (const absl::string_view& whole : message->parts) {
-    absl::string_view part = whole;
-    constexpr absl::string_view kEnd = "</notes>";
-    const size_t end = part.find(kEnd);
-    if (&whole == message->parts.data() && absl::StartsWith(part, "<notes>") &&
-        end != absl::string_view::npos) {
-      newest.notes = part.substr(0, end);
-      part.remove_prefix(end + kEnd.size());
-    }
-    absl::StrAppend(&newest.said, newest.said.empty() ? "" : "\n", part);
-  }
-  return newest;
-}
-
-int64_t ChatRequest::PromptTokens() const {
-  auto tokens = static_cast<int64_t>((tools.bytes + 3) / 4);
-  for (const ChatMessage& message : messages) {
-    size_t bytes = 0;
-    for (absl::string_view part : message.parts) bytes += part.size();
-    for (const CalledTool& call : message.calls) bytes += call.name.size() + call.arguments.size();
-    tokens += 3 + static_cast<int64_t>((bytes + 3) / 4);
-  }
-  return tokens;
-}
-
-std::optional<ApiError> ReadChatRequest(absl::string_view body, json::value& document,
-                                        ChatRequest& request) {
+Refused ReadRequest(absl::string_view body, json::value& document, Prompt& prompt) {
   json::error_code failed;
   document = json::parse(json::string_view(body.data(), body.size()), failed, document.storage());
   if (failed || !document.is_object()) {
@@ -286,7 +221,7 @@ std::optional<ApiError> ReadChatRequest(absl::string_view body, json::value& doc
         "not valid JSON.)",
         "", "");
   }
-  return ReadBody(document.get_object(), request);
+  return ReadBody(document.get_object(), prompt);
 }
 
-}  // namespace penstock::providersim
+}  // namespace penstock::providersim::openai

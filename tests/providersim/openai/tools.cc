@@ -1,22 +1,20 @@
-#include "tests/providersim/chat_tools.h"
+#include "tests/providersim/openai/tools.h"
 
 #include <algorithm>
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
-#include "tests/providersim/chat_request.h"
+#include "tests/providersim/openai/error.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
-namespace penstock::providersim {
+namespace penstock::providersim::openai {
 namespace {
 
 namespace json = boost::json;
-
-using Refused = std::optional<ApiError>;
 
 constexpr size_t kMaxTools = 128;
 constexpr size_t kMaxNameBytes = 64;
@@ -155,7 +153,7 @@ Refused ReadChoice(const json::value& choice, OfferedTools& out) {
                 "tool_choice", "");
 }
 
-Refused ReadCall(const json::value& value, const std::string& param, ChatMessage& out) {
+Refused ReadCall(const json::value& value, const std::string& param, PromptMessage& out) {
   if (!value.is_object()) return WrongType(param, "an object");
   const json::value* function = Member(value.get_object(), "function");
   const absl::string_view id = Text(value.get_object(), "id");
@@ -205,7 +203,7 @@ Refused ReadTools(const json::object& body, OfferedTools& out) {
   return choice == nullptr ? std::nullopt : ReadChoice(*choice, out);
 }
 
-Refused ReadMessageTools(const json::object& message, size_t index, ChatMessage& out) {
+Refused ReadMessageTools(const json::object& message, size_t index, PromptMessage& out) {
   const std::string param = absl::StrCat("messages[", index, "]");
   if (out.role == "tool") {
     out.tool_call_id = Text(message, "tool_call_id");
@@ -227,7 +225,7 @@ Refused ReadMessageTools(const json::object& message, size_t index, ChatMessage&
   return std::nullopt;
 }
 
-Refused CheckToolHistory(const std::vector<ChatMessage>& messages) {
+Refused CheckToolHistory(const std::vector<PromptMessage>& messages) {
   // Ids of calls that wait for their results.
   std::vector<absl::string_view> open;
   bool after_calls = false;
@@ -242,7 +240,7 @@ Refused CheckToolHistory(const std::vector<ChatMessage>& messages) {
                   param(index, "role"), "");
   };
   for (size_t i = 0; i < messages.size(); ++i) {
-    const ChatMessage& message = messages[i];
+    const PromptMessage& message = messages[i];
     if (message.role != "tool") {
       if (!open.empty()) return unanswered(i);
       for (const CalledTool& call : message.calls) open.push_back(call.id);
@@ -267,4 +265,4 @@ Refused CheckToolHistory(const std::vector<ChatMessage>& messages) {
   return std::nullopt;
 }
 
-}  // namespace penstock::providersim
+}  // namespace penstock::providersim::openai

@@ -10,13 +10,10 @@
 
 #include "absl/strings/string_view.h"
 
-namespace penstock::providersim {
+namespace penstock::providersim::openai {
 
 // Rounded up to a millisecond, as Go writes durations: "0s", "120ms", "1.5s", "6m0s", "1h0m0s".
 std::string GoDuration(Micros duration);
-
-// Rounded up.
-int64_t WholeMillis(Micros duration);
 
 // x-ratelimit-{limit,remaining,reset}-{requests,tokens,input-tokens,output-tokens}: three lines,
 // each with its end, for every state.
@@ -28,4 +25,4 @@ std::string IdleLimitHeaders(int64_t prompt_tokens);
 // 429 rate_limit_exceeded; the message names the dimension.
 ApiError LimitError(const LimitExceeded& exceeded, absl::string_view model);
 
-}  // namespace penstock::providersim
+}  // namespace penstock::providersim::openai

@@ -1,10 +1,12 @@
 """The official OpenAI SDK against a providersim started with --api-key secret --models sim."""
+import base64
 import os
 import unittest
 
 import openai
 
-BASE_URL = os.environ["PROVIDERSIM_URL"]
+BASE_URL = os.environ["PROVIDERSIM_URL"] + "/v1"
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(16)).decode()
 
 
 def client(**options):
@@ -55,8 +57,12 @@ class OpenAiSdkTest(unittest.TestCase):
         for text, error in [
             ("/sim status 400", openai.BadRequestError),
             ("/sim status 403", openai.PermissionDeniedError),
+            ("/sim status 404", openai.NotFoundError),
+            ("/sim status 409", openai.ConflictError),
+            ("/sim status 422", openai.UnprocessableEntityError),
             ("/sim status 429 1000", openai.RateLimitError),
             ("/sim status 500", openai.InternalServerError),
+            ("/sim status 503", openai.InternalServerError),
         ]:
             with self.assertRaises(error) as raised:
                 ask(text)
@@ -72,8 +78,34 @@ class OpenAiSdkTest(unittest.TestCase):
         self.assertEqual(raised.exception.param, "temperature")
 
     def test_raises_on_an_error_inside_a_stream(self):
-        with self.assertRaises(openai.APIError):
-            list(ask("/sim tokens 5\n/sim error-after 2", stream=True))
+        for directive in ["/sim error-after 0", "/sim error-after 2 429"]:
+            with self.assertRaises(openai.APIError):
+                list(ask(f"/sim tokens 5\n{directive}", stream=True))
+
+    def test_raises_on_an_event_that_is_no_json(self):
+        with self.assertRaises(ValueError):
+            list(ask("/sim tokens 5\n/sim malformed-after 2", stream=True))
+
+    def test_tells_a_spent_quota_from_a_limit(self):
+        with self.assertRaises(openai.RateLimitError) as raised:
+            ask("/sim status 429 insufficient_quota")
+        self.assertEqual(raised.exception.code, "insufficient_quota")
+        self.assertNotIn("retry-after", raised.exception.response.headers)
+
+    def test_sends_images(self):
+        def with_image(url):
+            content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": "Hi."}]
+            return client().chat.completions.create(model="sim", messages=[{"role": "user", "content": content}])
+
+        self.assertEqual(with_image(f"data:image/png;base64,{PNG}").usage.prompt_tokens, 1604)
+        with self.assertRaises(openai.BadRequestError) as raised:
+            with_image("data:image/png;base64,no base64")
+        self.assertEqual(raised.exception.code, "invalid_base64")
+
+    def test_refuses_and_stops_for_length(self):
+        self.assertEqual(ask("/sim refusal").choices[0].message.refusal, "I cannot help with that.")
+        cut = ask("/sim tokens 9", max_completion_tokens=3).choices[0]
+        self.assertEqual((cut.finish_reason, cut.message.content), ("length", "t1 t2 t3"))
 
     def test_raises_on_a_lost_connection_and_on_silence(self):
         with self.assertRaises(openai.APIConnectionError):

@@ -1,8 +1,8 @@
-#include "tests/providersim/limit_headers.h"
+#include "tests/providersim/openai/limits.h"
 
 #include "absl/strings/str_cat.h"
 
-namespace penstock::providersim {
+namespace penstock::providersim::openai {
 namespace {
 
 constexpr int64_t kIdleRequests = 30'000;
@@ -33,8 +33,6 @@ std::string Seconds(int64_t millis) {
 }
 
 }  // namespace
-
-int64_t WholeMillis(Micros duration) { return DivideUp(duration, 1000); }
 
 std::string GoDuration(Micros duration) {
   const int64_t millis = WholeMillis(duration);
@@ -82,4 +80,4 @@ ApiError LimitError(const LimitExceeded& exceeded, absl::string_view model) {
           .code = "rate_limit_exceeded"};
 }
 
-}  // namespace penstock::providersim
+}  // namespace penstock::providersim::openai

@@ -1,10 +1,10 @@
-#include "tests/providersim/api_error.h"
+#include "tests/providersim/openai/error.h"
 
 #include "tests/providersim/json_text.h"
 
 #include "absl/strings/str_cat.h"
 
-namespace penstock::providersim {
+namespace penstock::providersim::openai {
 namespace {
 
 std::string StringOrNull(absl::string_view value) {
@@ -30,6 +30,12 @@ std::string RenderError(const ApiError& error) {
                       ",\n    \"code\": ", StringOrNull(error.code), "\n  }\n}\n");
 }
 
+std::string RenderErrorLine(const ApiError& error) {
+  return absl::StrCat(R"({"error":{"message":)", JsonString(error.message), R"(,"type":)",
+                      JsonString(error.type), R"(,"param":)", StringOrNull(error.param),
+                      R"(,"code":)", StringOrNull(error.code), "}}");
+}
+
 ApiError ErrorOfStatus(int status, absl::string_view code) {
   ApiError error{.status = status, .message = absl::StrCat("Simulated answer ", status, ".")};
   if (status == 401) {
@@ -52,4 +58,4 @@ ApiError ErrorOfStatus(int status, absl::string_view code) {
   return error;
 }
 
-}  // namespace penstock::providersim
+}  // namespace penstock::providersim::openai

@@ -1,10 +1,14 @@
-#include "tests/providersim/completion.h"
+#include "tests/providersim/openai/answer_writer.h"
+
+#include <algorithm>
+#include <utility>
 
 #include "tests/providersim/json_text.h"
+#include "tests/providersim/openai/error.h"
 
 #include "absl/strings/str_cat.h"
 
-namespace penstock::providersim {
+namespace penstock::providersim::openai {
 namespace {
 
 constexpr absl::string_view kFingerprint =
@@ -40,7 +44,7 @@ std::string CallsJson(const std::vector<CallPiece>& pieces) {
 std::string Message(const Reply& reply) {
   const bool silent = reply.text.count() == 0 && !reply.calls.empty();
   const std::string text = silent ? "null" : JsonString(reply.text.Slice(0, reply.text.count()));
-  const bool refused = reply.field == "refusal";
+  const bool refused = reply.directives.refusal;
   std::string message =
       absl::StrCat(R"({"role":"assistant","content":)", refused ? "null" : text, R"(,"refusal":)",
                    refused ? text : "null", R"(,"annotations":[])");
@@ -56,12 +60,14 @@ std::string Message(const Reply& reply) {
 
 }  // namespace
 
-ChunkWriter::ChunkWriter(const Reply& reply, absl::string_view id, int64_t created)
+ChunkWriter::ChunkWriter(const Reply& reply, std::string id, int64_t created)
     : reply_(reply),
-      head_(absl::StrCat("data: {\"id\":\"", id, R"(","object":"chat.completion.chunk","created":)",
+      id_(std::move(id)),
+      created_(created),
+      head_(absl::StrCat("data: {\"id\":\"", id_, R"(","object":"chat.completion.chunk","created":)",
                          created, ",\"model\":", JsonString(reply.model), ",", kFingerprint,
                          "\"choices\":")),
-      tail_(reply.include_usage ? ",\"usage\":null" : "") {}
+      tail_(reply.reports_usage() && reply.include_usage ? ",\"usage\":null" : "") {}
 
 void ChunkWriter::Event(std::string& out, absl::string_view delta, absl::string_view finish) const {
   out += head_;
@@ -74,7 +80,7 @@ void ChunkWriter::Event(std::string& out, absl::string_view delta, absl::string_
   out += "}\n\n";
 }
 
-void ChunkWriter::Role(std::string& out) const {
+void ChunkWriter::Begin(std::string& out) {
   const bool silent = reply_.text.count() == 0 && !reply_.calls.empty();
   Event(out,
         absl::StrCat(R"({"role":"assistant","content":)", silent ? "null" : "\"\"",
@@ -82,7 +88,15 @@ void ChunkWriter::Role(std::string& out) const {
         "null");
 }
 
-void ChunkWriter::Call(std::string& out, const CallPiece& piece) const {
+void ChunkWriter::Thought(std::string& out, absl::string_view text) {
+  Delta(out, reply_.directives.reasoning_field, text);
+}
+
+void ChunkWriter::Text(std::string& out, absl::string_view text) {
+  Delta(out, reply_.directives.refusal ? "refusal" : "content", text);
+}
+
+void ChunkWriter::Call(std::string& out, const CallPiece& piece) {
   std::string delta = absl::StrCat(R"({"tool_calls":[{"index":)", piece.call);
   if (!piece.id.empty()) {
     absl::StrAppend(&delta, R"(,"id":)", JsonString(piece.id), R"(,"type":"function","function":)",
@@ -105,33 +119,45 @@ void ChunkWriter::Delta(std::string& out, absl::string_view field, absl::string_
   out += "}\n\n";
 }
 
-void ChunkWriter::Finish(std::string& out, absl::string_view reason) const {
-  Event(out, "{}", absl::StrCat("\"", reason, "\""));
+void ChunkWriter::Finish(std::string& out, int sent_tokens) {
+  Event(out, "{}", absl::StrCat("\"", reply_.finish_reason, "\""));
+  if (reply_.include_usage && reply_.reports_usage()) {
+    absl::StrAppend(&out, head_, "[],\"usage\":", UsageJson(reply_, sent_tokens), "}\n\n");
+  }
+  EndMarker(out);
 }
 
-void ChunkWriter::Usage(std::string& out, int sent_tokens) const {
-  absl::StrAppend(&out, head_, "[],\"usage\":", UsageJson(reply_, sent_tokens), "}\n\n");
+void ChunkWriter::EndMarker(std::string& out) const { out += "data: [DONE]\n\n"; }
+
+void ChunkWriter::Error(std::string& out, const ApiError& error) const {
+  absl::StrAppend(&out, "data: ", RenderErrorLine(error), "\n\n");
 }
 
-void ChunkWriter::Error(std::string& out) {
-  absl::StrAppend(&out,
-                  R"(data: {"error":{"message":"The server had an error processing your request. )"
-                  R"(Sorry about that!","type":"server_error","param":null,"code":null}})",
-                  "\n\n");
-}
-
-void ChunkWriter::Malformed(std::string& out) {
+void ChunkWriter::MalformedJson(std::string& out) const {
   out += "data: {\"id\": \"chatcmpl-broken\", \"choi\n\n";
 }
 
-void ChunkWriter::Done(std::string& out) { out += "data: [DONE]\n\n"; }
-
-std::string RenderCompletion(const Reply& reply, absl::string_view id, int64_t created) {
-  return absl::StrCat("{\"id\":\"", id, R"(","object":"chat.completion","created":)", created,
-                      ",\"model\":", JsonString(reply.model), ",", kFingerprint,
-                      R"("choices":[{"index":0,"message":)", Message(reply),
-                      R"(,"logprobs":null,"finish_reason":")", reply.finish_reason,
-                      R"("}],"usage":)", UsageJson(reply, reply.tokens()), "}\n");
+void ChunkWriter::MalformedShape(std::string& out) const {
+  absl::StrAppend(&out, head_, R"({"0":{"delta":["broken"]}}})", "\n\n");
 }
 
-}  // namespace penstock::providersim
+void ChunkWriter::LongLine(std::string& out, int64_t bytes) const {
+  absl::StrAppend(&out, head_, R"([{"index":0,"delta":{},"logprobs":null,"finish_reason":null}])",
+                  tail_, R"(,"padding":")");
+  out.append(static_cast<size_t>(bytes), 'x');
+  out += "\"}\n\n";
+}
+
+std::string ChunkWriter::Whole() const {
+  std::string body = absl::StrCat(
+      "{\"id\":\"", id_, R"(","object":"chat.completion","created":)", created_,
+      ",\"model\":", JsonString(reply_.model), ",", kFingerprint,
+      R"("choices":[{"index":0,"message":)", Message(reply_), R"(,"logprobs":null,"finish_reason":")",
+      reply_.finish_reason, R"("}])");
+  if (reply_.reports_usage()) {
+    absl::StrAppend(&body, R"(,"usage":)", UsageJson(reply_, reply_.tokens()));
+  }
+  return body + "}\n";
+}
+
+}  // namespace penstock::providersim::openai

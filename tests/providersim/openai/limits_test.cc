@@ -1,8 +1,8 @@
-#include "tests/providersim/limit_headers.h"
+#include "tests/providersim/openai/limits.h"
 
 #include <gtest/gtest.h>
 
-namespace penstock::providersim {
+namespace penstock::providersim::openai {
 namespace {
 
 TEST(GoDuration, IsWrittenAsGoDoesRoundedUpToAMillisecond) {
@@ -65,4 +65,4 @@ TEST(LimitError, SaysThatARequestIsTooLarge) {
 }
 
 }  // namespace
-}  // namespace penstock::providersim
+}  // namespace penstock::providersim::openai
