@@ -28,14 +28,14 @@ class Authenticator {
   virtual ~Authenticator() = default;
 
   // The principal the credentials prove, or a Refusal to be sent as it is: UNAUTHENTICATED,
-  // PERMISSION_DENIED, INVALID_ARGUMENT for a malformed user name, UNAVAILABLE while the credentials
-  // cannot be checked. Never blocks. Thread-safe.
+  // PERMISSION_DENIED, INVALID_ARGUMENT for a malformed user name, UNAVAILABLE while the
+  // credentials cannot be checked. Never blocks. Thread-safe.
   virtual absl::StatusOr<Principal> Authenticate(const Credentials& credentials,
                                                  absl::Time now) const = 0;
 
   // Asked about every refusal. False: it stands, and `again` is dropped. True: Authenticate may
-  // answer otherwise soon; `again` is called once, in bounded time and not inside of this call, when
-  // it is worth asking again. Never blocks. Thread-safe.
+  // answer otherwise soon; `again` is called once, in bounded time and not inside of this call,
+  // when it is worth asking again. Never blocks. Thread-safe.
   virtual bool Await(const Credentials& /*credentials*/, const absl::Status& /*refusal*/,
                      absl::AnyInvocable<void()> /*again*/) const {
     return false;

@@ -96,7 +96,8 @@ std::variant<PkeyPtr, JwkFlaw> ReadRsa(const object& jwk) {
   const auto modulus = IntegerOf(jwk, "n");
   const auto exponent = IntegerOf(jwk, "e");
   if (!modulus || !exponent) return JwkFlaw::kMalformed;
-  // The bounds keep what a signature costs: an exponent of 2,000 bits takes a hundred times as long.
+  // The bounds keep what a signature costs: an exponent of 2,000 bits takes a hundred times as
+  // long.
   if (modulus->size() > kMaxRsaBits / 8 || exponent->size() > 4) return JwkFlaw::kWeak;
   const BnPtr n = NumberOf(*modulus);
   const BnPtr e = NumberOf(*exponent);

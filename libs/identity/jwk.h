@@ -42,10 +42,9 @@ enum class JwkFlaw {
 absl::string_view NameOf(JwkFlaw flaw);
 // All of them.
 inline constexpr JwkFlaw kJwkFlaws[] = {
-    JwkFlaw::kMalformed,   JwkFlaw::kSymmetric,    JwkFlaw::kPrivate,  JwkFlaw::kOtherType,
-    JwkFlaw::kOtherCurve,  JwkFlaw::kOtherUse,     JwkFlaw::kOtherAlgorithm,
-    JwkFlaw::kWeak,        JwkFlaw::kOffCurve,     JwkFlaw::kDuplicateKid,
-    JwkFlaw::kNoKid};
+    JwkFlaw::kMalformed,  JwkFlaw::kSymmetric,    JwkFlaw::kPrivate,        JwkFlaw::kOtherType,
+    JwkFlaw::kOtherCurve, JwkFlaw::kOtherUse,     JwkFlaw::kOtherAlgorithm, JwkFlaw::kWeak,
+    JwkFlaw::kOffCurve,   JwkFlaw::kDuplicateKid, JwkFlaw::kNoKid};
 
 // `jwk` alone: RSA is a key for RS256, EC on P-256 one for ES256. Members that are not named above
 // are not read; certificates (x5c, x5u) least of all.

@@ -23,7 +23,8 @@ absl::Status NoKeySet(absl::string_view problem) {
   return absl::InvalidArgumentError(absl::StrCat("key set: ", problem));
 }
 
-// The document's JSON. The first parser finds members that stand twice, the second keeps the values.
+// The document's JSON. The first parser finds members that stand twice, the second keeps the
+// values.
 absl::StatusOr<json::value> ParseDocument(absl::string_view document) {
   if (!JsonObject::Parse(document)) return NoKeySet("is not a JSON object with each member once");
   json::error_code error;
@@ -36,7 +37,8 @@ absl::StatusOr<const json::array*> KeysOf(const json::value& document) {
   const json::value* keys = document.get_object().if_contains("keys");
   if (keys == nullptr || !keys->is_array()) return NoKeySet("has no array `keys`");
   const json::array& array = keys->get_array();
-  if (!std::all_of(array.begin(), array.end(), [](const json::value& v) { return v.is_object(); })) {
+  if (!std::all_of(array.begin(), array.end(),
+                   [](const json::value& v) { return v.is_object(); })) {
     return NoKeySet("`keys` has an element that is no object");
   }
   return &array;

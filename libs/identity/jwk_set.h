@@ -28,9 +28,10 @@ struct JwkSetLimits {
 // The keys of one document that can verify signatures. Immutable.
 class JwkSet {
  public:
-  // Keys we cannot or must not use are left out and counted. kInvalidArgument for a document that is
-  // none: larger than the limits, not exactly one JSON object with each member once (at any depth),
-  // without an array `keys` of objects, or without any key to use, which would lock everybody out.
+  // Keys we cannot or must not use are left out and counted. kInvalidArgument for a document that
+  // is none: larger than the limits, not exactly one JSON object with each member once (at any
+  // depth), without an array `keys` of objects, or without any key to use, which would lock
+  // everybody out.
   static absl::StatusOr<std::shared_ptr<const JwkSet>> Parse(absl::string_view document,
                                                              const JwkSetLimits& limits);
 

@@ -43,9 +43,9 @@ class JwtVerifier final : public Authenticator {
   // speaks for, 1 to 128 bytes of printable ASCII; empty otherwise.
   //   UNAUTHENTICATED    TOKEN_MISSING, TOKEN_MALFORMED, TOKEN_ISSUER, and those of JwtIssuer and
   //                      JwtClaims; ACT_AS_REQUIRED: scope act_as without a user
-  //   UNAVAILABLE        STORE_UNAVAILABLE: the key may be there after the next fetch (MissingKeyOf)
-  //   PERMISSION_DENIED  SCOPE_MISSING: a user without scope act_as
-  //   INVALID_ARGUMENT   FIELD_INVALID: a malformed user
+  //   UNAVAILABLE        STORE_UNAVAILABLE: the key may be there after the next fetch
+  //   (MissingKeyOf) PERMISSION_DENIED  SCOPE_MISSING: a user without scope act_as INVALID_ARGUMENT
+  //   FIELD_INVALID: a malformed user
   // Never blocks; costs a microsecond or two besides the signature (jwt_key.h).
   absl::StatusOr<Principal> Verify(absl::string_view authorization, absl::string_view on_behalf_of,
                                    absl::Time now) const;

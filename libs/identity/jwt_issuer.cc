@@ -115,9 +115,9 @@ absl::Status JwtIssuer::KeyMissing(const Jws& jws, size_t keys) const {
                        absl::StrCat("issuer ", Quoted(name_), " does not publish a key ",
                                     Quoted(kid), "; get a new token"));
   }
-  return CannotCheckToken(kid, absl::StrCat("whether issuer ", Quoted(name_), " has a key ",
-                                            Quoted(kid),
-                                            " is not known now; send the same request again"));
+  return CannotCheckToken(kid,
+                          absl::StrCat("whether issuer ", Quoted(name_), " has a key ", Quoted(kid),
+                                       " is not known now; send the same request again"));
 }
 
 absl::Status JwtIssuer::CheckSignature(const Jws& jws) const {

@@ -59,7 +59,8 @@ class PublishedKeys {
 
   // When Tick has something to do.
   absl::Duration NextDue() const;
-  // Forgets what is too old. True: fetch now, and call Finish once; until then it is not true again.
+  // Forgets what is too old. True: fetch now, and call Finish once; until then it is not true
+  // again.
   bool Tick(absl::Duration now);
   // What a fetch brought: the document, or why there is none. Answers how that is: kInvalidArgument
   // for a document that is no good set (JwkSet::Parse).
