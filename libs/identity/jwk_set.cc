@@ -28,7 +28,7 @@ absl::Status NoKeySet(absl::string_view problem) {
 absl::StatusOr<json::value> ParseDocument(absl::string_view document) {
   if (!JsonObject::Parse(document)) return NoKeySet("is not a JSON object with each member once");
   json::error_code error;
-  json::value value = json::parse({document.data(), document.size()}, error);
+  json::value value = json::parse(json::string_view(document.data(), document.size()), error);
   if (error) return NoKeySet(absl::StrCat("cannot be read: ", error.message()));
   return value;
 }
