@@ -45,7 +45,7 @@ class JwtPublished : public ::testing::Test {
     return config;
   }
 
-  // What the issuer's next fetch, a minute later, brings.
+  // What the issuer's next fetch, ten minutes later, brings.
   void Publish(const std::vector<std::string>& jwks, size_t issuer = 0) {
     PublishedKeys& keys = *verifier_->published().at(issuer);
     now_ += absl::Minutes(10);

@@ -53,8 +53,7 @@ class CallReactor : public Reactor {
     method_.CountStart();
   }
 
-  // Goes on with `serve` once the caller is known, at once as a rule; ends the call when it is
-  // refused.
+  // Goes on with `serve` once the caller is known, as a rule at once, or ends the call.
   template <class Serve>
   void WhenAdmitted(Serve serve) {
     const ServerEnvironment& environment = method_.environment();
@@ -64,11 +63,8 @@ class CallReactor : public Reactor {
       return serve();
     }
     const absl::Status refusal = std::move(principal).status();
-    // While it waits, `again` owns the call.
-    if (!AwaitAuthentication(context_, environment.authenticator, refusal,
-                             [this, serve] { WhenAdmitted(serve); })) {
-      End(refusal);
-    }
+    const auto again = [this, serve] { WhenAdmitted(serve); };
+    if (!AwaitAuthentication(context_, environment.authenticator, refusal, again)) End(refusal);
   }
 
   // Nothing of the reactor may be touched afterwards: OnDone deletes it.
