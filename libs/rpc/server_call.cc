@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "libs/base/refusal.h"
+#include "libs/base/status_macros.h"
 #include "libs/identity/grant.h"
 
 #include "absl/strings/str_cat.h"
@@ -16,23 +17,7 @@ absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {
   return absl::FromChrono(deadline);
 }
 
-}  // namespace
-
-ServerCall::ServerCall(const grpc::CallbackServerContext& context, identity::Principal principal)
-    : principal_(std::move(principal)),
-      deadline_(DeadlineOf(context)),
-      trace_(obs::ParseOrStart(MetadataValue(context, "traceparent"))) {}
-
-absl::string_view MetadataValue(const grpc::CallbackServerContext& context, absl::string_view key) {
-  const auto& metadata = context.client_metadata();
-  const auto found = metadata.find(grpc::string_ref(key.data(), key.size()));
-  if (found == metadata.end()) return "";
-  return absl::string_view(found->second.data(), found->second.size());
-}
-
-absl::StatusOr<identity::Principal> Authenticate(const grpc::CallbackServerContext& context,
-                                                 const identity::Authenticator& authenticator,
-                                                 absl::Time now) {
+absl::StatusOr<identity::Credentials> CredentialsOf(const grpc::CallbackServerContext& context) {
   identity::Credentials credentials;
   const struct {
     absl::string_view key;
@@ -47,7 +32,37 @@ absl::StatusOr<identity::Principal> Authenticate(const grpc::CallbackServerConte
     }
     *value = MetadataValue(context, key);
   }
+  return credentials;
+}
+
+}  // namespace
+
+ServerCall::ServerCall(const grpc::CallbackServerContext& context, identity::Principal principal,
+                       std::stop_token stop)
+    : principal_(std::move(principal)),
+      deadline_(DeadlineOf(context)),
+      trace_(obs::ParseOrStart(MetadataValue(context, "traceparent"))),
+      stop_(std::move(stop)) {}
+
+absl::string_view MetadataValue(const grpc::CallbackServerContext& context, absl::string_view key) {
+  const auto& metadata = context.client_metadata();
+  const auto found = metadata.find(grpc::string_ref(key.data(), key.size()));
+  if (found == metadata.end()) return "";
+  return absl::string_view(found->second.data(), found->second.size());
+}
+
+absl::StatusOr<identity::Principal> Authenticate(const grpc::CallbackServerContext& context,
+                                                 const identity::Authenticator& authenticator,
+                                                 absl::Time now) {
+  PENSTOCK_ASSIGN_OR_RETURN(const identity::Credentials credentials, CredentialsOf(context));
   return authenticator.Authenticate(credentials, now);
+}
+
+bool AwaitAuthentication(const grpc::CallbackServerContext& context,
+                         const identity::Authenticator& authenticator, const absl::Status& refusal,
+                         absl::AnyInvocable<void()> again) {
+  const auto credentials = CredentialsOf(context);
+  return credentials.ok() && authenticator.Await(*credentials, refusal, std::move(again));
 }
 
 }  // namespace penstock::rpc

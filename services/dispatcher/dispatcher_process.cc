@@ -3,6 +3,7 @@
 #include <future>
 #include <utility>
 
+#include "libs/base/proto_time.h"
 #include "libs/base/status_macros.h"
 #include "libs/host/endpoint.h"
 #include "libs/identity/grant.h"
@@ -78,9 +79,12 @@ absl::Status DispatcherProcess::Start() {
   auto parts = std::make_unique<Parts>();
   const auto& identity = environment_.config.identity();
   PENSTOCK_ASSIGN_OR_RETURN(const std::string root, identity::GrantRootOf(identity));
-  parts->minter = std::make_unique<identity::GrantMinter>(root);
-  parts->verifier = std::make_unique<identity::GrantVerifier>(
-      identity::kDispatcherAudience, identity::DeriveGrantKey(root, identity::kDispatcherAudience));
+  PENSTOCK_ASSIGN_OR_RETURN(const identity::GrantKeys keys,
+                            identity::GrantKeysOf(identity, identity::kDispatcherAudience));
+  parts->minter =
+      std::make_unique<identity::GrantMinter>(root, FromProto(identity.grant_lifetime()));
+  parts->verifier = std::make_unique<identity::GrantVerifier>(identity::kDispatcherAudience,
+                                                              keys.current, keys.previous);
   parts->channels = {channels_.session_state(), channels_.memory_recall(),
                      channels_.provider_adapter()};
   parts->session = MakeSessionPeer(parts->channels[0], *parts->minter, environment_.clock);

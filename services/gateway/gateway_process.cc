@@ -13,6 +13,8 @@
 #include "libs/rpc/idle_pulse.h"
 #include "libs/rpc/server_host.h"
 #include "services/gateway/gateway_service.h"
+#include "services/gateway/key_fetchers.h"
+#include "services/gateway/token_authenticator.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -37,7 +39,8 @@ struct GatewayProcess::Parts {
       : verifier(std::move(jwt)),
         minter(grant_root, FromProto(environment.config.identity().grant_lifetime())),
         refusals(environment.metrics),
-        authenticator(*verifier, refusals),
+        fetchers(verifier->published(), environment),
+        authenticator(*verifier, fetchers, refusals),
         guard(environment.config),
         downstream(channels, minter, environment.clock),
         turns(environment, guard, downstream),
@@ -53,7 +56,8 @@ struct GatewayProcess::Parts {
   const std::unique_ptr<identity::JwtVerifier> verifier;
   const identity::GrantMinter minter;
   const RefusalCounter refusals;
-  const CountedAuthenticator authenticator;
+  KeyFetchers fetchers;
+  const TokenAuthenticator authenticator;
   const InputGuard guard;
   Downstream downstream;
   Gate gate;
@@ -123,6 +127,8 @@ void GatewayProcess::Drain(absl::Duration timeout) {
 
 void GatewayProcess::Stop() {
   parts_->gate.StopAll();
+  // Before the server, which waits for the calls that wait for keys.
+  parts_->fetchers.Stop();
   parts_->host->Shutdown(kShutdownGrace);
   parts_.reset();
 }

@@ -58,10 +58,10 @@ absl::Status ProviderAdapterProcess::Start() {
     PENSTOCK_RETURN_IF_ERROR(host::CheckListener(endpoint, config.endpoints().insecure()));
   }
   PENSTOCK_ASSIGN_OR_RETURN(
-      const std::string key,
-      identity::GrantKeyOf(config.identity(), identity::kProviderAdapterAudience));
-  parts->verifier =
-      std::make_unique<identity::GrantVerifier>(identity::kProviderAdapterAudience, key);
+      const identity::GrantKeys keys,
+      identity::GrantKeysOf(config.identity(), identity::kProviderAdapterAudience));
+  parts->verifier = std::make_unique<identity::GrantVerifier>(identity::kProviderAdapterAudience,
+                                                              keys.current, keys.previous);
   parts->client = std::make_unique<http::CurlClient>(ClientOptions(config), environment_.clock);
   PENSTOCK_ASSIGN_OR_RETURN(
       parts->generator,

@@ -33,11 +33,11 @@ RocksSessionStoreOptions StoreOptionsOf(const config::v1::Config& config) {
 // In the order in which its parts need each other.
 struct SessionStateProcess::Running {
   Running(const host::Environment& environment, std::unique_ptr<RocksSessionStore> opened,
-          absl::string_view grant_key)
+          const identity::GrantKeys& keys)
       : store(std::move(opened)),
         core(*store, environment.clock,
              {.idle_ttl = FromProto(environment.config.session().idle_ttl())}),
-        verifier(identity::kSessionStateAudience, grant_key),
+        verifier(identity::kSessionStateAudience, keys.current, keys.previous),
         rpc_environment{environment.executor, verifier, environment.clock, environment.metrics},
         service(MakeSessionStateService(core, rpc_environment)),
         sweeper(*store, environment.executor, environment.timers, environment.clock,
@@ -64,8 +64,8 @@ absl::Status SessionStateProcess::Start() {
     PENSTOCK_RETURN_IF_ERROR(host::CheckListener(listener, config.endpoints().insecure()));
   }
   PENSTOCK_ASSIGN_OR_RETURN(
-      const std::string grant_key,
-      identity::GrantKeyOf(config.identity(), identity::kSessionStateAudience));
+      const identity::GrantKeys keys,
+      identity::GrantKeysOf(config.identity(), identity::kSessionStateAudience));
   RocksSessionStoreOptions options = StoreOptionsOf(config);
   std::error_code error;
   std::filesystem::create_directories(options.path, error);
@@ -76,7 +76,7 @@ absl::Status SessionStateProcess::Start() {
   PENSTOCK_ASSIGN_OR_RETURN(
       auto store,
       RocksSessionStore::Open(std::move(options), environment_.blocking, environment_.metrics));
-  running_ = std::make_unique<Running>(environment_, std::move(store), grant_key);
+  running_ = std::make_unique<Running>(environment_, std::move(store), keys);
   auto server = rpc::ServerHost::Start(endpoint_, {running_->service.get()});
   if (!server.ok()) {
     running_.reset();
