@@ -11,6 +11,7 @@
 #include "libs/base/clock.h"
 #include "libs/identity/authenticator.h"
 #include "libs/obs/metrics.h"
+#include "libs/rpc/peer_policy.h"
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -23,6 +24,8 @@ struct ServerEnvironment {
   const identity::Authenticator& authenticator;
   Clock& clock;
   obs::Metrics& metrics;
+  // Which certificates may call; null: the listener has no TLS.
+  const PeerPolicy* callers = nullptr;
 };
 
 // One RPC of one service. Thread-safe.

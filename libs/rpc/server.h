@@ -50,8 +50,7 @@ class CallReactor : public Reactor {
   CallReactor(Method& method, grpc::CallbackServerContext* context)
       : method_(method), started_(method.environment().clock.Monotonic()) {
     method_.CountStart();
-    auto principal = Authenticate(*context, method.environment().authenticator,
-                                  method.environment().clock.Now());
+    auto principal = Authenticate(*context, method.environment());
     if (principal.ok()) {
       call_.emplace(*context, *std::move(principal));
     } else {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "libs/base/refusal.h"
+#include "libs/base/status_macros.h"
 #include "libs/identity/grant.h"
 
 #include "absl/strings/str_cat.h"
@@ -31,8 +32,11 @@ absl::string_view MetadataValue(const grpc::CallbackServerContext& context, absl
 }
 
 absl::StatusOr<identity::Principal> Authenticate(const grpc::CallbackServerContext& context,
-                                                 const identity::Authenticator& authenticator,
-                                                 absl::Time now) {
+                                                 const ServerEnvironment& environment) {
+  // Of the connection, not of the call: so it says nothing about the user.
+  if (environment.callers != nullptr) {
+    PENSTOCK_RETURN_IF_ERROR(environment.callers->Check(*context.auth_context()));
+  }
   identity::Credentials credentials;
   const struct {
     absl::string_view key;
@@ -47,7 +51,7 @@ absl::StatusOr<identity::Principal> Authenticate(const grpc::CallbackServerConte
     }
     *value = MetadataValue(context, key);
   }
-  return authenticator.Authenticate(credentials, now);
+  return environment.authenticator.Authenticate(credentials, environment.clock.Now());
 }
 
 }  // namespace penstock::rpc

@@ -6,9 +6,9 @@
 
 #include <grpcpp/server_context.h>
 
-#include "libs/identity/authenticator.h"
 #include "libs/identity/principal.h"
 #include "libs/obs/trace.h"
+#include "libs/rpc/method.h"
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -44,9 +44,9 @@ class ServerCall {
 // One value of the call's metadata, or "".
 absl::string_view MetadataValue(const grpc::CallbackServerContext& context, absl::string_view key);
 
-// Who calls, by the environment's authenticator. UNAUTHENTICATED or PERMISSION_DENIED otherwise.
+// For whom the call works, by the environment's authenticator; before that, whether the peer's
+// certificate may call at all. UNAUTHENTICATED or PERMISSION_DENIED otherwise.
 absl::StatusOr<identity::Principal> Authenticate(const grpc::CallbackServerContext& context,
-                                                 const identity::Authenticator& authenticator,
-                                                 absl::Time now);
+                                                 const ServerEnvironment& environment);
 
 }  // namespace penstock::rpc
