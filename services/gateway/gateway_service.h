@@ -36,6 +36,8 @@ class GatewayService {
     SessionsRpc& sessions;
     MemoriesRpc& memories;
     OperationsRpc& operations;
+    // Of one request, in its encoding.
+    uint64_t max_request_bytes;
   };
 
   explicit GatewayService(const Parts& parts);
