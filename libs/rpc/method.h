@@ -11,12 +11,13 @@
 #include "libs/base/clock.h"
 #include "libs/identity/authenticator.h"
 #include "libs/obs/metrics.h"
-#include "libs/rpc/peer_policy.h"
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
 namespace penstock::rpc {
+
+class PeerPolicy;
 
 // What every RPC of one service shares. The references outlive the server.
 struct ServerEnvironment {

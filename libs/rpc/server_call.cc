@@ -5,6 +5,7 @@
 #include "libs/base/refusal.h"
 #include "libs/base/status_macros.h"
 #include "libs/identity/grant.h"
+#include "libs/rpc/peer_policy.h"
 
 #include "absl/strings/str_cat.h"
 

@@ -22,7 +22,7 @@ class Service;
 namespace penstock::gateway {
 
 // Requests are decoded here and not by gRPC, which answers UNIMPLEMENTED to what it cannot decode:
-// a request above 1 MiB is TOO_LARGE, bytes that are no such message, and text that is not UTF-8,
+// a request above server.max_request_bytes is TOO_LARGE, bytes that are no such message, and text that is not UTF-8,
 // are FIELD_INVALID. Both only after the caller's token was accepted.
 class GatewayService {
  public:
