@@ -1,4 +1,4 @@
-// HTTP/2 by hand, for what a gRPC client never does. Blocking, one connection.
+// HTTP/2 by hand, for what a gRPC client never does.
 #pragma once
 
 #include <cstdint>
