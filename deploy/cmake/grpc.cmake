@@ -89,8 +89,9 @@ else()
   set(protobuf_INSTALL OFF CACHE BOOL "" FORCE)
   set(protobuf_BUILD_TESTS OFF CACHE BOOL "" FORCE)
   add_subdirectory("${folder}" "${CMAKE_BINARY_DIR}/grpc" EXCLUDE_FROM_ALL SYSTEM)
-  if(PACKAGE_VERSION AND PACKAGE_VERSION VERSION_LESS PENSTOCK_GRPC_OLDEST_SOURCE)
-    message(FATAL_ERROR "PENSTOCK_GRPC_SOURCE: found gRPC ${PACKAGE_VERSION}, allowed "
+  get_directory_property(found_version DIRECTORY "${folder}" DEFINITION PACKAGE_VERSION)
+  if(found_version VERSION_LESS PENSTOCK_GRPC_OLDEST_SOURCE)
+    message(FATAL_ERROR "PENSTOCK_GRPC_SOURCE: found gRPC \"${found_version}\", allowed "
       "${PENSTOCK_GRPC_OLDEST_SOURCE} or newer")
   endif()
   add_library(gRPC::grpc++ ALIAS grpc++)

@@ -73,7 +73,8 @@ std::string AdviceByCode(absl::StatusCode code, absl::string_view address) {
   switch (code) {
     case absl::StatusCode::kUnavailable:
       return absl::StrCat("is the gateway running at ", address,
-                          "? --address or PENSTOCK_ADDRESS names another");
+                          "? --address or PENSTOCK_ADDRESS names another; one with mutual TLS "
+                          "needs --tls-ca, --tls-cert and --tls-key");
     case absl::StatusCode::kDeadlineExceeded:
       return "allow more time with --timeout";
     case absl::StatusCode::kUnimplemented:
