@@ -82,9 +82,8 @@ void AcceptLoop::Wait() {
   for (const int listener : sockets_.descriptors()) {
     waited.push_back({.fd = listener, .events = POLLIN, .revents = 0});
   }
-  const int timeout = open_.count() > 0
-                          ? static_cast<int>(absl::ToInt64Milliseconds(kSweepInterval))
-                          : -1;
+  const int timeout =
+      open_.count() > 0 ? static_cast<int>(absl::ToInt64Milliseconds(kSweepInterval)) : -1;
   if (poll(waited.data(), waited.size(), timeout) <= 0 || waited[0].revents == 0) return;
   uint64_t woken = 0;
   if (read(wake_, &woken, sizeof(woken)) < 0 && errno != EAGAIN) {
@@ -135,7 +134,8 @@ bool AcceptLoop::RefuseWithoutDescriptors(int listener) {
   if (connection >= 0) Refuse(connection, refused_by_descriptors_);
   spare_ = OpenSpare();
   // Without a spare one, those who come wait in the backlog until a descriptor is free.
-  if (connection < 0) std::this_thread::sleep_for(absl::ToChronoMilliseconds(kSweepIntervalWhenFull));
+  if (connection < 0)
+    std::this_thread::sleep_for(absl::ToChronoMilliseconds(kSweepIntervalWhenFull));
   return connection >= 0;
 }
 

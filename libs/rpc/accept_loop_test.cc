@@ -124,7 +124,10 @@ TEST_F(AcceptLoopTest, ResetsThoseAboveTheLimitAndServesTheOthers) {
 
 TEST_F(AcceptLoopTest, HasRoomAgainOnceAConnectionHasEnded) {
   Start(1);
-  { const Client first(endpoint_), held(endpoint_); EXPECT_TRUE(held.ClosedByServer()); }
+  {
+    const Client first(endpoint_), held(endpoint_);
+    EXPECT_TRUE(held.ClosedByServer());
+  }
   CloseAll();
 
   EXPECT_TRUE(Eventually(kPatience, [&] { return !Client(endpoint_).ClosedByServer(); }));
@@ -137,9 +140,8 @@ TEST_F(AcceptLoopTest, TellsWithinASecondOrTwoThatAConnectionHasEnded) {
 
   CloseAll();
 
-  EXPECT_TRUE(Eventually(kPatience, [&] {
-    return MetricForTest(metrics_, "penstock_rpc_server_connections") == 0;
-  }));
+  EXPECT_TRUE(Eventually(
+      kPatience, [&] { return MetricForTest(metrics_, "penstock_rpc_server_connections") == 0; }));
 }
 
 TEST_F(AcceptLoopTest, HandsNothingOverOnceItHasStopped) {
@@ -181,7 +183,10 @@ TEST(ListeningSockets, TakesTheUnixSocketOfADeadProcessAndRemovesItsOwn) {
   ASSERT_EQ(bind(dead, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
   close(dead);
 
-  { const auto sockets = ListeningSockets::Open("unix:" + path); ASSERT_TRUE(sockets.ok()); }
+  {
+    const auto sockets = ListeningSockets::Open("unix:" + path);
+    ASSERT_TRUE(sockets.ok());
+  }
 
   EXPECT_FALSE(std::filesystem::exists(path));
 }

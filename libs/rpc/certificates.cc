@@ -61,7 +61,7 @@ absl::StatusOr<std::string> ReadText(const NamedFile& file) {
 using Version = std::tuple<dev_t, ino_t, time_t, long, off_t>;
 
 Version VersionOf(const NamedFile& file) {
-  struct stat found {};
+  struct stat found{};
   if (stat(file.path.c_str(), &found) != 0) return {};
   return {found.st_dev, found.st_ino, found.st_mtim.tv_sec, found.st_mtim.tv_nsec, found.st_size};
 }
@@ -127,15 +127,16 @@ absl::Status CheckKey(const CertificateFiles& files, absl::string_view pem, X509
                  "(-----BEGIN PRIVATE KEY-----)");
   }
   if (X509_check_private_key(&leaf, key.get()) == 1) return absl::OkStatus();
-  return Wrong(files.key, absl::StrCat("found the key of another certificate than ",
-                                       files.certificate.setting, " ", files.certificate.path,
-                                       "; exchange both together"));
+  return Wrong(files.key,
+               absl::StrCat("found the key of another certificate than ", files.certificate.setting,
+                            " ", files.certificate.path, "; exchange both together"));
 }
 
 absl::Status CheckAuthorities(const NamedFile& file, absl::string_view pem, absl::Time now) {
   const std::vector<X509Ptr> found = ParseChain(pem);
   if (found.empty()) {
-    return Wrong(file, "found no certificate, allowed one or more in PEM (-----BEGIN CERTIFICATE-----)");
+    return Wrong(file,
+                 "found no certificate, allowed one or more in PEM (-----BEGIN CERTIFICATE-----)");
   }
   const bool one_holds = std::any_of(found.begin(), found.end(), [now](const X509Ptr& authority) {
     return now < TimeOf(X509_get0_notAfter(authority.get()));
@@ -144,8 +145,8 @@ absl::Status CheckAuthorities(const NamedFile& file, absl::string_view pem, absl
 }
 
 std::vector<std::string> NamesOf(const X509& leaf) {
-  const NamesPtr found(static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(&leaf, NID_subject_alt_name, nullptr, nullptr)));
+  const NamesPtr found(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(&leaf, NID_subject_alt_name, nullptr, nullptr)));
   std::vector<std::string> names;
   for (int i = 0; found != nullptr && i < sk_GENERAL_NAME_num(found.get()); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(found.get(), i);

@@ -42,9 +42,9 @@ struct Certificates {
   }
 };
 
-// Reads all files as of one moment: again when one of them changes meanwhile. Each is at most 1 MiB.
-// NOT_FOUND, PERMISSION_DENIED or what else a file cannot be read for; FAILED_PRECONDITION for text
-// that is no certificate or key, a key with a passphrase, a key of another certificate, a
+// Reads all files as of one moment: again when one of them changes meanwhile. Each is at most 1
+// MiB. NOT_FOUND, PERMISSION_DENIED or what else a file cannot be read for; FAILED_PRECONDITION for
+// text that is no certificate or key, a key with a passphrase, a key of another certificate, a
 // certificate that is not valid at `now`, authorities that have all ended. Messages begin with the
 // setting and the path, and say what to do; none holds a key.
 absl::StatusOr<Certificates> ReadCertificates(const CertificateFiles& files, absl::Time now);

@@ -144,7 +144,7 @@ TEST(MemoryFile, ExchangesItsTextAtOnePathWithATimeOfItsOwn) {
   MemoryFile file;
   ASSERT_TRUE(file.Set("first, and longer").ok());
   const std::string path = file.path();
-  struct stat first {};
+  struct stat first{};
   ASSERT_EQ(stat(path.c_str(), &first), 0);
   std::ifstream reader(path);
 
@@ -152,7 +152,7 @@ TEST(MemoryFile, ExchangesItsTextAtOnePathWithATimeOfItsOwn) {
 
   EXPECT_EQ(file.path(), path);
   EXPECT_EQ(Contents(path), "second");
-  struct stat second {};
+  struct stat second{};
   ASSERT_EQ(stat(path.c_str(), &second), 0);
   EXPECT_EQ(second.st_mtime, first.st_mtime + 1);
   std::ostringstream of_the_reader;

@@ -22,7 +22,9 @@ using testing::HasSubstr;
 
 constexpr absl::Duration kPatience = absl::Seconds(20);
 
-RawConnection Connect(const ServerForTest& server) { return *RawConnection::Open(server.endpoint()); }
+RawConnection Connect(const ServerForTest& server) {
+  return *RawConnection::Open(server.endpoint());
+}
 
 // With the server's settings received: HTTP/2 is spoken.
 RawConnection ConnectHttp2(const ServerForTest& server) {
@@ -47,20 +49,20 @@ TEST(ListenerLimits, ClosesConnectionsAboveTheLimit) {
   EXPECT_TRUE(third.AwaitClose(kPatience));
   EXPECT_TRUE(second.Send({.type = FrameType::kPing, .payload = "12345678"}));
   EXPECT_TRUE(second.Await(FrameType::kPing, kPatience));
-  EXPECT_EQ(
-      MetricForTest(server.metrics(),
-                    "penstock_rpc_server_connections_refused_total{reason=\"limit\"}"),
-      1);
+  EXPECT_EQ(MetricForTest(server.metrics(),
+                          "penstock_rpc_server_connections_refused_total{reason=\"limit\"}"),
+            1);
 }
 
 TEST(ListenerLimits, TakesAnotherConnectionWhenAPeerHasGone) {
   const ServerForTest server({.max_connections = 1});
-  { const RawConnection first = ConnectHttp2(server); }
+  {
+    const RawConnection first = ConnectHttp2(server);
+  }
 
   EXPECT_TRUE(Eventually(kPatience, [&] {
     auto next = RawConnection::Open(server.endpoint());
-    return next.ok() && next->StartHttp2() &&
-           next->Await(FrameType::kSettings, absl::Seconds(5));
+    return next.ok() && next->StartHttp2() && next->Await(FrameType::kSettings, absl::Seconds(5));
   }));
 }
 
@@ -129,8 +131,8 @@ TEST(ListenerLimits, RefusesARequestAbove4MiB) {
   EXPECT_TRUE(CallOnce(channel, std::string((4 << 20) - 100, 'x')).ok());
   grpc::ChannelArguments unbounded;
   unbounded.SetMaxSendMessageSize(-1);
-  const auto reckless = grpc::CreateCustomChannel(
-      server.endpoint(), grpc::InsecureChannelCredentials(), unbounded);
+  const auto reckless =
+      grpc::CreateCustomChannel(server.endpoint(), grpc::InsecureChannelCredentials(), unbounded);
   const auto status = CallOnce(reckless, std::string((4 << 20) + 1, 'x'));
 
   EXPECT_EQ(status.code(), StatusCode::kResourceExhausted) << status;
@@ -146,8 +148,8 @@ TEST(ListenerLimits, InflatesNoCompressedRequest) {
     request.set_name(std::string(1 << 20, 'x'));
     chat::v1::Turn turn;
 
-    const auto status =
-        FromGrpc(Dispatcher::NewStub(OpenChannel(server.endpoint()))->GetTurn(&context, request, &turn));
+    const auto status = FromGrpc(
+        Dispatcher::NewStub(OpenChannel(server.endpoint()))->GetTurn(&context, request, &turn));
 
     EXPECT_EQ(status.code(), StatusCode::kUnimplemented) << status;
     EXPECT_THAT(std::string(status.message()), HasSubstr("is disabled"));

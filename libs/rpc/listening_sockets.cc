@@ -108,7 +108,7 @@ absl::Status ListeningSockets::OpenUnix(const std::string& path) {
                                                    sizeof(address.sun_path) - 1));
   }
   std::memcpy(address.sun_path, path.data(), path.size());
-  struct stat found {};
+  struct stat found{};
   if (IsSocket(path, found)) {
     if (SomeoneListens(address)) return CannotListen(endpoint_, "another process listens there");
     unlink(path.c_str());
@@ -147,7 +147,8 @@ absl::Status ListeningSockets::OpenTcp(absl::string_view host, absl::string_view
   if (descriptors_.empty() || failed == EADDRINUSE) {
     return CannotListen(endpoint_, std::strerror(failed));
   }
-  endpoint_ = absl::StrCat(absl::string_view(endpoint_).substr(0, endpoint_.rfind(':')), ":", taken);
+  endpoint_ =
+      absl::StrCat(absl::string_view(endpoint_).substr(0, endpoint_.rfind(':')), ":", taken);
   return absl::OkStatus();
 }
 
@@ -159,7 +160,7 @@ ListeningSockets::ListeningSockets(ListeningSockets&& other) noexcept
 
 void ListeningSockets::Close() {
   for (const int listener : std::exchange(descriptors_, {})) close(listener);
-  struct stat found {};
+  struct stat found{};
   const std::string path = std::exchange(unix_path_, {});
   if (!path.empty() && IsSocket(path, found) && found.st_ino == unix_inode_) unlink(path.c_str());
 }

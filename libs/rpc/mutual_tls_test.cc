@@ -38,8 +38,8 @@ Certificates Unchecked(const IssuedPair& pair, const std::string& authorities) {
 std::shared_ptr<grpc::Channel> Connect(const std::string& endpoint,
                                        const Certificates& certificates,
                                        const std::string& expected = "session-state") {
-  return OpenChannel(endpoint, ClientTls(ProviderOf(certificates), expected,
-                                         !certificates.chain.empty()));
+  return OpenChannel(endpoint,
+                     ClientTls(ProviderOf(certificates), expected, !certificates.chain.empty()));
 }
 
 // session-state, which takes calls of "gateway" and "*.dispatcher".
@@ -74,8 +74,8 @@ TEST_F(MutualTlsTest, ServesACallerThatItKnowsByAUri) {
   const PeerPolicy callers("session-state", "tls.session_state_callers", {uri}, metrics_);
   const ServerForTest server(Secured(Issue({.uris = {"spiffe://mesh/session"}})), &callers);
 
-  const auto status = CallOnce(
-      Connect(server.endpoint(), Issue({.uris = {uri}}), "spiffe://mesh/session"));
+  const auto status =
+      CallOnce(Connect(server.endpoint(), Issue({.uris = {uri}}), "spiffe://mesh/session"));
 
   EXPECT_TRUE(status.ok()) << status;
 }
@@ -95,8 +95,8 @@ TEST_F(MutualTlsTest, ServesOverAUnixSocket) {
 }
 
 TEST_F(MutualTlsTest, RefusesAGoodCertificateOfAnotherName) {
-  const auto status =
-      CallOnce(Connect(server_.endpoint(), Issue({.dns_names = {"provider-adapter", "x.gateway"}})));
+  const auto status = CallOnce(
+      Connect(server_.endpoint(), Issue({.dns_names = {"provider-adapter", "x.gateway"}})));
 
   EXPECT_EQ(status.code(), StatusCode::kPermissionDenied);
   EXPECT_EQ(ReasonOf(status), "PEER_NOT_ALLOWED");
@@ -104,8 +104,8 @@ TEST_F(MutualTlsTest, RefusesAGoodCertificateOfAnotherName) {
   EXPECT_THAT(std::string(status.message()),
               AllOf(HasSubstr("provider-adapter, x.gateway"), HasSubstr("gateway, *.dispatcher"),
                     HasSubstr("tls.session_state_callers")));
-  EXPECT_EQ(
-      MetricForTest(metrics_, "penstock_tls_peers_refused_total{service=\"session-state\"}"), 1);
+  EXPECT_EQ(MetricForTest(metrics_, "penstock_tls_peers_refused_total{service=\"session-state\"}"),
+            1);
 }
 
 TEST_F(MutualTlsTest, RefusesACertificateWithoutNames) {
@@ -119,8 +119,8 @@ TEST_F(MutualTlsTest, TakesEveryCertificateWhereNoCallersAreNamed) {
   const PeerPolicy anyone("gateway", "tls.gateway_callers", {}, metrics_);
   const ServerForTest server(Secured(Issue({.dns_names = {"gateway"}})), &anyone);
 
-  const auto status = CallOnce(
-      Connect(server.endpoint(), Issue({.dns_names = {"backend.example"}}), "gateway"));
+  const auto status =
+      CallOnce(Connect(server.endpoint(), Issue({.dns_names = {"backend.example"}}), "gateway"));
 
   EXPECT_TRUE(status.ok()) << status;
 }
@@ -135,9 +135,9 @@ TEST_F(MutualTlsTest, DoesNotTalkToAServiceOfAnotherName) {
 }
 
 TEST_F(MutualTlsTest, DoesNotTalkToAServiceThatNobodyVouchesFor) {
-  const auto status = CallOnce(
-      Connect(server_.endpoint(), Unchecked(authority_.Issue({.dns_names = {"gateway"}}),
-                                            other_authority_.certificate())));
+  const auto status =
+      CallOnce(Connect(server_.endpoint(), Unchecked(authority_.Issue({.dns_names = {"gateway"}}),
+                                                     other_authority_.certificate())));
 
   EXPECT_EQ(status.code(), StatusCode::kUnavailable);
   EXPECT_THAT(std::string(status.message()), HasSubstr("certificate verify failed"));
@@ -272,8 +272,7 @@ TEST_F(ReloadTest, ExchangesLeavesAndAuthoritiesOfBothSidesWithoutAFailedCall) {
   EXPECT_EQ(failed, 0);
   EXPECT_GT(calls, 100);
   EXPECT_TRUE(CallAnew().ok());
-  const Certificates of_old =
-      Unchecked(old_.Issue({.dns_names = {"gateway"}}), new_.certificate());
+  const Certificates of_old = Unchecked(old_.Issue({.dns_names = {"gateway"}}), new_.certificate());
   EXPECT_EQ(CallOnce(Connect(server_->endpoint(), of_old)).code(), StatusCode::kUnavailable);
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 // 0 when it is not open.
 ino_t InodeOf(int descriptor) {
-  struct stat found {};
+  struct stat found{};
   return fstat(descriptor, &found) == 0 ? found.st_ino : 0;
 }
 

@@ -18,12 +18,13 @@ class PeerPolicy {
  public:
   // `service`: "session-state". `setting`: where `allowed` comes from, "tls.session_state_callers".
   // `allowed`: patterns of NameMatches; empty: every certificate that the authorities vouch for.
-  PeerPolicy(absl::string_view service, absl::string_view setting,
-             std::vector<std::string> allowed, obs::Metrics& metrics);
+  PeerPolicy(absl::string_view service, absl::string_view setting, std::vector<std::string> allowed,
+             obs::Metrics& metrics);
 
   // Asked for every call, of the peer that its handshake has verified. UNAUTHENTICATED without a
   // certificate, PERMISSION_DENIED when none of its DNS names and URIs is allowed; both with reason
-  // PEER_NOT_ALLOWED, and counted (penstock_tls_peers_refused_total). The common name does not count.
+  // PEER_NOT_ALLOWED, and counted (penstock_tls_peers_refused_total). The common name does not
+  // count.
   absl::Status Check(const grpc::AuthContext& peer) const;
 
  private:

@@ -62,8 +62,7 @@ void Use(const IssuedPair& pair, SSL_CTX* context) {
   BIO* key = BIO_new_mem_buf(pair.key.data(), -1);
   X509* leaf = PEM_read_bio_X509(certificate, nullptr, nullptr, nullptr);
   EVP_PKEY* secret = PEM_read_bio_PrivateKey(key, nullptr, nullptr, nullptr);
-  if (SSL_CTX_use_certificate(context, leaf) != 1 ||
-      SSL_CTX_use_PrivateKey(context, secret) != 1) {
+  if (SSL_CTX_use_certificate(context, leaf) != 1 || SSL_CTX_use_PrivateKey(context, secret) != 1) {
     std::abort();
   }
   X509_free(leaf);

@@ -46,12 +46,12 @@ class TurnsForTest : public dispatcher::v1::Dispatcher::CallbackService {
   grpc::ServerUnaryReactor* GetTurn(grpc::CallbackServerContext* context,
                                     const dispatcher::v1::GetTurnRequest* request,
                                     chat::v1::Turn* response) override {
-    return ServeUnary(get_turn_, context, request, response,
-                      [](ServerCall& call, const auto&, chat::v1::Turn& turn)
-                          -> Awaitable<absl::Status> {
-                        turn.set_name(call.principal().user);
-                        co_return absl::OkStatus();
-                      });
+    return ServeUnary(
+        get_turn_, context, request, response,
+        [](ServerCall& call, const auto&, chat::v1::Turn& turn) -> Awaitable<absl::Status> {
+          turn.set_name(call.principal().user);
+          co_return absl::OkStatus();
+        });
   }
   grpc::ServerUnaryReactor* CancelTurn(grpc::CallbackServerContext* context,
                                        const dispatcher::v1::CancelTurnRequest* request,
@@ -121,8 +121,7 @@ inline absl::Status CallOnce(const std::shared_ptr<grpc::Channel>& channel,
   dispatcher::v1::GetTurnRequest request;
   request.set_name(name);
   chat::v1::Turn turn;
-  return FromGrpc(
-      dispatcher::v1::Dispatcher::NewStub(channel)->GetTurn(&context, request, &turn));
+  return FromGrpc(dispatcher::v1::Dispatcher::NewStub(channel)->GetTurn(&context, request, &turn));
 }
 
 // The value of a metric, labels included in `name`; -1 when it is not there.

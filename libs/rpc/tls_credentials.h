@@ -18,8 +18,8 @@ using CertificateProvider = std::shared_ptr<grpc::experimental::CertificateProvi
 std::shared_ptr<grpc::ServerCredentials> ServerTls(CertificateProvider provider);
 
 // The server's certificate must be vouched for, and have `name` (NameMatches) among its DNS names
-// and URIs; the address that is dialled does not count. Otherwise calls fail with UNAVAILABLE, whose
-// message says which names were found.
+// and URIs; the address that is dialled does not count. Otherwise calls fail with UNAVAILABLE,
+// whose message says which names were found.
 std::shared_ptr<grpc::ChannelCredentials> ClientTls(CertificateProvider provider, std::string name,
                                                     bool with_certificate = true);
 

@@ -93,9 +93,9 @@ std::shared_ptr<grpc::Channel> Transport::OpenChannel(absl::string_view endpoint
   if (certificates_ == nullptr) return rpc::OpenChannel(endpoint);
   const Edge& edge = EdgeOf(callee);
   const std::string& configured = (tls_.*edge.name)();
-  return rpc::OpenChannel(
-      endpoint, ClientTls(certificates_->provider(),
-                          configured.empty() ? std::string(edge.own_name) : configured));
+  return rpc::OpenChannel(endpoint,
+                          ClientTls(certificates_->provider(),
+                                    configured.empty() ? std::string(edge.own_name) : configured));
 }
 
 }  // namespace penstock::rpc

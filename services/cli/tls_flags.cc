@@ -19,9 +19,10 @@ rpc::NamedFile FileOf(const Arguments& arguments, const std::string& flag) {
 }
 
 absl::Status CheckTogether(const Arguments& arguments) {
-  const std::pair<absl::string_view, absl::string_view> needs[] = {
-      {"--tls-cert", "--tls-key"}, {"--tls-key", "--tls-cert"}, {"--tls-cert", "--tls-ca"},
-      {"--tls-name", "--tls-ca"}};
+  const std::pair<absl::string_view, absl::string_view> needs[] = {{"--tls-cert", "--tls-key"},
+                                                                   {"--tls-key", "--tls-cert"},
+                                                                   {"--tls-cert", "--tls-ca"},
+                                                                   {"--tls-name", "--tls-ca"}};
   for (const auto& [flag, needed] : needs) {
     if (!arguments.Has(flag) || arguments.Has(needed)) continue;
     return UsageError(absl::StrCat(flag, " needs ", needed, ", too"));
@@ -34,12 +35,11 @@ absl::Status CheckTogether(const Arguments& arguments) {
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> TlsOf(const Arguments& arguments) {
   PENSTOCK_RETURN_IF_ERROR(CheckTogether(arguments));
   if (!arguments.Has("--tls-ca")) return nullptr;
-  PENSTOCK_ASSIGN_OR_RETURN(
-      const rpc::Certificates read,
-      rpc::ReadCertificates({.certificate = FileOf(arguments, "--tls-cert"),
-                             .key = FileOf(arguments, "--tls-key"),
-                             .authorities = FileOf(arguments, "--tls-ca")},
-                            SystemClock().Now()));
+  PENSTOCK_ASSIGN_OR_RETURN(const rpc::Certificates read,
+                            rpc::ReadCertificates({.certificate = FileOf(arguments, "--tls-cert"),
+                                                   .key = FileOf(arguments, "--tls-key"),
+                                                   .authorities = FileOf(arguments, "--tls-ca")},
+                                                  SystemClock().Now()));
   return rpc::ClientTls(rpc::ProviderOf(read), arguments.Value("--tls-name", kUsualName),
                         /*with_certificate=*/!read.chain.empty());
 }

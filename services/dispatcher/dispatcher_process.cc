@@ -101,9 +101,9 @@ absl::Status DispatcherProcess::Start() {
   parts->core = std::make_unique<DispatcherCore>(
       environment_, Peers{*parts->session, *parts->memory, *parts->provider}, *parts->journal);
   PENSTOCK_RETURN_IF_ERROR(RunToEnd(environment_.executor, parts->core->Recover()));
-  parts->rpc_environment = std::make_unique<rpc::ServerEnvironment>(rpc::ServerEnvironment{
-      environment_.executor, *parts->verifier, environment_.clock, environment_.metrics,
-      transport.callers()});
+  parts->rpc_environment = std::make_unique<rpc::ServerEnvironment>(
+      rpc::ServerEnvironment{environment_.executor, *parts->verifier, environment_.clock,
+                             environment_.metrics, transport.callers()});
   parts->rpc = std::make_unique<DispatcherService>(*parts->core, *parts->rpc_environment);
   parts->operations = std::make_unique<OperationsService>(*parts->core, *parts->rpc_environment);
   PENSTOCK_ASSIGN_OR_RETURN(

@@ -86,17 +86,17 @@ absl::Status GatewayProcess::Start() {
   PENSTOCK_ASSIGN_OR_RETURN(const std::string root, identity::GrantRootOf(config.identity()));
   PENSTOCK_ASSIGN_OR_RETURN(
       auto verifier, identity::JwtVerifier::Create(config.identity(), host::TierNames(config)));
-  PENSTOCK_ASSIGN_OR_RETURN(
-      auto transport, rpc::Transport::Create(rpc::ServiceId::kGateway, endpoint_, config,
-                                             environment_.clock, environment_.metrics));
+  PENSTOCK_ASSIGN_OR_RETURN(auto transport,
+                            rpc::Transport::Create(rpc::ServiceId::kGateway, endpoint_, config,
+                                                   environment_.clock, environment_.metrics));
   const Downstream::Channels channels{channels_.dispatcher(*transport),
                                       channels_.session_state(*transport),
                                       channels_.memory_recall(*transport)};
   auto parts = std::make_unique<Parts>(environment_, std::move(transport), std::move(verifier),
                                        root, channels);
-  PENSTOCK_ASSIGN_OR_RETURN(parts->host,
-                            rpc::ServerHost::Start(endpoint_, parts->service.services(),
-                                                   parts->transport->listener()));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      parts->host,
+      rpc::ServerHost::Start(endpoint_, parts->service.services(), parts->transport->listener()));
   // Of the services in a process one listens, or each has a process of its own: so each process has
   // one pulse.
   if (!endpoint_.empty()) parts->pulse = std::make_unique<rpc::IdlePulse>(environment_.timers);

@@ -60,9 +60,9 @@ absl::Status MemoryRecallProcess::Start() {
       const std::string key,
       identity::GrantKeyOf(config.identity(), identity::kMemoryRecallAudience));
   auto parts = std::make_unique<Parts>();
-  PENSTOCK_ASSIGN_OR_RETURN(
-      parts->transport, rpc::Transport::Create(rpc::ServiceId::kMemoryRecall, endpoint_, config,
-                                               environment_.clock, environment_.metrics));
+  PENSTOCK_ASSIGN_OR_RETURN(parts->transport,
+                            rpc::Transport::Create(rpc::ServiceId::kMemoryRecall, endpoint_, config,
+                                                   environment_.clock, environment_.metrics));
   PENSTOCK_ASSIGN_OR_RETURN(
       parts->database,
       rocks::Database::Open((std::filesystem::path(config.data_dir()) / "memory_recall").string(),
@@ -80,9 +80,9 @@ absl::Status MemoryRecallProcess::Start() {
       *parts->store, *parts->ranker,
       /*embedder=*/nullptr, environment_.clock, SettingsOf(config.recall()), environment_.metrics);
   parts->verifier = std::make_unique<identity::GrantVerifier>(identity::kMemoryRecallAudience, key);
-  parts->rpc_environment = std::make_unique<rpc::ServerEnvironment>(rpc::ServerEnvironment{
-      environment_.executor, *parts->verifier, environment_.clock, environment_.metrics,
-      parts->transport->callers()});
+  parts->rpc_environment = std::make_unique<rpc::ServerEnvironment>(
+      rpc::ServerEnvironment{environment_.executor, *parts->verifier, environment_.clock,
+                             environment_.metrics, parts->transport->callers()});
   parts->rpc = std::make_unique<MemoryRecallService>(*parts->core, *parts->rpc_environment);
   parts->sweeper = std::make_unique<MemorySweeper>(
       *parts->store, environment_.executor, environment_.timers, environment_.clock,

@@ -72,9 +72,9 @@ absl::Status ProviderAdapterProcess::Start() {
       parts->generator,
       Generator::Create(config, FromEnvironment, *parts->client, parts->client->timers(),
                         environment_.clock, environment_.metrics));
-  parts->rpc_environment = std::make_unique<rpc::ServerEnvironment>(rpc::ServerEnvironment{
-      environment_.executor, *parts->verifier, environment_.clock, environment_.metrics,
-      parts->transport->callers()});
+  parts->rpc_environment = std::make_unique<rpc::ServerEnvironment>(
+      rpc::ServerEnvironment{environment_.executor, *parts->verifier, environment_.clock,
+                             environment_.metrics, parts->transport->callers()});
   parts->rpc = std::make_unique<ProviderAdapterService>(*parts->generator, *parts->rpc_environment);
   PENSTOCK_ASSIGN_OR_RETURN(parts->host, rpc::ServerHost::Start(endpoint_, {parts->rpc.get()},
                                                                 parts->transport->listener()));

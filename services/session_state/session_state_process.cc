@@ -70,9 +70,9 @@ absl::Status SessionStateProcess::Start() {
   PENSTOCK_ASSIGN_OR_RETURN(
       const std::string grant_key,
       identity::GrantKeyOf(config.identity(), identity::kSessionStateAudience));
-  PENSTOCK_ASSIGN_OR_RETURN(
-      auto transport, rpc::Transport::Create(rpc::ServiceId::kSessionState, endpoint_, config,
-                                             environment_.clock, environment_.metrics));
+  PENSTOCK_ASSIGN_OR_RETURN(auto transport,
+                            rpc::Transport::Create(rpc::ServiceId::kSessionState, endpoint_, config,
+                                                   environment_.clock, environment_.metrics));
   RocksSessionStoreOptions options = StoreOptionsOf(config);
   std::error_code error;
   std::filesystem::create_directories(options.path, error);
@@ -83,10 +83,10 @@ absl::Status SessionStateProcess::Start() {
   PENSTOCK_ASSIGN_OR_RETURN(
       auto store,
       RocksSessionStore::Open(std::move(options), environment_.blocking, environment_.metrics));
-  running_ = std::make_unique<Running>(environment_, std::move(transport), std::move(store),
-                                       grant_key);
-  auto server = rpc::ServerHost::Start(endpoint_, {running_->service.get()},
-                                       running_->transport->listener());
+  running_ =
+      std::make_unique<Running>(environment_, std::move(transport), std::move(store), grant_key);
+  auto server =
+      rpc::ServerHost::Start(endpoint_, {running_->service.get()}, running_->transport->listener());
   if (!server.ok()) {
     running_.reset();
     return std::move(server).status();

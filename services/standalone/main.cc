@@ -19,13 +19,21 @@ int main(int argc, char** argv) {
         auto session = std::make_unique<session_state::SessionStateProcess>(environment, "");
         auto memory = std::make_unique<memory_recall::MemoryRecallProcess>(environment, "");
         auto adapter = std::make_unique<provider_adapter::ProviderAdapterProcess>(environment, "");
-        const auto to_session = [at = session.get()](const rpc::Transport&) { return at->InProcessChannel(); };
-        const auto to_memory = [at = memory.get()](const rpc::Transport&) { return at->InProcessChannel(); };
-        const auto to_adapter = [at = adapter.get()](const rpc::Transport&) { return at->InProcessChannel(); };
+        const auto to_session = [at = session.get()](const rpc::Transport&) {
+          return at->InProcessChannel();
+        };
+        const auto to_memory = [at = memory.get()](const rpc::Transport&) {
+          return at->InProcessChannel();
+        };
+        const auto to_adapter = [at = adapter.get()](const rpc::Transport&) {
+          return at->InProcessChannel();
+        };
         auto dispatcher = std::make_unique<dispatcher::DispatcherProcess>(
             environment, "",
             dispatcher::DispatcherProcess::Channels{to_session, to_memory, to_adapter});
-        const auto to_dispatcher = [at = dispatcher.get()](const rpc::Transport&) { return at->InProcessChannel(); };
+        const auto to_dispatcher = [at = dispatcher.get()](const rpc::Transport&) {
+          return at->InProcessChannel();
+        };
         auto gateway = std::make_unique<gateway::GatewayProcess>(
             environment, environment.config.endpoints().gateway(),
             gateway::GatewayProcess::Channels{to_dispatcher, to_session, to_memory});

@@ -43,8 +43,7 @@ absl::StatusOr<std::string> RunTurn(const Caller& caller, const std::string& tex
   request.mutable_turn()->set_create_session(true);
   request.mutable_turn()->set_on_conflict(chat::v1::ENQUEUE);
   request.mutable_turn()->add_input()->mutable_text()->set_text(text);
-  const auto turn =
-      caller.Call(caller.turns(), &Turns::Stub::RunTurn, request, absl::Seconds(120));
+  const auto turn = caller.Call(caller.turns(), &Turns::Stub::RunTurn, request, absl::Seconds(120));
   if (!turn.ok()) return turn.status();
   if (turn->state() == Turn::SUCCEEDED) return OutputText(*turn);
   return absl::InternalError(turn->ShortDebugString());
@@ -81,8 +80,8 @@ class MutualTlsTest : public testing::Test {
   }
 
   std::unique_ptr<Caller> NewCaller(const std::string& user, const std::string& vouched_by = "") {
-    return mesh_->NewCaller({.user = user}, certificates_.Connect(mesh_->gateway_address(), "client",
-                                                                  "gateway", vouched_by));
+    return mesh_->NewCaller({.user = user}, certificates_.Connect(mesh_->gateway_address(),
+                                                                  "client", "gateway", vouched_by));
   }
 
   std::string AddressOf(const std::string& service) {
@@ -97,8 +96,7 @@ class MutualTlsTest : public testing::Test {
                       const std::string& service,
                       grpc::Status (Service::Stub::*method)(grpc::ClientContext*, const Request&,
                                                             Response*)) {
-    const auto stub =
-        Service::NewStub(certificates_.Connect(AddressOf(process), name, service));
+    const auto stub = Service::NewStub(certificates_.Connect(AddressOf(process), name, service));
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
     Response response;

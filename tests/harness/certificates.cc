@@ -14,9 +14,8 @@
 namespace penstock::harness {
 namespace {
 
-constexpr absl::string_view kNames[] = {"gateway",          "dispatcher", "session-state",
-                                        "memory-recall",    "client",
-                                        "provider-adapter"};
+constexpr absl::string_view kNames[] = {"gateway",       "dispatcher", "session-state",
+                                        "memory-recall", "client",     "provider-adapter"};
 
 std::string ReadFile(const std::string& path) {
   std::ostringstream text;
@@ -68,15 +67,20 @@ void MeshCertificates::Issue() const {
   }
 }
 
-std::shared_ptr<grpc::Channel> MeshCertificates::Connect(const std::string& endpoint,
-                                                         absl::string_view name,
-                                                         const std::string& service,
-                                                         const std::string& vouched_by) const {
+std::shared_ptr<grpc::ChannelCredentials> MeshCertificates::CredentialsOf(
+    absl::string_view name, const std::string& service, const std::string& vouched_by) const {
   rpc::Certificates own;
   own.chain = ReadFile(absl::StrCat(folder_, "/", name, ".crt"));
   own.key = ReadFile(absl::StrCat(folder_, "/", name, ".key"));
   own.authorities = vouched_by.empty() ? ReadFile(folder_ + "/ca.crt") : vouched_by;
-  return rpc::OpenChannel(endpoint, rpc::ClientTls(rpc::ProviderOf(own), service));
+  return rpc::ClientTls(rpc::ProviderOf(own), service);
+}
+
+std::shared_ptr<grpc::Channel> MeshCertificates::Connect(const std::string& endpoint,
+                                                         absl::string_view name,
+                                                         const std::string& service,
+                                                         const std::string& vouched_by) const {
+  return rpc::OpenChannel(endpoint, CredentialsOf(name, service, vouched_by));
 }
 
 }  // namespace penstock::harness

@@ -6,6 +6,7 @@
 #include <string>
 
 #include <grpcpp/channel.h>
+#include <grpcpp/security/credentials.h>
 
 #include "libs/rpc/test_authority.h"
 #include "tests/harness/mesh_config.h"
@@ -34,8 +35,11 @@ class MeshCertificates {
   const std::string& folder() const { return folder_; }
   const rpc::TestAuthority& authority() const { return *authorities_[issuer_]; }
 
-  // A channel to `endpoint` with the certificate NAME, that expects `service`'s there. `vouched_by`:
+  // Of a client with the certificate NAME that expects `service`'s on the other side. `vouched_by`:
   // the authorities that it trusts, PEM; both when empty.
+  std::shared_ptr<grpc::ChannelCredentials> CredentialsOf(absl::string_view name,
+                                                          const std::string& service,
+                                                          const std::string& vouched_by = "") const;
   std::shared_ptr<grpc::Channel> Connect(const std::string& endpoint, absl::string_view name,
                                          const std::string& service,
                                          const std::string& vouched_by = "") const;
