@@ -4,8 +4,10 @@
 
 namespace penstock::rpc {
 
-ListenerOptions ListenerOptionsOf(const config::v1::Server& server, bool is_gateway) {
+ListenerOptions ListenerOptionsOf(const config::v1::Config& config, bool is_gateway) {
   ListenerOptions options;
+  if (!config.has_server()) return options;
+  const config::v1::Server& server = config.server();
   options.max_connections = server.max_connections();
   options.max_concurrent_streams = is_gateway ? server.max_concurrent_streams() : 0;
   options.handshake_timeout = FromProto(server.handshake_timeout());

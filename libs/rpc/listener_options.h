@@ -29,7 +29,8 @@ struct ListenerOptions {
   obs::Metrics* metrics = nullptr;
 };
 
-// The gateway alone bounds the calls of one connection: a dispatcher runs all its turns over one.
-ListenerOptions ListenerOptionsOf(const config::v1::Server& server, bool is_gateway);
+// The gateway alone bounds the calls of one connection: a dispatcher runs all its turns over one. A
+// configuration without the section, which no file gives, has the defaults.
+ListenerOptions ListenerOptionsOf(const config::v1::Config& config, bool is_gateway);
 
 }  // namespace penstock::rpc

@@ -204,14 +204,6 @@ class ReloadTest : public testing::Test {
     tls.set_key_file(absl::StrCat(folder_, "/", name, ".key"));
     tls.set_ca_file(folder_ + "/ca.crt");
     tls.mutable_reload_interval()->set_nanos(10'000'000);
-    config::v1::Server& server = *config.mutable_server();
-    server.set_max_connections(100);
-    server.set_max_metadata_bytes(8192);
-    for (auto* seconds : {server.mutable_handshake_timeout(), server.mutable_max_connection_idle(),
-                          server.mutable_keepalive_time(), server.mutable_keepalive_timeout(),
-                          server.mutable_min_ping_interval()}) {
-      seconds->set_seconds(10);
-    }
     return *Transport::Create(service, "127.0.0.1:0", config, SystemClock(), metrics);
   }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -14,6 +15,7 @@
 #include "libs/async/inline_executor.h"
 #include "libs/async/one_shot.h"
 #include "libs/base/clock.h"
+#include "libs/base/mutex.h"
 #include "libs/base/refusal.h"
 #include "libs/identity/testing.h"
 #include "libs/rpc/server.h"
@@ -57,21 +59,33 @@ class TurnsForTest : public dispatcher::v1::Dispatcher::CallbackService {
                                        const dispatcher::v1::CancelTurnRequest* request,
                                        chat::v1::Turn* response) override {
     return ServeUnary(cancel_turn_, context, request, response,
-                      [this](ServerCall&, const auto&, auto&) -> Awaitable<absl::Status> {
-                        while (!released_) {
-                          co_await boost::asio::post(boost::asio::use_awaitable);
-                        }
-                        co_return absl::OkStatus();
-                      });
+                      [this](ServerCall&, const auto&, auto&) { return WaitForRelease(); });
   }
 
   int64_t waiting() const { return cancel_turn_.live_calls(); }
-  void Release() { released_ = true; }
+  void Release() {
+    MutexLock lock(mutex_);
+    released_ = true;
+    for (const auto& waiting : waiting_) waiting->Set(true);
+  }
 
  private:
+  Awaitable<absl::Status> WaitForRelease() {
+    const auto release = std::make_shared<OneShot<bool>>();
+    {
+      MutexLock lock(mutex_);
+      if (released_) release->Set(true);
+      waiting_.push_back(release);
+    }
+    co_await release->Wait();
+    co_return absl::OkStatus();
+  }
+
   Method get_turn_;
   Method cancel_turn_;
-  std::atomic<bool> released_ = false;
+  Mutex mutex_;
+  bool released_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<std::shared_ptr<OneShot<bool>>> waiting_ ABSL_GUARDED_BY(mutex_);
 };
 
 // Listens until it is destroyed.
