@@ -64,8 +64,7 @@ PeerPolicy PolicyOf(const Edge& edge, const Tls& tls, obs::Metrics& metrics) {
 }  // namespace
 
 Transport::Transport(const config::v1::Config& config, ServiceId service, obs::Metrics& metrics)
-    : tls_(config.tls()),
-      listener_(ListenerOptionsOf(config, service == ServiceId::kGateway)) {
+    : tls_(config.tls()), listener_(ListenerOptionsOf(config, service == ServiceId::kGateway)) {
   listener_.metrics = &metrics;
 }
 
