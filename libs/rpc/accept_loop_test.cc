@@ -169,38 +169,45 @@ TEST(OpenConnections, ForgetsADescriptorThatIsClosedOrAnothersNow) {
   for (const int descriptor : {first[1], second[0], second[1]}) close(descriptor);
 }
 
-std::string SocketPath() {
-  std::string pattern = testing::TempDir() + "/sockets-XXXXXX";
-  return std::string(mkdtemp(pattern.data())) + "/s";
-}
+class UnixSocketTest : public testing::Test {
+ protected:
+  UnixSocketTest() {
+    std::string pattern = testing::TempDir() + "/sockets-XXXXXX";
+    folder_ = mkdtemp(pattern.data());
+  }
+  ~UnixSocketTest() override { std::filesystem::remove_all(folder_); }
 
-TEST(ListeningSockets, TakesTheUnixSocketOfADeadProcessAndRemovesItsOwn) {
-  const std::string path = SocketPath();
+  std::string path() const { return folder_ + "/s"; }
+
+ private:
+  std::string folder_;
+};
+
+TEST_F(UnixSocketTest, TakesTheOneOfADeadProcessAndRemovesItsOwn) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  path().copy(address.sun_path, sizeof(address.sun_path) - 1);
   const int dead = socket(AF_UNIX, SOCK_STREAM, 0);
   ASSERT_EQ(bind(dead, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
   close(dead);
 
   {
-    const auto sockets = ListeningSockets::Open("unix:" + path);
-    ASSERT_TRUE(sockets.ok());
+    const auto sockets = ListeningSockets::Open("unix:" + path());
+    ASSERT_TRUE(sockets.ok()) << sockets.status();
   }
 
-  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_FALSE(std::filesystem::exists(path()));
 }
 
-TEST(ListeningSockets, LeavesTheUnixSocketOfALivingProcess) {
-  const std::string path = SocketPath();
-  const auto living = ListeningSockets::Open("unix:" + path);
+TEST_F(UnixSocketTest, LeavesTheOneOfALivingProcess) {
+  const auto living = ListeningSockets::Open("unix:" + path());
   ASSERT_TRUE(living.ok()) << living.status();
 
-  const auto second = ListeningSockets::Open("unix:" + path);
+  const auto second = ListeningSockets::Open("unix:" + path());
 
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(second.status().message()), HasSubstr("another process listens there"));
-  EXPECT_TRUE(std::filesystem::exists(path));
+  EXPECT_TRUE(std::filesystem::exists(path()));
 }
 
 TEST(ListeningSockets, SaysWhichPortIsTaken) {

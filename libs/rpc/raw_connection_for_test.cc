@@ -85,6 +85,8 @@ RawTls::RawTls(const IssuedPair& pair, int highest_version)
   }
   SSL_CTX_set_alpn_protos(context_.get(), reinterpret_cast<const unsigned char*>(kAlpn.data()),
                           static_cast<unsigned int>(kAlpn.size()));
+  // A read that finds only what TLS says to itself returns, rather than wait for more.
+  SSL_CTX_clear_mode(context_.get(), SSL_MODE_AUTO_RETRY);
   if (!pair.certificate.empty()) Use(pair, context_.get());
 }
 
@@ -144,6 +146,10 @@ bool RawConnection::Read(absl::Duration patience) {
   char bytes[16384];
   const auto read = session_ ? SSL_read(session_.get(), bytes, sizeof(bytes))
                              : recv(socket_, bytes, sizeof(bytes), 0);
+  if (read <= 0 && session_ &&
+      SSL_get_error(session_.get(), static_cast<int>(read)) == SSL_ERROR_WANT_READ) {
+    return true;
+  }
   if (read <= 0) {
     ERR_clear_error();
     closed_ = true;

@@ -65,7 +65,7 @@ class RawConnection {
   };
 
   RawConnection() = default;
-  // What has come is in `unread_`; false when nothing has.
+  // Puts what has come into `unread_`; false when nothing has.
   bool Read(absl::Duration patience);
 
   int socket_ = -1;

@@ -45,9 +45,9 @@ class Transport {
   Transport(const config::v1::Config& config, ServiceId service, obs::Metrics& metrics);
 
   const config::v1::Tls tls_;
-  ListenerOptions listener_;
   // Null without TLS.
   std::unique_ptr<CertificateWatch> certificates_;
+  ListenerOptions listener_;
   std::optional<PeerPolicy> callers_;
 };
 

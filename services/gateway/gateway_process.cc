@@ -89,11 +89,11 @@ absl::Status GatewayProcess::Start() {
   PENSTOCK_ASSIGN_OR_RETURN(auto transport,
                             rpc::Transport::Create(rpc::ServiceId::kGateway, endpoint_, config,
                                                    environment_.clock, environment_.metrics));
-  const Downstream::Channels channels{channels_.dispatcher(*transport),
-                                      channels_.session_state(*transport),
-                                      channels_.memory_recall(*transport)};
-  auto parts = std::make_unique<Parts>(environment_, std::move(transport), std::move(verifier),
-                                       root, channels);
+  const rpc::Transport& edges = *transport;
+  auto parts = std::make_unique<Parts>(
+      environment_, std::move(transport), std::move(verifier), root,
+      Downstream::Channels{channels_.dispatcher(edges), channels_.session_state(edges),
+                           channels_.memory_recall(edges)});
   PENSTOCK_ASSIGN_OR_RETURN(
       parts->host,
       rpc::ServerHost::Start(endpoint_, parts->service.services(), parts->transport->listener()));
