@@ -13,6 +13,7 @@
 #include "libs/host/validate_identity.h"
 #include "libs/host/validate_models.h"
 #include "libs/host/validate_tiers.h"
+#include "libs/host/validate_transport.h"
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
@@ -222,6 +223,7 @@ absl::Status CheckCatalogue(const Config& config) {
 absl::Status ValidateConfig(const Config& config) {
   PENSTOCK_RETURN_IF_ERROR(CheckProcess(config));
   PENSTOCK_RETURN_IF_ERROR(CheckEndpoints(config.endpoints()));
+  PENSTOCK_RETURN_IF_ERROR(ValidateTransport(config));
   PENSTOCK_RETURN_IF_ERROR(CheckQueue(config.queue()));
   PENSTOCK_RETURN_IF_ERROR(ValidateTiers(config));
   PENSTOCK_RETURN_IF_ERROR(ValidateIdentity(config.identity()));

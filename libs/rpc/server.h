@@ -57,7 +57,7 @@ class CallReactor : public Reactor {
   template <class Serve>
   void WhenAdmitted(Serve serve) {
     const ServerEnvironment& environment = method_.environment();
-    auto principal = Authenticate(context_, environment.authenticator, environment.clock.Now());
+    auto principal = Authenticate(context_, environment);
     if (principal.ok()) {
       call_.emplace(context_, *std::move(principal), stop_.get_token());
       return serve();

@@ -5,6 +5,7 @@
 #include "libs/base/refusal.h"
 #include "libs/base/status_macros.h"
 #include "libs/identity/grant.h"
+#include "libs/rpc/peer_policy.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -52,10 +53,13 @@ absl::string_view MetadataValue(const grpc::CallbackServerContext& context, absl
 }
 
 absl::StatusOr<identity::Principal> Authenticate(const grpc::CallbackServerContext& context,
-                                                 const identity::Authenticator& authenticator,
-                                                 absl::Time now) {
+                                                 const ServerEnvironment& environment) {
+  // Of the connection, not of the call: so it says nothing about the user.
+  if (environment.callers != nullptr) {
+    PENSTOCK_RETURN_IF_ERROR(environment.callers->Check(*context.auth_context()));
+  }
   PENSTOCK_ASSIGN_OR_RETURN(const identity::Credentials credentials, CredentialsOf(context));
-  return authenticator.Authenticate(credentials, now);
+  return environment.authenticator.Authenticate(credentials, environment.clock.Now());
 }
 
 bool AwaitAuthentication(const grpc::CallbackServerContext& context,

@@ -6,9 +6,9 @@
 
 #include <grpcpp/server_context.h>
 
-#include "libs/identity/authenticator.h"
 #include "libs/identity/principal.h"
 #include "libs/obs/trace.h"
+#include "libs/rpc/method.h"
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
@@ -46,10 +46,10 @@ class ServerCall {
 // One value of the call's metadata, or "".
 absl::string_view MetadataValue(const grpc::CallbackServerContext& context, absl::string_view key);
 
-// Who calls, by the environment's authenticator; its refusal otherwise.
+// For whom the call works, by the environment's authenticator; before that, whether the peer's
+// certificate may call at all. UNAUTHENTICATED or PERMISSION_DENIED otherwise.
 absl::StatusOr<identity::Principal> Authenticate(const grpc::CallbackServerContext& context,
-                                                 const identity::Authenticator& authenticator,
-                                                 absl::Time now);
+                                                 const ServerEnvironment& environment);
 
 // Whether to wait with that refusal: identity::Authenticator::Await.
 bool AwaitAuthentication(const grpc::CallbackServerContext& context,

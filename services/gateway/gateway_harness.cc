@@ -42,7 +42,7 @@ GatewayHarness::GatewayHarness(const std::string& yaml, const std::string& issue
     : config_(ConfigOf(yaml, issuers)),
       runtime_(std::make_unique<host::Runtime>("gateway", config_)) {
   peers_ = std::make_unique<FakePeers>(runtime_->environment(), kGrantRoot);
-  const auto open = [this] { return rpc::OpenChannel(peers_->endpoint()); };
+  const auto open = [this](const rpc::Transport&) { return rpc::OpenChannel(peers_->endpoint()); };
   process_ = std::make_unique<GatewayProcess>(runtime_->environment(), "127.0.0.1:0",
                                               GatewayProcess::Channels{open, open, open});
   if (const absl::Status started = process_->Start(); !started.ok()) {

@@ -15,9 +15,6 @@
 
 namespace penstock::gateway {
 
-// Largest request, in bytes of its encoding.
-inline constexpr uint64_t kMaxRequestBytes = 1 << 20;
-
 // FIELD_INVALID and TOO_LARGE with the field's path; AGENT_NOT_FOUND for a session's agent that is
 // not configured; SCOPE_MISSING. What only the owner of the data knows (agent of a turn, overrides,
 // versions) is checked there. Immutable; `config` outlives it.

@@ -10,6 +10,7 @@
 #include "libs/identity/grant.h"
 #include "libs/rpc/idle_pulse.h"
 #include "libs/rpc/server_host.h"
+#include "libs/rpc/transport.h"
 #include "services/provider_adapter/provider_adapter_service.h"
 
 namespace penstock::provider_adapter {
@@ -35,6 +36,7 @@ http::CurlClientOptions ClientOptions(const config::v1::Config& config) {
 
 // In the order of their construction; destroyed in reverse.
 struct ProviderAdapterProcess::Parts {
+  std::unique_ptr<rpc::Transport> transport;
   std::unique_ptr<identity::GrantVerifier> verifier;
   std::unique_ptr<http::CurlClient> client;
   std::unique_ptr<Generator> generator;
@@ -55,8 +57,11 @@ absl::Status ProviderAdapterProcess::Start() {
   const config::v1::Config& config = environment_.config;
   if (!endpoint_.empty()) {
     PENSTOCK_ASSIGN_OR_RETURN(const host::Endpoint endpoint, host::ParseEndpoint(endpoint_));
-    PENSTOCK_RETURN_IF_ERROR(host::CheckListener(endpoint, config.endpoints().insecure()));
+    PENSTOCK_RETURN_IF_ERROR(host::CheckListener(endpoint, config));
   }
+  PENSTOCK_ASSIGN_OR_RETURN(
+      parts->transport, rpc::Transport::Create(rpc::ServiceId::kProviderAdapter, endpoint_, config,
+                                               environment_.clock, environment_.metrics));
   PENSTOCK_ASSIGN_OR_RETURN(
       const identity::GrantKeys keys,
       identity::GrantKeysOf(config.identity(), identity::kProviderAdapterAudience));
@@ -67,10 +72,12 @@ absl::Status ProviderAdapterProcess::Start() {
       parts->generator,
       Generator::Create(config, FromEnvironment, *parts->client, parts->client->timers(),
                         environment_.clock, environment_.metrics));
-  parts->rpc_environment = std::make_unique<rpc::ServerEnvironment>(rpc::ServerEnvironment{
-      environment_.executor, *parts->verifier, environment_.clock, environment_.metrics});
+  parts->rpc_environment = std::make_unique<rpc::ServerEnvironment>(
+      rpc::ServerEnvironment{environment_.executor, *parts->verifier, environment_.clock,
+                             environment_.metrics, parts->transport->callers()});
   parts->rpc = std::make_unique<ProviderAdapterService>(*parts->generator, *parts->rpc_environment);
-  PENSTOCK_ASSIGN_OR_RETURN(parts->host, rpc::ServerHost::Start(endpoint_, {parts->rpc.get()}));
+  PENSTOCK_ASSIGN_OR_RETURN(parts->host, rpc::ServerHost::Start(endpoint_, {parts->rpc.get()},
+                                                                parts->transport->listener()));
   if (!endpoint_.empty()) {
     parts->pulse = std::make_unique<rpc::IdlePulse>(environment_.timers);
   }

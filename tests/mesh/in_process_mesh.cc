@@ -80,16 +80,16 @@ absl::Status InProcessMesh::StartServices(const harness::Settings& settings) {
     session_state_ = Add<session_state::SessionStateProcess>(services, environment, "");
     memory_recall_ = Add<memory_recall::MemoryRecallProcess>(services, environment, "");
     provider_adapter_ = Add<provider_adapter::ProviderAdapterProcess>(services, environment, "");
-    const auto to_session = [this] { return session_state_->InProcessChannel(); };
-    const auto to_memory = [this] { return memory_recall_->InProcessChannel(); };
-    const auto to_adapter = [this] { return provider_adapter_->InProcessChannel(); };
+    const auto to = [](auto*& callee) {
+      return [&callee](const rpc::Transport&) { return callee->InProcessChannel(); };
+    };
     dispatcher_ = Add<dispatcher::DispatcherProcess>(
         services, environment, "",
-        dispatcher::DispatcherProcess::Channels{to_session, to_memory, to_adapter});
-    const auto to_dispatcher = [this] { return dispatcher_->InProcessChannel(); };
+        dispatcher::DispatcherProcess::Channels{to(session_state_), to(memory_recall_),
+                                                to(provider_adapter_)});
     gateway_ = Add<gateway::GatewayProcess>(
         services, environment, config_.endpoints().gateway(),
-        gateway::GatewayProcess::Channels{to_dispatcher, to_session, to_memory});
+        gateway::GatewayProcess::Channels{to(dispatcher_), to(session_state_), to(memory_recall_)});
     return services;
   });
 }
