@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "libs/base/failpoint.h"
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
@@ -28,7 +30,9 @@ absl::string_view ImageTypeOf(absl::string_view file) {
   if (absl::StartsWith(file, kJpeg)) return "image/jpeg";
   if (absl::StartsWith(file, "GIF87a") || absl::StartsWith(file, "GIF89a")) return "image/gif";
   constexpr size_t kHeaderBytes = kRiff.size() + kRiffLengthBytes;
-  const bool webp = absl::StartsWith(file, kRiff) && file.size() > kHeaderBytes &&
+  const bool whole_header =
+      file.size() > kHeaderBytes || PENSTOCK_PLANTED_BUG("planted.riff_header");
+  const bool webp = absl::StartsWith(file, kRiff) && whole_header &&
                     absl::StartsWith(file.substr(kHeaderBytes), kWebp);
   return webp ? "image/webp" : "";
 }
