@@ -34,7 +34,7 @@ struct Reason {
 struct Row {
   // Paths in the request ("turn.input.text.text"); none: the request or the call as a whole.
   std::vector<std::string> fields = {};
-  std::string fault;
+  std::string fault = {};
   // Who asks; README.md lists them.
   std::string caller = "caller";
   // How the good request is changed: cleared first, then merged with text format, then bytes
@@ -43,7 +43,7 @@ struct Row {
   std::string set = {};
   std::string bytes = {};
   // "OK", or the name of a Reason.
-  std::string answer;
+  std::string answer = {};
   // The field that a FIELD_INVALID or TOO_LARGE names.
   std::string at = {};
   // Values that ErrorInfo.metadata has.

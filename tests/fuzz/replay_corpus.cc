@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,9 @@ constexpr size_t kBeginnings = 64;
 
 // On the heap and no longer than it is, so that a read beyond its end is seen.
 void Feed(const std::string& bytes, size_t size) {
-  const std::vector<uint8_t> exact(bytes.begin(),
-                                   bytes.begin() + static_cast<std::ptrdiff_t>(size));
-  LLVMFuzzerTestOneInput(exact.data(), exact.size());
+  const auto exact = std::make_unique<uint8_t[]>(size);
+  std::copy_n(bytes.begin(), size, exact.get());
+  LLVMFuzzerTestOneInput(exact.get(), size);
 }
 
 void Replay(const std::filesystem::path& path) {
