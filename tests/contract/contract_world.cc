@@ -12,6 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 
 namespace penstock::contract {
@@ -93,8 +94,9 @@ absl::StatusOr<std::string> StoredOf(const mesh::Citizen& citizen) {
   PENSTOCK_ASSIGN_OR_RETURN(std::vector<chat::v1::Turn> turns, caller.AllTurns("sessions/-"));
   std::string stored = session_page.DebugString() + memory_page.DebugString();
   for (chat::v1::Turn& turn : turns) {
-    // It is estimated anew with every look.
+    // The one is estimated anew with every look, the other comes with the first token.
     turn.clear_queue();
+    turn.clear_first_output_time();
     stored += turn.DebugString();
   }
   return stored;
@@ -111,7 +113,23 @@ absl::StatusOr<std::unique_ptr<ContractWorld>> ContractWorld::Make() {
   return world;
 }
 
+// So that the hanging turns of the two do not change any more.
+absl::Status ContractWorld::AwaitRunning() const {
+  const absl::Time give_up = absl::Now() + absl::Seconds(30);
+  for (const mesh::Citizen& citizen : world_->citizens()) {
+    while (true) {
+      PENSTOCK_ASSIGN_OR_RETURN(const chat::v1::Turn turn,
+                                citizen.caller->GetTurn(citizen.names.live_turn));
+      if (turn.state() == chat::v1::Turn::RUNNING) break;
+      if (absl::Now() > give_up) return absl::DeadlineExceededError(turn.ShortDebugString());
+      absl::SleepFor(absl::Milliseconds(5));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ContractWorld::Prepare() {
+  PENSTOCK_RETURN_IF_ERROR(AwaitRunning());
   const harness::Caller& caller = *world_->citizens()[0].caller;
   gateway::v1::CreateSessionRequest create;
   create.set_request_id("session-1");

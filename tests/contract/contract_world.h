@@ -41,6 +41,7 @@ class ContractWorld {
   ContractWorld() = default;
 
   absl::Status Prepare();
+  absl::Status AwaitRunning() const;
   absl::Status PrepareWaitingTurn();
   void NameWhatIsThere();
   absl::StatusOr<Metadata> MetadataOf(const std::string& caller) const;
