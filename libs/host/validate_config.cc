@@ -12,6 +12,7 @@
 #include "libs/host/tool_shape.h"
 #include "libs/host/validate_identity.h"
 #include "libs/host/validate_models.h"
+#include "libs/host/validate_providers.h"
 #include "libs/host/validate_tiers.h"
 
 #include "absl/algorithm/container.h"
@@ -85,6 +86,7 @@ absl::Status CheckProvider(const std::string& path, const config::v1::Provider& 
   if (provider.protocol() != "openai") {
     return FoundAllowed(path + ".protocol", provider.protocol(), "openai");
   }
+  PENSTOCK_RETURN_IF_ERROR(ValidateTransport(path, provider));
   if (!IsHttpUrl(provider.base_url())) {
     return FoundAllowed(path + ".base_url", provider.base_url(),
                         "a URL such as https://host/v1, without query");

@@ -26,11 +26,13 @@ struct Events {
   std::atomic<int> opened = 0;
   std::atomic<int> reused = 0;
   std::atomic<int> closed = 0;
+  std::atomic<int> too_large = 0;
 
-  void Count(ConnectionEvent event) {
-    if (event == ConnectionEvent::kOpened) ++opened;
-    if (event == ConnectionEvent::kReused) ++reused;
-    if (event == ConnectionEvent::kClosed) ++closed;
+  void Count(TransportEvent event) {
+    if (event == TransportEvent::kConnectionOpened) ++opened;
+    if (event == TransportEvent::kConnectionReused) ++reused;
+    if (event == TransportEvent::kConnectionClosed) ++closed;
+    if (event == TransportEvent::kAnswerTooLarge) ++too_large;
   }
 };
 
@@ -39,7 +41,7 @@ class CurlConnectionsTest : public testing::Test {
   std::shared_ptr<const HttpTransport> NewTransport() {
     return std::make_shared<HttpTransport>(HttpTransport{
         .max_connection_age = absl::Minutes(10),
-        .on_connection = [this](ConnectionEvent event) { events_.Count(event); }});
+        .on_event = [this](TransportEvent event) { events_.Count(event); }});
   }
   std::shared_ptr<Recorder> Get(const std::string& url) {
     // Time is set ahead while they run.
@@ -138,13 +140,19 @@ TEST_F(CurlConnectionsTest, AnAnswerMayBeAsLongAsItsBound) {
     co_await exchange.Respond(200, "", std::string(100'000, 'x'));
   });
 
-  EXPECT_EQ(Send({.url = server.Url("/"), .max_answer_bytes = 100'000})->Wait().kind, Kind::kOk);
-  auto cut = Send({.url = server.Url("/"), .max_answer_bytes = 99'999});
+  const auto get = [&](int64_t most) {
+    return Send({.url = server.Url("/"), .transport = transport_, .max_answer_bytes = most});
+  };
+
+  EXPECT_EQ(get(100'000)->Wait().kind, Kind::kOk);
+  EXPECT_EQ(events_.too_large, 0);
+  auto cut = get(99'999);
 
   EXPECT_EQ(cut->Wait().kind, Kind::kTooLarge);
   EXPECT_FALSE(cut->Wait().not_sent);
   EXPECT_THAT(cut->Wait().message, HasSubstr("99999 bytes"));
   EXPECT_LE(cut->body().size(), 99'999u);
+  EXPECT_EQ(events_.too_large, 1);
 }
 
 // Each is an answer that has begun and goes wrong, one way or the other.

@@ -68,19 +68,19 @@ std::optional<CurlPool::Done> CurlPool::NextDone() {
   return Done{.transfer = &CurlTransfer::Of(done->easy), .code = done->code};
 }
 
-void CurlPool::Tell(ConnectionEvent event) const {
-  if (transport_->on_connection) transport_->on_connection(event);
+void CurlPool::Tell(TransportEvent event) const {
+  if (transport_->on_event) transport_->on_event(event);
 }
 
 curl_socket_t CurlPool::OpenSocket(const curl_sockaddr& address) {
   const curl_socket_t socket = sockets_.Open(address);
-  if (socket != CURL_SOCKET_BAD) Tell(ConnectionEvent::kOpened);
+  if (socket != CURL_SOCKET_BAD) Tell(TransportEvent::kConnectionOpened);
   return socket;
 }
 
 int CurlPool::CloseSocket(void* self, curl_socket_t socket) {
   auto& pool = *static_cast<CurlPool*>(self);
-  pool.Tell(ConnectionEvent::kClosed);
+  pool.Tell(TransportEvent::kConnectionClosed);
   return pool.sockets_.Close(socket);
 }
 

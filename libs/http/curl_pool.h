@@ -52,12 +52,11 @@ class CurlPool {
   curl_socket_t OpenSocket(const curl_sockaddr& address);
   // For CURLOPT_CLOSESOCKETFUNCTION, with the pool as data: the connection outlives the transfer.
   static int CloseSocket(void* self, curl_socket_t socket);
-  void OnReused() const { Tell(ConnectionEvent::kReused); }
+  void Tell(TransportEvent event) const;
   // The server spoke HTTP/1.1 although HTTP/2 was wanted: logged once.
   void OnDowngrade();
 
  private:
-  void Tell(ConnectionEvent event) const;
   // The handle that new requests go to.
   CurlMulti& Current();
 

@@ -253,7 +253,9 @@ int CurlTransfer::OnConnected(void* self, char*, char*, int, int) {
         HttpOutcome::Kind::kReset, "connections were dead or refused the stream, twice in a row");
     return CURL_PREREQFUNC_ABORT;
   }
-  if (std::exchange(transfer.sockets_opened_, 0) == 0) transfer.pool_.OnReused();
+  if (std::exchange(transfer.sockets_opened_, 0) == 0) {
+    transfer.pool_.Tell(TransportEvent::kConnectionReused);
+  }
   transfer.Enter(Phase::kWaiting);
   return CURL_PREREQFUNC_OK;
 }
@@ -303,6 +305,7 @@ bool CurlTransfer::TakeBody(absl::string_view bytes) {
   if (phase_ == Phase::kDraining) return true;
   body_bytes_ += static_cast<int64_t>(bytes.size());
   if (body_bytes_ > request_.max_answer_bytes) {
+    pool_.Tell(TransportEvent::kAnswerTooLarge);
     verdict_ = Stopped(
         HttpOutcome::Kind::kTooLarge,
         absl::StrCat("the answer is longer than ", request_.max_answer_bytes, " bytes"));

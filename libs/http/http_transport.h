@@ -18,13 +18,15 @@ enum class HttpVersion {
   kHttp2,
 };
 
-enum class ConnectionEvent {
+enum class TransportEvent {
   // A socket was opened, be it for a connection that is then refused.
-  kOpened,
+  kConnectionOpened,
   // A request goes out on a connection that was there.
-  kReused,
+  kConnectionReused,
   // A socket was closed.
-  kClosed,
+  kConnectionClosed,
+  // An answer was cut at max_answer_bytes of its request.
+  kAnswerTooLarge,
 };
 
 // Connections are shared by the requests of one HttpTransport object, and by no others. A client
@@ -45,7 +47,7 @@ struct HttpTransport {
   // user:password@; empty: none.
   std::string proxy = {};
   // Called on the client's thread, also while the client ends; must not block.
-  std::function<void(ConnectionEvent)> on_connection = {};
+  std::function<void(TransportEvent)> on_event = {};
 };
 
 }  // namespace penstock::http

@@ -31,6 +31,7 @@ constexpr uint8_t kAck = 1;
 constexpr uint8_t kEndStream = 1;
 constexpr uint8_t kEndHeaders = 4;
 constexpr uint16_t kMaxConcurrentStreams = 3;
+constexpr uint32_t kRefusedStream = 7;
 
 std::string BigEndian(uint64_t value, size_t bytes) {
   std::string text(bytes, '\0');
@@ -126,6 +127,10 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   void TakeFrame(FrameType type, uint8_t flags, uint32_t id, absl::string_view payload) {
     switch (type) {
       case kHeaders:
+        if (streams_.size() >= server_.max_streams_) {
+          Send(Frame(kResetStream, 0, id, BigEndian(kRefusedStream, 4)));
+          return;
+        }
         streams_.emplace(id, std::make_shared<Http2Stream>(weak_from_this(), id));
         break;
       case kData:

@@ -59,7 +59,7 @@ class LoopbackHttp2 {
   // Called for each request that is complete; lives as long as the server.
   using Handler = std::function<Awaitable<void>(std::shared_ptr<Http2Stream>)>;
 
-  // `max_streams`: what it allows on a connection at a time.
+  // `max_streams`: what it allows on a connection at a time, and says so; more are refused.
   explicit LoopbackHttp2(Handler handler, uint32_t max_streams = 100);
   ~LoopbackHttp2();
 
