@@ -19,7 +19,7 @@
 namespace penstock::provider_adapter {
 
 // Between two looks at the files.
-inline constexpr absl::Duration kKeyLookInterval = absl::Seconds(5);
+inline constexpr absl::Duration kKeyLookInterval = absl::Seconds(2);
 
 // Not thread-safe.
 class ApiKeyReload {
