@@ -1,5 +1,6 @@
 // Many streams on few connections.
 #include <atomic>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -254,14 +255,18 @@ TEST_F(CurlHttp2Test, CancelResetsItsStreamAlone) {
 }
 
 TEST_F(CurlHttp2Test, AnAnswerThatIsTooLongEndsItsStreamAlone) {
-  Serve([](StreamPtr stream) -> Awaitable<void> {
+  std::vector<std::promise<void>> ended(2);
+  Serve([&](StreamPtr stream) -> Awaitable<void> {
     stream->Headers(200);
     stream->Data("0123456789");
     co_await stream->WaitForEnd();
+    ended[static_cast<size_t>(stream->number)].set_value();
   });
 
-  EXPECT_EQ(Send({.max_answer_bytes = 9})->Wait().kind, Kind::kTooLarge);
-  EXPECT_EQ(Send({.max_answer_bytes = 9})->Wait().kind, Kind::kTooLarge);
+  for (auto& one : ended) {
+    EXPECT_EQ(Send({.max_answer_bytes = 9})->Wait().kind, Kind::kTooLarge);
+    one.get_future().wait();
+  }
   EXPECT_EQ(server_->connections(), 1);
 }
 
@@ -299,10 +304,12 @@ TEST_F(CurlHttp2Test, SendsABodyLargerThanTheWindow) {
 }
 
 TEST_F(CurlHttp2Test, ABrokenConnectionResetsAllItsStreams) {
-  Serve([](StreamPtr stream) -> Awaitable<void> {
+  std::vector<std::promise<void>> ended(2);
+  Serve([&](StreamPtr stream) -> Awaitable<void> {
     stream->Headers(200);
     stream->Data("half");
     co_await stream->WaitForEnd();
+    ended[static_cast<size_t>(stream->number)].set_value();
   });
   auto first = Get();
   auto second = Get();
@@ -313,6 +320,7 @@ TEST_F(CurlHttp2Test, ABrokenConnectionResetsAllItsStreams) {
 
   EXPECT_EQ(first->Wait().kind, Kind::kReset);
   EXPECT_EQ(second->Wait().kind, Kind::kReset);
+  for (auto& one : ended) one.get_future().wait();
 }
 
 TEST_F(CurlHttp2Test, AServerWithoutHttp2IsSpokenToInHttp1) {

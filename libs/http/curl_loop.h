@@ -9,8 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include <curl/curl.h>
-
 #include "libs/base/clock.h"
 #include "libs/base/mutex.h"
 #include "libs/http/curl_client.h"
