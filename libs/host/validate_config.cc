@@ -86,7 +86,7 @@ absl::Status CheckProvider(const std::string& path, const config::v1::Provider& 
   if (provider.protocol() != "openai") {
     return FoundAllowed(path + ".protocol", provider.protocol(), "openai");
   }
-  PENSTOCK_RETURN_IF_ERROR(ValidateTransport(path, provider));
+  PENSTOCK_RETURN_IF_ERROR(ValidateProvider(path, provider));
   if (!IsHttpUrl(provider.base_url())) {
     return FoundAllowed(path + ".base_url", provider.base_url(),
                         "a URL such as https://host/v1, without query");

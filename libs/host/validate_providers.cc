@@ -71,7 +71,7 @@ absl::Status CheckProxy(const std::string& path, const Provider& provider) {
 
 }  // namespace
 
-absl::Status ValidateTransport(const std::string& path, const Provider& provider) {
+absl::Status ValidateProvider(const std::string& path, const Provider& provider) {
   PENSTOCK_RETURN_IF_ERROR(CheckBaseUrl(path, provider));
   PENSTOCK_RETURN_IF_ERROR(CheckKey(path, provider));
   PENSTOCK_RETURN_IF_ERROR(CheckVersion(path, provider));

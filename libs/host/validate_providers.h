@@ -11,6 +11,6 @@ namespace penstock::host {
 
 // One source of the API key, a base_url without credentials, an HTTP version that fits it, a proxy
 // of a kind that is known. INVALID_ARGUMENT with the path, never with a password.
-absl::Status ValidateTransport(const std::string& path, const config::v1::Provider& provider);
+absl::Status ValidateProvider(const std::string& path, const config::v1::Provider& provider);
 
 }  // namespace penstock::host
