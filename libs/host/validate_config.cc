@@ -13,6 +13,7 @@
 #include "libs/host/tool_shape.h"
 #include "libs/host/validate_identity.h"
 #include "libs/host/validate_models.h"
+#include "libs/host/validate_providers.h"
 #include "libs/host/validate_tiers.h"
 #include "libs/host/validate_transport.h"
 
@@ -87,6 +88,7 @@ absl::Status CheckProvider(const std::string& path, const config::v1::Provider& 
   if (provider.protocol() != "openai" && provider.protocol() != "anthropic") {
     return FoundAllowed(path + ".protocol", provider.protocol(), "openai or anthropic");
   }
+  PENSTOCK_RETURN_IF_ERROR(ValidateProvider(path, provider));
   if (!IsHttpUrl(provider.base_url())) {
     return FoundAllowed(path + ".base_url", provider.base_url(),
                         "a URL such as https://host/v1, without query");
