@@ -9,6 +9,7 @@
 #include "penstock/gateway/v1/sessions.grpc.pb.h"
 #include "penstock/gateway/v1/turns.grpc.pb.h"
 #include "services/gateway/field_checks.h"
+#include "services/gateway/public_turn.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -74,7 +75,11 @@ struct Asking {
   ByteBuffer& answer;
 
   Awaitable<absl::Status> operator()(const Caller& caller, Request request) const {
-    const auto response = co_await (core.*rpc)(caller, std::move(request));
+    auto response = co_await (core.*rpc)(caller, std::move(request));
+    // Answers without turns have no overload: gateway_private_parts_test sees to it.
+    if constexpr (requires { MakePublic(*response); }) {
+      if (response.ok()) MakePublic(*response);
+    }
     co_return response.ok() ? rpc::Encode(*response, answer) : response.status();
   }
 };

@@ -10,6 +10,7 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "services/gateway/public_status.h"
+#include "services/gateway/public_turn.h"
 #include "services/gateway/stall_watch.h"
 #include "services/gateway/turn_list.h"
 
@@ -220,8 +221,9 @@ Awaitable<absl::Status> TurnsRpc::Relay(TurnFollower& turn, EventSink& out) {
   const absl::Duration stall_timeout = FromProto(config_.stream().stall_timeout());
   StallWatch stall(timers_, clock_, stall_timeout, [&turn] { turn.Cancel(); });
   while (true) {
-    PENSTOCK_CO_ASSIGN_OR_RETURN(const std::optional<TurnEvent> event, co_await turn.Next());
+    PENSTOCK_CO_ASSIGN_OR_RETURN(std::optional<TurnEvent> event, co_await turn.Next());
     if (!event) co_return absl::OkStatus();
+    MakePublic(*event);
     if (event->has_finished()) PENSTOCK_FAILPOINT("gateway.before_finished");
     stall.Begin();
     const absl::Status written = co_await out.Write(*event);
