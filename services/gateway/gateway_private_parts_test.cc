@@ -140,11 +140,13 @@ class GatewayPrivatePartsTest : public testing::Test {
     const auto results = [this] {
       auto request = Named<v1::SubmitToolResultsRequest>();
       request.add_results()->set_tool_call_id("c1");
+      request.mutable_results(0)->set_content("here");
       return Unary(&Stub::SubmitToolResults, request);
     };
     const auto list = [this] {
       v1::ListTurnsRequest request;
       request.set_parent("sessions/s1");
+      request.set_page_size(10);
       return Unary(&Stub::ListTurns, request);
     };
     const auto get = [this] { return Unary(&Stub::GetTurn, Named<v1::GetTurnRequest>()); };
