@@ -31,7 +31,7 @@ void SecretSearch::Add(const std::string& name, absl::string_view secret) {
   const std::string hex = absl::BytesToHexString(secret);
   shapes_.emplace_back(name + " in hex", hex);
   shapes_.emplace_back(name + " in hex", absl::AsciiStrToUpper(hex));
-  for (const size_t offset : {0, 1, 2}) {
+  for (const size_t offset : {size_t{0}, size_t{1}, size_t{2}}) {
     for (const bool web_safe : {false, true}) {
       shapes_.emplace_back(name + " in base64", Base64At(secret, offset, web_safe));
     }
