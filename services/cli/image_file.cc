@@ -40,7 +40,8 @@ absl::StatusOr<chat::v1::Image> ReadImage(const std::string& path) {
   if (!file.eof() && !file) return UsageError(absl::StrCat("--image: cannot read ", path));
   bytes.resize(static_cast<size_t>(file.gcount()));
   if (bytes.size() > kMaxImageBytes) {
-    return UsageError(absl::StrCat("--image: ", path, ": more than 1 MiB, which a request may have"));
+    return UsageError(
+        absl::StrCat("--image: ", path, ": more than 1 MiB, which a request may have"));
   }
   const absl::string_view type = ImageTypeOf(bytes);
   if (type.empty()) {

@@ -1,5 +1,5 @@
-// No RPC answers what only a provider can read: each that answers turns is asked, over a socket, for
-// one that is full of it.
+// No RPC answers what only a provider can read: each that answers turns is asked, over a socket,
+// for one that is full of it.
 #include <functional>
 #include <map>
 #include <set>

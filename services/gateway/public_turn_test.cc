@@ -54,9 +54,8 @@ void ExpectCleanedWhateverItHolds(const std::vector<int>& picks_with_secret) {
     T message;
     Fill(message, pick, 0);
     const bool had = message.SerializeAsString().find(kSecret) != std::string::npos;
-    const bool should =
-        std::find(picks_with_secret.begin(), picks_with_secret.end(), pick % 8) !=
-        picks_with_secret.end();
+    const bool should = std::find(picks_with_secret.begin(), picks_with_secret.end(), pick % 8) !=
+                        picks_with_secret.end();
     EXPECT_EQ(had, should) << pick;
 
     MakePublic(message);

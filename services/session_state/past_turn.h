@@ -15,8 +15,8 @@ namespace penstock::session_state {
 // A turn is history when it SUCCEEDED, and also when it was cancelled, failed or expired after
 // whole steps (output_partial is false): the model then knows what it did, and the calls that were
 // open have results that say why they came to nothing. Each tool call in it is followed by its
-// result; a turn of which that is not true is none. Neither is one whose answer holds nothing that a
-// model of every provider can read: no text, no refusal and no call.
+// result; a turn of which that is not true is none. Neither is one whose answer holds nothing that
+// a model of every provider can read: no text, no refusal and no call.
 //
 // Images are in it as they were sent, and, in their places, what a provider wants back of its
 // answers (Opaque, Reasoning with a state). Other reasoning is left out.

@@ -340,8 +340,8 @@ TEST_P(SessionStoreConformance, ImagesThatFillAMessageLeaveOlderTurnsOut) {
     BeginTurnArgs begin = BeginArgs("s1", turn, sequence, FenceOf(1, sequence));
     begin.accepted.add_input()->mutable_image()->set_data(image);
     ASSERT_TRUE(Await(store().BeginTurn(user_, begin)).ok());
-    ASSERT_TRUE(Await(store().CommitTurn(user_, CommitArgs("s1", turn, Turn::SUCCEEDED,
-                                                           FenceOf(1, sequence))))
+    ASSERT_TRUE(Await(store().CommitTurn(
+                          user_, CommitArgs("s1", turn, Turn::SUCCEEDED, FenceOf(1, sequence))))
                     .ok());
   }
   for (const bool reopened : {false, true}) {

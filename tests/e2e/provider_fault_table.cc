@@ -11,8 +11,9 @@ constexpr ErrorKind kSucceeds = chat::v1::ERROR_KIND_UNSPECIFIED;
 
 // Of answers that never begin, and of connections.
 std::vector<ProviderFault> Before(Format format) {
-  const std::string spent = format == Format::kOpenAi ? "/sim status 429 insufficient_quota"
-                                                      : "/sim status 429 enforced_spend_limit_reached";
+  const std::string spent = format == Format::kOpenAi
+                                ? "/sim status 429 insufficient_quota"
+                                : "/sim status 429 enforced_spend_limit_reached";
   return {{"429-with-hint", "/sim status 429 20", chat::v1::PROVIDER_RATE_LIMITED},
           {"429-without-hint-once", "/sim status 429\n/sim only-first 1", kSucceeds},
           {"429-spent", spent, chat::v1::PROVIDER_QUOTA},

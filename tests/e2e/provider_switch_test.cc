@@ -1,6 +1,6 @@
 // A session whose provider changes in its middle stays valid: from OpenAI's protocol to Anthropic's
-// and back, while tool calls are open, with thoughts that only one of them can read. Two simulators,
-// which refuse an invalid history as the providers do.
+// and back, while tool calls are open, with thoughts that only one of them can read. Two
+// simulators, which refuse an invalid history as the providers do.
 
 #include <cstdlib>
 #include <filesystem>
@@ -84,7 +84,17 @@ class ProviderSwitchTest : public testing::TestWithParam<Format> {
     }
     const auto turn = caller_->Call(caller_->turns(), &Turns::Stub::RunTurn, request);
     EXPECT_TRUE(turn.ok()) << turn.status();
+    if (turn.ok()) ExpectPublic(*turn);
     return turn.ok() ? *turn : Turn();
+  }
+  // Thoughts are shown; what only their provider can read is not.
+  static void ExpectPublic(const Turn& turn) {
+    for (const auto& message : turn.output()) {
+      for (const auto& part : message.parts()) {
+        EXPECT_FALSE(part.has_opaque()) << turn.ShortDebugString();
+        EXPECT_FALSE(part.reasoning().has_state()) << turn.ShortDebugString();
+      }
+    }
   }
   void Answer(const Turn& waiting) {
     ASSERT_EQ(waiting.state(), Turn::AWAITING_TOOLS) << waiting.DebugString();

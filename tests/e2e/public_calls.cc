@@ -42,8 +42,8 @@ Request Ask(const Speaker& speaker, const CallNames& names) {
   request.set_session(names.session);
   request.set_request_id(speaker.unique);
   auto& turn = *request.mutable_turn();
-  turn.add_input()->mutable_text()->set_text(absl::StrCat(
-      "My secret is ", speaker.canary, ". What is my secret?\n", names.directives));
+  turn.add_input()->mutable_text()->set_text(
+      absl::StrCat("My secret is ", speaker.canary, ". What is my secret?\n", names.directives));
   turn.set_create_session(names.create_session);
   (*turn.mutable_labels())["of"] = speaker.canary;
   return request;
@@ -69,8 +69,7 @@ CallAnswer WatchTurn(const Speaker& speaker, const CallNames& names) {
   gateway::v1::WatchTurnRequest request;
   request.set_name(names.turn);
   CallAnswer answer;
-  answer.status =
-      speaker.caller.WatchTurn(request, Into(answer, speaker.events), speaker.timeout);
+  answer.status = speaker.caller.WatchTurn(request, Into(answer, speaker.events), speaker.timeout);
   return answer;
 }
 

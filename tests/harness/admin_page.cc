@@ -27,7 +27,8 @@ absl::StatusOr<std::string> AddressIn(const std::string& output_file) {
     if (!absl::StartsWith(line, "{\"ready\":")) continue;
     boost::system::error_code error;
     const boost::json::value ready = boost::json::parse(line, error);
-    const auto* admin = error || !ready.is_object() ? nullptr : ready.as_object().if_contains("admin");
+    const auto* admin =
+        error || !ready.is_object() ? nullptr : ready.as_object().if_contains("admin");
     if (admin != nullptr && admin->is_string()) address = std::string(admin->as_string());
   }
   if (!address.empty()) return address;

@@ -44,7 +44,8 @@ TEST(SecretSearch, FindsASecretInsideOfEncodedBytesWhereverItStands) {
 }
 
 TEST(SecretSearch, FindsNothingInWhatOnlyResemblesIt) {
-  for (const char* text : {"", "sk-0123456789", "sk-0123456789~!", "c2stMDEyMzQ1Njc4OX4", "736b2d30"}) {
+  for (const char* text :
+       {"", "sk-0123456789", "sk-0123456789~!", "c2stMDEyMzQ1Njc4OX4", "736b2d30"}) {
     EXPECT_THAT(Search().FoundIn(text), IsEmpty()) << text;
   }
 }

@@ -49,8 +49,7 @@ const char kThoughtAndCall[] = R"(
     parts { opaque { protocol: "anthropic" data: "{\"type\":\"new\"}" } }
     parts { text { text: "Let me see." } }
     parts { tool_call { id: "c1" name: "look_up" arguments: "{}" } })";
-const char kResult[] =
-    R"(role: TOOL parts { tool_result { tool_call_id: "c1" content: "here" } })";
+const char kResult[] = R"(role: TOOL parts { tool_result { tool_call_id: "c1" content: "here" } })";
 
 // Holds what PromptSources refers to.
 struct Sources {

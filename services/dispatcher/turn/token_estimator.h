@@ -11,10 +11,10 @@
 
 namespace penstock::dispatcher {
 
-// The factor by which a model's own count differs from RawTokens (libs/tokens), learnt from the usage it reports:
-// an exponentially weighted mean (weight 0.1 for the newest, the first counts whole) of
-// reported / raw, each ratio held within 0.5 to 3. 1 for a model that has reported nothing.
-// Thread-safe.
+// The factor by which a model's own count differs from RawTokens (libs/tokens), learnt from the
+// usage it reports: an exponentially weighted mean (weight 0.1 for the newest, the first counts
+// whole) of reported / raw, each ratio held within 0.5 to 3. 1 for a model that has reported
+// nothing. Thread-safe.
 class TokenEstimator {
  public:
   double Factor(absl::string_view model) const;
