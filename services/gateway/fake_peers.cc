@@ -202,7 +202,10 @@ class FakeDispatcher final : public dispatcher::v1::Dispatcher::CallbackService 
   FAKE_UNARY(dispatcher::v1::ListLiveTurnsRequest, dispatcher::v1::ListLiveTurnsResponse,
              ListLiveTurns, parent, {
                (void)q;
-               for (const Turn& turn : peers.live) *r.add_turns() = turn;
+               for (const Turn& turn : peers.live) {
+                 *r.add_turns() = turn;
+                 if (peers.lists_in_short) r.mutable_turns()->rbegin()->clear_input();
+               }
              })
   FAKE_UNARY(dispatcher::v1::CancelSessionRequest, dispatcher::v1::CancelSessionResponse,
              CancelSession, session, (void)peers;

@@ -185,6 +185,13 @@ Awaitable<absl::StatusOr<v1::ListTurnsResponse>> TurnsRpc::ListTurns(const Calle
   sources.ended_next = answer.next_page_token();
 
   TurnListPage page = MergeTurns(request, position, std::move(sources));
+  for (Turn& turn : page.turns) {
+    if (!IsInShort(turn)) continue;
+    auto whole = co_await Get(caller, turn.name());
+    // It may have been deleted since.
+    if (whole.ok()) turn = *std::move(whole);
+  }
+  CutPage(request, position, page);
   v1::ListTurnsResponse response;
   for (Turn& turn : page.turns) *response.add_turns() = std::move(turn);
   if (page.next) response.set_next_page_token(EncodePageToken(user, request, *page.next));
