@@ -76,10 +76,7 @@ struct Asking {
 
   Awaitable<absl::Status> operator()(const Caller& caller, Request request) const {
     auto response = co_await (core.*rpc)(caller, std::move(request));
-    // Answers without turns have no overload: gateway_private_parts_test sees to it.
-    if constexpr (requires { MakePublic(*response); }) {
-      if (response.ok()) MakePublic(*response);
-    }
+    if (response.ok()) MakePublic(*response);
     co_return response.ok() ? rpc::Encode(*response, answer) : response.status();
   }
 };
@@ -131,8 +128,7 @@ StreamReactor* Stream(const GatewayService::Parts& parts, rpc::Method& method,
 // Null when the gateway is overloaded, and the turn is not urgent.
 template <class Request>
 Submitting PlaceFor(Backlog& backlog, const ByteBuffer& bytes) {
-  Submitting place = backlog.Enter(/*urgent=*/false);
-  if (place != nullptr) return place;
+  if (Submitting place = backlog.Enter(/*urgent=*/false)) return place;
   Request request;
   const bool urgent = Decode(bytes, request).ok() && request.turn().urgency() == chat::v1::ACTION;
   return urgent ? backlog.Enter(/*urgent=*/true) : nullptr;
