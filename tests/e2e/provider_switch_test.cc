@@ -69,14 +69,13 @@ class ProviderSwitchTest : public testing::TestWithParam<Format> {
     std::filesystem::remove_all(folder_, none);
   }
 
-  Turn Run(const std::string& text, const std::string& request_id, const std::string& model = "") {
+  Turn Run(const std::string& text, const std::string& request_id) {
     gateway::v1::RunTurnRequest request;
     request.set_session("sessions/s");
     request.set_request_id(request_id);
     request.mutable_turn()->set_create_session(true);
     request.mutable_turn()->add_input()->mutable_text()->set_text(text);
     auto& overrides = *request.mutable_turn()->mutable_overrides();
-    overrides.set_model(model);
     for (const char* name : {"clock", "scales"}) {
       auto* tool = overrides.add_tools();
       tool->set_name(name);
@@ -143,15 +142,6 @@ TEST_P(ProviderSwitchTest, AFallbackTakesOverWhileCallsAreOpenAndGivesTheSession
   const Turn after = Run(kQuestion, "r3");
   Answer(after);
   ExpectAnswered(Run(kQuestion, "r3"), "primary/echo");
-}
-
-TEST_P(ProviderSwitchTest, TheCallerMayChangeTheModelWithEveryTurn) {
-  for (int turn = 0; turn < 4; ++turn) {
-    const std::string model = turn % 2 == 0 ? "primary/echo" : "sim/echo";
-    const std::string request_id = absl::StrCat("r", turn);
-    Answer(Run(kQuestion, request_id, model));
-    ExpectAnswered(Run(kQuestion, request_id, model), model);
-  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, ProviderSwitchTest,
