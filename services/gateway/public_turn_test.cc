@@ -1,5 +1,6 @@
 #include "services/gateway/public_turn.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,7 @@ void FillField(google::protobuf::Message& message, const FieldDescriptor& field,
 }
 
 void Fill(google::protobuf::Message& message, int pick, int depth) {
-  if (depth > 5) return;
+  if (depth > 8) return;
   const auto& descriptor = *message.GetDescriptor();
   for (int i = 0; i < descriptor.field_count(); ++i) {
     const FieldDescriptor& field = *descriptor.field(i);

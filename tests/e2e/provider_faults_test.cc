@@ -72,11 +72,15 @@ class ProviderFaultsTest : public testing::TestWithParam<Format> {
                          {"providers.0.idle_timeout", "2s"},
                          {"agents.0.recall", "false"},
                          {"agents.0.remember", "false"}};
-    for (size_t i = 0; i < faults_.size(); ++i) {
-      settings[absl::StrCat("models.", i + 1)] =
-          absl::StrCat("{name: ", ModelOf(faults_[i]), ", context_window_tokens: 32000,",
-                       " max_output_tokens: 1024, breaker: {open: 50ms, max_open: 100ms}}");
+    std::vector<std::string> models;
+    for (const ProviderFault& fault : faults_) {
+      models.push_back(absl::StrCat("{name: ", ModelOf(fault), ", context_window_tokens: 32000,",
+                                    " max_output_tokens: 1024,",
+                                    " breaker: {open: 50ms, max_open: 100ms}}"));
     }
+    settings["models"] = absl::StrCat("[", absl::StrJoin(models, ", "), "]");
+    settings["agents.0.model"] = ModelOf(faults_[0]);
+    settings["agents.1.model"] = ModelOf(faults_[0]);
     return settings;
   }
 
