@@ -69,7 +69,7 @@ TEST_F(ChatProgram, RefusesAFileThatIsNoImageBeforeItSaysAnything) {
   const auto chat = Start({"--image", "/dev/null", "--message", "What is it?"});
 
   EXPECT_EQ(chat->Wait(), 2);
-  EXPECT_THAT(chat->error(), HasSubstr("--image: /dev/null: expected a PNG, JPEG, GIF or WebP"));
+  EXPECT_THAT(chat->error(), HasSubstr("--image: /dev/null: expected a file of type image/png"));
   EXPECT_EQ(requests_.size(), 0);
 }
 

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <fstream>
 
+#include "libs/host/image_shape.h"
 #include "services/cli/command_line.h"
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace penstock::cli {
@@ -22,17 +22,6 @@ std::string SizeText(size_t bytes) {
 
 }  // namespace
 
-absl::string_view ImageTypeOf(absl::string_view bytes) {
-  if (absl::StartsWith(bytes, "\x89PNG\r\n\x1a\n")) return "image/png";
-  if (absl::StartsWith(bytes, "\xff\xd8\xff")) return "image/jpeg";
-  if (absl::StartsWith(bytes, "GIF87a") || absl::StartsWith(bytes, "GIF89a")) return "image/gif";
-  // RIFF, four bytes of size, WEBP.
-  if (absl::StartsWith(bytes, "RIFF") && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP") {
-    return "image/webp";
-  }
-  return "";
-}
-
 absl::StatusOr<chat::v1::Image> ReadImage(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string bytes(kMaxImageBytes + 1, '\0');
@@ -43,9 +32,10 @@ absl::StatusOr<chat::v1::Image> ReadImage(const std::string& path) {
     return UsageError(
         absl::StrCat("--image: ", path, ": more than 1 MiB, which a request may have"));
   }
-  const absl::string_view type = ImageTypeOf(bytes);
+  const absl::string_view type = host::ImageTypeOf(bytes);
   if (type.empty()) {
-    return UsageError(absl::StrCat("--image: ", path, ": expected a PNG, JPEG, GIF or WebP file"));
+    return UsageError(
+        absl::StrCat("--image: ", path, ": expected a file of type ", host::kImageTypes));
   }
   chat::v1::Image image;
   image.set_media_type(std::string(type));
