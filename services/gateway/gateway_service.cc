@@ -9,6 +9,7 @@
 #include "penstock/gateway/v1/sessions.grpc.pb.h"
 #include "penstock/gateway/v1/turns.grpc.pb.h"
 #include "services/gateway/field_checks.h"
+#include "services/gateway/public_turn.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -74,7 +75,8 @@ struct Asking {
   ByteBuffer& answer;
 
   Awaitable<absl::Status> operator()(const Caller& caller, Request request) const {
-    const auto response = co_await (core.*rpc)(caller, std::move(request));
+    auto response = co_await (core.*rpc)(caller, std::move(request));
+    if (response.ok()) MakePublic(*response);
     co_return response.ok() ? rpc::Encode(*response, answer) : response.status();
   }
 };
@@ -126,8 +128,7 @@ StreamReactor* Stream(const GatewayService::Parts& parts, rpc::Method& method,
 // Null when the gateway is overloaded, and the turn is not urgent.
 template <class Request>
 Submitting PlaceFor(const GatewayService::Parts& parts, const ByteBuffer& bytes) {
-  Submitting place = parts.backlog.Enter(/*urgent=*/false);
-  if (place != nullptr) return place;
+  if (Submitting place = parts.backlog.Enter(/*urgent=*/false)) return place;
   Request request;
   const bool urgent = Decode(bytes, parts.max_request_bytes, request).ok() &&
                       request.turn().urgency() == chat::v1::ACTION;

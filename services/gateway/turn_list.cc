@@ -144,6 +144,8 @@ bool IsWanted(const v1::ListTurnsRequest& request, const Turn& live) {
   return state && (request.request_id().empty() || request.request_id() == live.request_id());
 }
 
+bool IsInShort(const Turn& turn) { return IsLive(turn.state()) && turn.input().empty(); }
+
 TurnListPage MergeTurns(const v1::ListTurnsRequest& request, const TurnListPosition& position,
                         TurnListSources sources) {
   std::optional<TurnRank> oldest;
@@ -173,6 +175,19 @@ TurnListPage MergeTurns(const v1::ListTurnsRequest& request, const TurnListPosit
     page.next = TurnListPosition{std::move(sources.ended_next), oldest ? oldest : last, {}};
   }
   return page;
+}
+
+void CutPage(const v1::ListTurnsRequest& request, const TurnListPosition& position,
+             TurnListPage& page) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < page.turns.size(); ++i) {
+    bytes += page.turns[i].ByteSizeLong();
+    if (i == 0 || bytes <= kMaxPageBytes) continue;
+    const TurnRank last = RankOf(request, page.turns[i - 1]);
+    page.turns.resize(i);
+    page.next = TurnListPosition{position.ended_token, last, last};
+    return;
+  }
 }
 
 }  // namespace penstock::gateway
