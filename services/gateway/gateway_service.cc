@@ -61,8 +61,7 @@ Awaitable<absl::Status> Serve(const GatewayService::Parts& parts, rpc::ServerCal
                         submitting.get()};
     status = co_await work(caller, std::move(request));
   }
-  const bool caller_gone = call.stop_token().stop_requested();
-  if (absl::IsCancelled(status) && !caller_gone) status = Gate::Draining();
+  if (absl::IsCancelled(status) && !call.stop_token().stop_requested()) status = Gate::Draining();
   parts.refusals.Count(status);
   co_return status;
 }
