@@ -194,7 +194,7 @@ TEST_F(PublishedKeysTest, ExpireOnTimeDuringASlowFetch) {
 
 TEST_F(PublishedKeysTest, AreNotReplacedByGarbage) {
   Fetch({"a"});
-  for (const std::string garbage :
+  for (const std::string& garbage :
        {std::string(), std::string("<html>"), std::string(R"({"keys":[]})"),
         std::string(R"({"keys":[{"kty":"oct","k":"c2VjcmV0"}]})"), std::string(70'000, '{'),
         SetOf({"a", "a"}), SetOf({"1", "2", "3", "4", "5", "6", "7", "8", "9"})}) {
