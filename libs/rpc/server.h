@@ -53,9 +53,10 @@ class CallReactor : public Reactor {
     method_.CountStart();
   }
 
-  // Goes on with `serve` once the caller is known, as a rule at once, or ends the call.
+  // Goes on with `serve` once the caller is known, as a rule at once, or ends the call. It may wait
+  // twice: what it waits for at first may have begun before it came.
   template <class Serve>
-  void WhenAdmitted(Serve serve) {
+  void WhenAdmitted(Serve serve, int waits = 2) {
     const ServerEnvironment& environment = method_.environment();
     auto principal = Authenticate(context_, environment);
     if (principal.ok()) {
@@ -63,8 +64,10 @@ class CallReactor : public Reactor {
       return serve();
     }
     const absl::Status refusal = std::move(principal).status();
-    const auto again = [this, serve] { WhenAdmitted(serve); };
-    if (!AwaitAuthentication(context_, environment.authenticator, refusal, again)) End(refusal);
+    const auto again = [this, serve, waits] { WhenAdmitted(serve, waits - 1); };
+    if (waits == 0 || !AwaitAuthentication(context_, environment.authenticator, refusal, again)) {
+      End(refusal);
+    }
   }
 
   // Nothing of the reactor may be touched afterwards: OnDone deletes it.
