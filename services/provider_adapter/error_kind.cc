@@ -150,6 +150,7 @@ ErrorKind KindOfOutcome(http::HttpOutcome::Kind kind) {
     case Kind::kTimeoutTotal:
       return chat::v1::DEADLINE;
     case Kind::kProtocol:
+    case Kind::kTooLarge:
       return chat::v1::MALFORMED_RESPONSE;
     case Kind::kOk:
       return chat::v1::STREAM_TRUNCATED;
@@ -216,7 +217,9 @@ Failure FailureOfStatus(absl::string_view provider, int http_status,
   failure.set_http_status(http_status);
   failure.set_provider_request_id(RequestIdOf(headers));
   std::string message = absl::StrCat(provider, ": HTTP ", http_status);
-  if (failure.kind() == chat::v1::PROVIDER_AUTH) {
+  if (http_status >= 300 && http_status < 400) {
+    message.append(" redirect, which is not followed: base_url is not the address of the API");
+  } else if (failure.kind() == chat::v1::PROVIDER_AUTH) {
     absl::StrAppend(
         &message, " ",
         http_status == 404 ? "model or address not found" : "our credential was refused");
@@ -245,10 +248,11 @@ Failure FailureInStream(absl::string_view provider, const ProviderError& error) 
 }
 
 Failure FailureOfOutcome(absl::string_view provider, const http::HttpOutcome& outcome) {
-  Failure failure =
-      FailureOf(provider, KindOfOutcome(outcome.kind),
-                outcome.kind == http::HttpOutcome::Kind::kOk ? "the stream ended without its end"
-                                                             : Shorten(outcome.message));
+  using Kind = http::HttpOutcome::Kind;
+  std::string what =
+      outcome.kind == Kind::kOk ? "the stream ended without its end" : Shorten(outcome.message);
+  if (outcome.kind == Kind::kTooLarge) what.append(", which is the provider's max_answer_bytes");
+  Failure failure = FailureOf(provider, KindOfOutcome(outcome.kind), what);
   failure.set_not_sent(outcome.not_sent);
   return failure;
 }

@@ -165,6 +165,25 @@ TEST(ErrorKind, NeverRepeatsWhatIsSaidOfACredential) {
               Not(HasSubstr("secret")));
 }
 
+TEST(ErrorKind, ARedirectSaysWhatIsWrong) {
+  const Failure failure = Of(302, "<a href=https://elsewhere/?token=t1>moved</a>");
+
+  EXPECT_EQ(failure.kind(), chat::v1::MALFORMED_RESPONSE);
+  EXPECT_THAT(failure.message(), HasSubstr("HTTP 302 redirect, which is not followed"));
+  EXPECT_THAT(failure.message(), HasSubstr("base_url"));
+  EXPECT_THAT(failure.message(), Not(HasSubstr("t1")));
+}
+
+TEST(ErrorKind, AnAnswerThatIsTooLongNamesTheSetting) {
+  const Failure failure =
+      FailureOfOutcome("openai", {.kind = http::HttpOutcome::Kind::kTooLarge,
+                                  .message = "the answer is longer than 65536 bytes"});
+
+  EXPECT_EQ(failure.message(),
+            "openai: the answer is longer than 65536 bytes, which is the provider's "
+            "max_answer_bytes");
+}
+
 TEST(ErrorKind, ShortensWhatIsSaidBetweenCharacters) {
   std::string text;
   for (int i = 0; i < 400; ++i) text += "你";
@@ -182,6 +201,7 @@ TEST(ErrorKind, FollowsTheOutcomeOfTheConnection) {
       {Kind::kTls, chat::v1::PROVIDER_UNREACHABLE},
       {Kind::kReset, chat::v1::PROVIDER_UNREACHABLE},
       {Kind::kProtocol, chat::v1::MALFORMED_RESPONSE},
+      {Kind::kTooLarge, chat::v1::MALFORMED_RESPONSE},
       {Kind::kTimeoutConnect, chat::v1::PROVIDER_TIMEOUT},
       {Kind::kTimeoutFirstByte, chat::v1::PROVIDER_TIMEOUT},
       {Kind::kTimeoutIdle, chat::v1::PROVIDER_TIMEOUT},

@@ -7,33 +7,18 @@
 #include "libs/base/refusal.h"
 #include "libs/base/status_macros.h"
 #include "services/provider_adapter/protocols.h"
+#include "services/provider_adapter/provider_transport.h"
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
 namespace penstock::provider_adapter {
-namespace {
 
-// Without the key in the message.
-absl::StatusOr<std::string> ReadApiKey(const config::v1::Provider& provider, absl::string_view path,
-                                       Routes::Environment environment) {
-  if (provider.api_key_env().empty()) return std::string();
-  const std::string field = absl::StrCat(path, ".api_key_env");
-  const std::optional<std::string> key = environment(provider.api_key_env());
-  if (!key || key->empty()) {
-    return FieldInvalid(field, absl::StrCat(provider.api_key_env(), ", which is not set"),
-                        "an environment variable that holds the API key");
-  }
-  if (!std::all_of(key->begin(), key->end(), absl::ascii_isgraph)) {
-    return FieldInvalid(field, absl::StrCat(provider.api_key_env(), ", with blanks or line ends"),
-                        "printable ASCII without blanks");
-  }
-  return *key;
+void ProviderRoute::SetKey(const std::string& api_key) {
+  credential.Set(std::make_shared<const Credential>(
+      Credential{.api_key = api_key, .headers = protocol->Headers(api_key)}));
 }
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<Routes>> Routes::Read(const config::v1::Config& config,
                                                      Environment environment) {
@@ -64,13 +49,16 @@ absl::Status Routes::AddProvider(const config::v1::Provider& provider, absl::str
   }
   PENSTOCK_ASSIGN_OR_RETURN(const std::string api_key, ReadApiKey(provider, path, environment));
   auto route = std::make_unique<ProviderRoute>();
+  PENSTOCK_ASSIGN_OR_RETURN(route->transport, TransportOf(provider, path));
   route->name = provider.name();
   route->url = protocol->Url(provider.base_url());
-  route->headers = protocol->Headers(api_key);
   route->protocol = std::move(protocol);
+  route->SetKey(api_key);
+  route->api_key_file = provider.api_key_file();
   route->connect_timeout = FromProto(provider.connect_timeout());
   route->first_byte_timeout = FromProto(provider.first_token_timeout());
   route->idle_timeout = FromProto(provider.idle_timeout());
+  route->max_answer_bytes = provider.max_answer_bytes();
   route->max_streams = provider.max_streams();
   providers_.push_back(std::move(route));
   return absl::OkStatus();

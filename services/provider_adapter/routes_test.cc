@@ -52,7 +52,7 @@ TEST(Routes, FindsAModelsProviderNameAndPrice) {
   EXPECT_EQ(model->wire_name, "gpt-x");
   EXPECT_EQ(model->rates->output, 10'000'000'000);
   EXPECT_EQ(model->provider->url, "https://api.openai.com/v1/chat/completions");
-  EXPECT_THAT(model->provider->headers, Contains("Authorization: Bearer sk-1"));
+  EXPECT_THAT(model->provider->credential.Get()->headers, Contains("Authorization: Bearer sk-1"));
   EXPECT_EQ(model->provider->idle_timeout, absl::Milliseconds(5));
   EXPECT_EQ((*routes)->Find("openai/big/one")->wire_name, "org/big-1");
   EXPECT_FALSE((*routes)->Find("openai/big/one")->rates.has_value());
