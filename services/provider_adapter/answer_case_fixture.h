@@ -63,8 +63,7 @@ inline AnswerCase ReadCase(const std::filesystem::path& path) {
   while (std::getline(file, line) && line != "expect:") ReadField(line, answer);
   std::string expected;
   while (std::getline(file, line) && line != "body:") absl::StrAppend(&expected, line, "\n");
-  EXPECT_TRUE(
-      google::protobuf::TextFormat::ParseFromString(expected, &answer.expected))
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(expected, &answer.expected))
       << answer.name;
   EXPECT_TRUE(file.good()) << answer.name << ": no body";
   std::ostringstream body;

@@ -1,6 +1,7 @@
 // The answers of testdata/ through a whole call, however the bytes arrive.
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,8 +15,8 @@
 #include "libs/async/fake_timers.h"
 #include "libs/async/inline_executor.h"
 #include "libs/base/fake_clock.h"
-#include "services/provider_adapter/generate_fixture.h"
 #include "services/provider_adapter/answer_case_fixture.h"
+#include "services/provider_adapter/generate_fixture.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -55,7 +56,8 @@ struct Outcome {
 std::vector<std::string> ToldIn(const std::vector<GenerateEvent>& events) {
   std::map<std::pair<int, chat::v1::Delta::Kind>, std::string> texts;
   for (const GenerateEvent& event : events) {
-    if (event.has_delta()) texts[{event.delta().part(), event.delta().kind()}] += event.delta().text();
+    if (event.has_delta())
+      texts[{event.delta().part(), event.delta().kind()}] += event.delta().text();
   }
   std::vector<std::string> told;
   for (const auto& [key, text] : texts) {
@@ -85,8 +87,7 @@ std::vector<std::string> ToldOf(const chat::v1::Message& message) {
 
 class AnswerCorpusTest : public testing::TestWithParam<const char*> {
  protected:
-  Outcome Play(const AnswerCase& answer, const std::vector<absl::string_view>& pieces,
-               bool reset) {
+  Outcome Play(const AnswerCase& answer, const std::vector<absl::string_view>& pieces, bool reset) {
     provider::v1::GenerateRequest request = Request();
     request.set_model(absl::StrCat(GetParam(), "/m"));
     request.mutable_generation()->set_max_output_tokens(1000);
@@ -107,15 +108,12 @@ class AnswerCorpusTest : public testing::TestWithParam<const char*> {
     return {.told = ToldIn(sink.events), .end = sink.events.back()};
   }
 
-  Outcome PlayWhole(const AnswerCase& answer) {
-    return Play(answer, {answer.body}, answer.reset);
-  }
+  Outcome PlayWhole(const AnswerCase& answer) { return Play(answer, {answer.body}, answer.reset); }
 
   std::vector<AnswerCase> cases_ = ReadCases(GetParam());
 
  private:
-  void Send(const AnswerCase& answer, const std::vector<absl::string_view>& pieces,
-              bool reset) {
+  void Send(const AnswerCase& answer, const std::vector<absl::string_view>& pieces, bool reset) {
     http::HttpHeaders headers;
     for (const std::string& line : answer.headers) headers.Append(absl::StrCat(line, "\r\n"));
     const auto observer = client_.calls.back().observer;
@@ -159,7 +157,8 @@ TEST_P(AnswerCorpusTest, BecomeWhatIsExpected) {
     std::string difference;
     differencer.ReportDifferencesToString(&difference);
     EXPECT_TRUE(differencer.Compare(answer.expected, outcome.end))
-        << answer.name << "\n" << difference << outcome.end.DebugString();
+        << answer.name << "\n"
+        << difference << outcome.end.DebugString();
   }
 }
 
@@ -181,7 +180,8 @@ TEST_P(AnswerCorpusTest, AreTheSameWhereverTheyAreCut) {
       const Outcome outcome = Play(answer, {body.substr(0, cut), body.substr(cut)}, answer.reset);
       ASSERT_EQ(outcome.told, whole.told) << answer.name << " cut at " << cut;
       ASSERT_TRUE(MessageDifferencer::Equals(outcome.end, whole.end))
-          << answer.name << " cut at " << cut << "\n" << outcome.end.DebugString();
+          << answer.name << " cut at " << cut << "\n"
+          << outcome.end.DebugString();
     }
   }
 }
@@ -195,8 +195,8 @@ TEST_P(AnswerCorpusTest, AreTheSameByteByByte) {
     }
     const Outcome outcome = Play(answer, bytes, answer.reset);
     EXPECT_EQ(outcome.told, whole.told) << answer.name;
-    EXPECT_TRUE(MessageDifferencer::Equals(outcome.end, whole.end))
-        << answer.name << "\n" << outcome.end.DebugString();
+    EXPECT_TRUE(MessageDifferencer::Equals(outcome.end, whole.end)) << answer.name << "\n"
+                                                                    << outcome.end.DebugString();
   }
 }
 
@@ -211,7 +211,8 @@ TEST_P(AnswerCorpusTest, ThatBreakOffAreWholeOrFail) {
       if (!outcome.end.has_finished()) continue;
       ASSERT_TRUE(MessageDifferencer::Equals(outcome.end.finished().message(),
                                              whole.end.finished().message()))
-          << answer.name << " broken off at " << end << "\n" << outcome.end.DebugString();
+          << answer.name << " broken off at " << end << "\n"
+          << outcome.end.DebugString();
       ASSERT_EQ(outcome.end.finished().finish_reason(), whole.end.finished().finish_reason());
     }
   }

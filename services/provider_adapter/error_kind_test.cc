@@ -93,9 +93,8 @@ TEST(ErrorKind, FollowsAnthropicsTypes) {
 TEST(ErrorKind, ASpendLimitIsNoRateLimit) {
   const auto of = [](int status, absl::string_view type, absl::string_view code,
                      absl::string_view message) {
-    return Of(status, absl::StrCat(R"({"type":"error","error":{"type":")", type,
-                                   R"(","message":")", message, R"(","details":{"error_code":")",
-                                   code, R"("}}})"))
+    return Of(status, absl::StrCat(R"({"type":"error","error":{"type":")", type, R"(","message":")",
+                                   message, R"(","details":{"error_code":")", code, R"("}}})"))
         .kind();
   };
 

@@ -55,8 +55,8 @@ absl::StatusOr<chat::v1::GenerationConfig> SendableGeneration(
   if (refuses.tools && request.tools_size() > 0) {
     return ModelRefuses(terms, "tools", "tools", absl::StrCat(request.tools_size()));
   }
-  if (refuses.response_format && generation.response_format().kind_case() !=
-                                     chat::v1::ResponseFormat::KIND_NOT_SET) {
+  if (refuses.response_format &&
+      generation.response_format().kind_case() != chat::v1::ResponseFormat::KIND_NOT_SET) {
     const bool object = generation.response_format().has_json_object();
     return ModelRefuses(terms, "response_format", "generation.response_format",
                         object ? "json_object" : "json_schema");

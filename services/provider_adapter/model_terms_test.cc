@@ -23,10 +23,9 @@ absl::StatusOr<ModelTerms> Read(const std::string& model) {
 }
 
 std::string RefusalOf(const std::string& model, const std::string& request) {
-  return std::string(
-      SendableGeneration(*Read(model), Parse<provider::v1::GenerateRequest>(request))
-          .status()
-          .message());
+  return std::string(SendableGeneration(*Read(model), Parse<provider::v1::GenerateRequest>(request))
+                         .status()
+                         .message());
 }
 
 TEST(ModelTerms, NameTheParameterThatDoesNotExist) {

@@ -16,9 +16,8 @@ absl::StatusOr<std::unique_ptr<Protocol>> MakeProtocol(const config::v1::Provide
     return FieldInvalid(absl::StrCat(path, ".protocol"), provider.protocol(),
                         "openai or anthropic");
   }
-  PENSTOCK_ASSIGN_OR_RETURN(
-      const Quirks quirks,
-      ReadQuirks(provider.protocol(), provider.quirks(), absl::StrCat(path, ".quirks")));
+  PENSTOCK_ASSIGN_OR_RETURN(const Quirks quirks, ReadQuirks(provider.protocol(), provider.quirks(),
+                                                            absl::StrCat(path, ".quirks")));
   std::unique_ptr<Protocol> protocol;
   if (provider.protocol() == kAnthropic) {
     protocol = std::make_unique<AnthropicMessages>(quirks);

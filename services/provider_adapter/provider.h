@@ -33,8 +33,8 @@ class AnswerSink {
   virtual void OnToolCall(absl::string_view id, absl::string_view name) = 0;
   // A piece of the JSON of that call's arguments; may cut characters. Calls may take turns.
   virtual void OnToolArguments(size_t call, absl::string_view json) = 0;
-  // The piece of reasoning that was told last is whole, and the provider wants `state` back with it:
-  // later reasoning is another part. Without any before it, it is a part without text.
+  // The piece of reasoning that was told last is whole, and the provider wants `state` back with
+  // it: later reasoning is another part. Without any before it, it is a part without text.
   virtual void OnReasoningState(chat::v1::Opaque state) = 0;
   // A part that we cannot read.
   virtual void OnOpaque(chat::v1::Opaque opaque) = 0;
@@ -72,8 +72,8 @@ class Protocol {
   virtual std::string Url(absl::string_view base_url) const = 0;
   // "Name: value" lines of every request; `api_key` may be empty.
   virtual std::vector<std::string> Headers(absl::string_view api_key) const = 0;
-  // INVALID_ARGUMENT, with the field, when the request cannot be said in this protocol, or the model
-  // refuses what cannot be left out. Parameters that are not set are not sent.
+  // INVALID_ARGUMENT, with the field, when the request cannot be said in this protocol, or the
+  // model refuses what cannot be left out. Parameters that are not set are not sent.
   virtual absl::StatusOr<std::string> Body(absl::string_view wire_model, const ModelTerms& terms,
                                            const provider::v1::GenerateRequest& request) const = 0;
   virtual std::unique_ptr<AnswerParser> NewParser() const = 0;

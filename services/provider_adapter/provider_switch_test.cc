@@ -1,5 +1,6 @@
-// One conversation, whoever made its steps, is valid for either provider. The rules that are checked
-// here are the providers' own (reference/providers.md 1.1 and 1.4), not read out of the builders.
+// One conversation, whoever made its steps, is valid for either provider. The rules that are
+// checked here are the providers' own (reference/providers.md 1.1 and 1.4), not read out of the
+// builders.
 #include <algorithm>
 #include <set>
 #include <string>
@@ -134,7 +135,8 @@ Offences CheckOpenAi(const value& body) {
 
 Offences Check(const Protocol& protocol, const GenerateRequest& request,
                Offences (*check)(const value&)) {
-  const auto body = protocol.Body("m", {.model = "p/m", .refuses = {}, .prompt_cache = true}, request);
+  const auto body =
+      protocol.Body("m", {.model = "p/m", .refuses = {}, .prompt_cache = true}, request);
   if (!body.ok()) return {std::string(body.status().message())};
   Offences offences;
   if (!WithJson(*body, [&](const value& json) { offences = check(json); })) {
@@ -288,7 +290,8 @@ GenerateRequest AnyConversation() {
     if (turn > 0 || *rc::gen::inRange(0, 4) > 0) {
       Message& user = *request.add_messages();
       user.set_role(chat::v1::USER);
-      user.add_parts()->mutable_text()->set_text(*rc::gen::element<std::string>("Time?", "", "So?"));
+      user.add_parts()->mutable_text()->set_text(
+          *rc::gen::element<std::string>("Time?", "", "So?"));
     }
     const int steps = *rc::gen::inRange(0, 4);
     for (int step = 0; step < steps; ++step) AddResults(request, AddAssistant(request));

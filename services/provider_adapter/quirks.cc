@@ -46,10 +46,9 @@ absl::StatusOr<Quirks> ReadQuirks(absl::string_view protocol,
                                   absl::string_view path) {
   Quirks quirks;
   for (int i = 0; i < names.size(); ++i) {
-    const auto* const found =
-        std::find_if(kQuirks.begin(), kQuirks.end(), [&](const Quirk& quirk) {
-          return quirk.name == names[i] && quirk.protocol == protocol;
-        });
+    const auto* const found = std::find_if(kQuirks.begin(), kQuirks.end(), [&](const Quirk& quirk) {
+      return quirk.name == names[i] && quirk.protocol == protocol;
+    });
     if (found == kQuirks.end()) {
       return FieldInvalid(absl::StrCat(path, "[", i, "]"), names[i], NamesOf(protocol));
     }

@@ -107,8 +107,7 @@ TEST(Routes, SpeaksTheProtocolThatIsNamed) {
   EXPECT_TRUE(model->terms.refuses.temperature);
   EXPECT_TRUE(model->terms.prompt_cache);
   EXPECT_EQ(model->terms.model, "claude/m");
-  EXPECT_THAT((*routes)->Find("azure/m")->provider->protocol->Headers("k"),
-              Contains("api-key: k"));
+  EXPECT_THAT((*routes)->Find("azure/m")->provider->protocol->Headers("k"), Contains("api-key: k"));
 }
 
 TEST(Routes, NamesTheKeyThatIsWrong) {

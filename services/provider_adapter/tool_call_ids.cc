@@ -11,12 +11,15 @@ namespace {
 
 using Form = ToolCallIds::Form;
 
-bool IsWord(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-'; }
+bool IsWord(char c) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
+}
 
 bool Fits(Form form, absl::string_view id) {
   switch (form) {
     case Form::kForty:
-      return !id.empty() && id.size() <= 40 && std::all_of(id.begin(), id.end(), absl::ascii_isgraph);
+      return !id.empty() && id.size() <= 40 &&
+             std::all_of(id.begin(), id.end(), absl::ascii_isgraph);
     case Form::kWord:
       return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), IsWord);
     case Form::kNine:
@@ -57,8 +60,8 @@ std::string ToolCallIds::Call(absl::string_view id) {
 }
 
 std::optional<std::string> ToolCallIds::Result(absl::string_view id) {
-  const auto found = std::find_if(open_.begin(), open_.end(),
-                                  [&](const auto& call) { return call.first == id; });
+  const auto found =
+      std::find_if(open_.begin(), open_.end(), [&](const auto& call) { return call.first == id; });
   if (found == open_.end()) return std::nullopt;
   std::string wire = std::move(found->second);
   open_.erase(found);

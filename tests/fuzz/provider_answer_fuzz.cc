@@ -1,5 +1,5 @@
-// Whatever a provider sends, in either protocol, streamed or whole, becomes valid UTF-8 text, tool calls that can be
-// answered, usage and one end; what was told as deltas is what is kept.
+// Whatever a provider sends, in either protocol, streamed or whole, becomes valid UTF-8 text, tool
+// calls that can be answered, usage and one end; what was told as deltas is what is kept.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -15,10 +15,10 @@
 
 namespace penstock::provider_adapter {
 
-// By reference/providers.md 1.4, with its oddities: a message that begins twice, a second message in
-// the place of one that said nothing, content that stands in message_start, a refusal without any
-// block. A second message behind one that has said something cannot be used: what was told stands.
-// Only message_stop ends a stream. Events and members that are unknown are passed over.
+// By reference/providers.md 1.4, with its oddities: a message that begins twice, a second message
+// in the place of one that said nothing, content that stands in message_start, a refusal without
+// any block. A second message behind one that has said something cannot be used: what was told
+// stands. Only message_stop ends a stream. Events and members that are unknown are passed over.
 class AnthropicAnswer : public AnswerParser {
  public:
   void OnEvent(const http::SseEvent& event, AnswerSink& sink) override;

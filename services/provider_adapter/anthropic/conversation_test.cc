@@ -96,11 +96,11 @@ constexpr char kThought[] = R"pb(
 constexpr char kClocks[] = "tools { name: 'a' } tools { name: 'b' } ";
 
 TEST(AnthropicConversation, TakesTurns) {
-  EXPECT_THAT(Talk(Said("SYSTEM", "s1") + Said("SYSTEM", "s2") + Said("USER", "a") +
-                   Said("USER", "b") + Said("ASSISTANT", "c") + Said("ASSISTANT", "d") +
-                   Said("USER", "e")),
-              ElementsAre("system text:s1 text:s2", "user text:a text:b",
-                          "assistant text:c text:d", "user text:e"));
+  EXPECT_THAT(
+      Talk(Said("SYSTEM", "s1") + Said("SYSTEM", "s2") + Said("USER", "a") + Said("USER", "b") +
+           Said("ASSISTANT", "c") + Said("ASSISTANT", "d") + Said("USER", "e")),
+      ElementsAre("system text:s1 text:s2", "user text:a text:b", "assistant text:c text:d",
+                  "user text:e"));
 }
 
 TEST(AnthropicConversation, BeginsWithTheUser) {
@@ -110,16 +110,16 @@ TEST(AnthropicConversation, BeginsWithTheUser) {
 }
 
 TEST(AnthropicConversation, LeavesOutBlankText) {
-  EXPECT_THAT(Talk(Said("SYSTEM", "") + Said("USER", "a") + Said("ASSISTANT", " ") +
-                   Said("USER", "b")),
-              ElementsAre("user text:a text:b"));
+  EXPECT_THAT(
+      Talk(Said("SYSTEM", "") + Said("USER", "a") + Said("ASSISTANT", " ") + Said("USER", "b")),
+      ElementsAre("user text:a text:b"));
 }
 
 TEST(AnthropicConversation, PutsTheResultsOfAStepIntoOneMessageInFrontOfText) {
-  EXPECT_THAT(Talk(Said("USER", "u") + Called("ab") + Answered("b") + Answered("a") +
-                   Said("USER", "v")),
-              ElementsAre(StartsWith("tools 1"), "user text:u", "assistant call:a call:b",
-                          "user result:b result:a text:v"));
+  EXPECT_THAT(
+      Talk(Said("USER", "u") + Called("ab") + Answered("b") + Answered("a") + Said("USER", "v")),
+      ElementsAre(StartsWith("tools 1"), "user text:u", "assistant call:a call:b",
+                  "user result:b result:a text:v"));
 }
 
 TEST(AnthropicConversation, AnswersACallThatWasNeverAnswered) {
@@ -148,21 +148,23 @@ TEST(AnthropicConversation, SendsThinkingBackAsItCameInItsPlace) {
 
   ASSERT_TRUE(AppendConversation(json, request, false).ok());
 
-  EXPECT_THAT(json, HasSubstr(R"({"role":"assistant","content":[{"type":"thinking","signature":"s"},)"
-                              R"({"type":"tool_use","id":"a",)"));
+  EXPECT_THAT(json,
+              HasSubstr(R"({"role":"assistant","content":[{"type":"thinking","signature":"s"},)"
+                        R"({"type":"tool_use","id":"a",)"));
 }
 
 TEST(AnthropicConversation, LeavesOutStateThatIsNotItsOwn) {
   EXPECT_THAT(Talk(Said("USER", "u") + R"pb(
-                messages {
-                  role: ASSISTANT
-                  parts { reasoning { text: "no state" } }
-                  parts { reasoning { state { protocol: "openai" data: "{\"type\":\"x\"}" } } }
-                  parts { reasoning { state { protocol: "anthropic" data: "no JSON" } } }
-                  parts { opaque { protocol: "openai" data: "{\"type\":\"x\"}" } }
-                  parts { opaque { protocol: "anthropic" data: "{\"type\":\"fallback\"}" } }
-                  parts { text { text: "t" } }
-                })pb" + Said("USER", "v")),
+                     messages {
+                       role: ASSISTANT
+                       parts { reasoning { text: "no state" } }
+                       parts { reasoning { state { protocol: "openai" data: "{\"type\":\"x\"}" } } }
+                       parts { reasoning { state { protocol: "anthropic" data: "no JSON" } } }
+                       parts { opaque { protocol: "openai" data: "{\"type\":\"x\"}" } }
+                       parts { opaque { protocol: "anthropic" data: "{\"type\":\"fallback\"}" } }
+                       parts { text { text: "t" } }
+                     })pb" +
+                   Said("USER", "v")),
               ElementsAre("user text:u", "assistant fallback text:t", "user text:v"));
 }
 
@@ -183,15 +185,15 @@ TEST(AnthropicConversation, MarksToolsAndInstructionsForTheCache) {
 }
 
 TEST(AnthropicConversation, MarksTheHistoryInFrontOfTheNewestUserMessage) {
-  EXPECT_THAT(Talk(Said("SYSTEM", "s") + Said("USER", "a") + Said("ASSISTANT", "b") +
-                       Said("USER", "notes"),
-                   true),
-              ElementsAre("system text:s*", "user text:a", "assistant text:b*", "user text:notes"));
+  EXPECT_THAT(
+      Talk(Said("SYSTEM", "s") + Said("USER", "a") + Said("ASSISTANT", "b") + Said("USER", "notes"),
+           true),
+      ElementsAre("system text:s*", "user text:a", "assistant text:b*", "user text:notes"));
   EXPECT_THAT(Talk(Said("USER", "a") + Said("USER", "notes"), true),
               ElementsAre("user text:a* text:notes"));
-  EXPECT_THAT(Talk(Said("USER", "u") + Called("a") + Said("USER", "notes"), true),
-              ElementsAre("tools 1*", "user text:u", "assistant call:a",
-                          "user error:a* text:notes"));
+  EXPECT_THAT(
+      Talk(Said("USER", "u") + Called("a") + Said("USER", "notes"), true),
+      ElementsAre("tools 1*", "user text:u", "assistant call:a", "user error:a* text:notes"));
 }
 
 TEST(AnthropicConversation, MarksATurnThatGoesOnAtItsEnd) {
@@ -207,9 +209,9 @@ TEST(AnthropicConversation, PutsNoMarkOnWhatCannotHaveOne) {
       "messages { role: ASSISTANT parts { opaque { protocol: 'anthropic' data: "
       "'{\"type\":\"fallback\"}' } } } ";
 
-  EXPECT_THAT(Talk(Said("USER", "a") + Said("ASSISTANT", "b") + end_of_turn + Said("USER", "c"),
-                   true),
-              ElementsAre("user text:a", "assistant text:b* fallback", "user text:c"));
+  EXPECT_THAT(
+      Talk(Said("USER", "a") + Said("ASSISTANT", "b") + end_of_turn + Said("USER", "c"), true),
+      ElementsAre("user text:a", "assistant text:b* fallback", "user text:c"));
 }
 
 }  // namespace

@@ -81,14 +81,21 @@ TEST(AnthropicRequest, SendsATemperatureAboveOneAsOne) {
 TEST(AnthropicRequest, SendsToolsAndTheChoice) {
   const auto body = [](const std::string& choice) {
     return Body(absl::StrCat(kAsk, R"pb(
-      tools { name: "scales" description: "Weighs" parameters: "{ \"n\":9007199254740993 }" strict: true }
-      tools { name: "clock" } generation { tool_choice { )pb",
+                               tools {
+                                 name: "scales"
+                                 description: "Weighs"
+                                 parameters: "{ \"n\":9007199254740993 }"
+                                 strict: true
+                               }
+                               tools { name: "clock" }
+                               generation { tool_choice {)pb",
                              choice, " } }"));
   };
 
-  EXPECT_THAT(body(""), HasSubstr(R"("tools":[{"name":"scales","description":"Weighs",)"
-                                  R"("input_schema":{ "n":9007199254740993 },"strict":true},)"
-                                  R"({"name":"clock","input_schema":{"type":"object"}}],"messages")"));
+  EXPECT_THAT(body(""),
+              HasSubstr(R"("tools":[{"name":"scales","description":"Weighs",)"
+                        R"("input_schema":{ "n":9007199254740993 },"strict":true},)"
+                        R"({"name":"clock","input_schema":{"type":"object"}}],"messages")"));
   EXPECT_THAT(body("mode: AUTO"), HasSubstr(R"("tool_choice":{"type":"auto"},)"));
   EXPECT_THAT(body("mode: NONE"), HasSubstr(R"("tool_choice":{"type":"none"},)"));
   EXPECT_THAT(body("mode: REQUIRED"), HasSubstr(R"("tool_choice":{"type":"any"},)"));
@@ -115,27 +122,25 @@ TEST(AnthropicRequest, DeclaresToolsThatWereCalledBefore) {
 }
 
 TEST(AnthropicRequest, SendsImages) {
-  EXPECT_THAT(
-      Body(R"pb(
-        messages {
-          role: USER
-          parts { image { media_type: "image/png" data: "\211PNG" } }
-          parts { image { url: "https://h/a.jpg" } }
-        })pb"),
-      HasSubstr(R"([{"type":"image","source":{"type":"base64","media_type":"image/png",)"
-                R"("data":"iVBORw=="}},{"type":"image","source":{"type":"url",)"
-                R"("url":"https://h/a.jpg"}}])"));
+  EXPECT_THAT(Body(R"pb(
+                messages {
+                  role: USER
+                  parts { image { media_type: "image/png" data: "\211PNG" } }
+                  parts { image { url: "https://h/a.jpg" } }
+                })pb"),
+              HasSubstr(R"([{"type":"image","source":{"type":"base64","media_type":"image/png",)"
+                        R"("data":"iVBORw=="}},{"type":"image","source":{"type":"url",)"
+                        R"("url":"https://h/a.jpg"}}])"));
 }
 
 TEST(AnthropicRequest, RefusesWhatItCannotSay) {
   GenerateRequest unbounded = Request(kAsk);
   unbounded.clear_generation();
-  EXPECT_THAT(std::string(
-                  AnthropicMessages().Body("claude", kNoCache, unbounded).status().message()),
-              HasSubstr("generation.max_output_tokens: found none"));
   EXPECT_THAT(
-      RefusalOf(absl::StrCat(kAsk, "generation { response_format { json_object {} } }")),
-      HasSubstr("generation.response_format: found json_object, allowed with Anthropic"));
+      std::string(AnthropicMessages().Body("claude", kNoCache, unbounded).status().message()),
+      HasSubstr("generation.max_output_tokens: found none"));
+  EXPECT_THAT(RefusalOf(absl::StrCat(kAsk, "generation { response_format { json_object {} } }")),
+              HasSubstr("generation.response_format: found json_object, allowed with Anthropic"));
   EXPECT_THAT(RefusalOf(absl::StrCat(
                   kAsk, "generation { response_format { json_schema { schema: '[]' } } }")),
               HasSubstr("generation.response_format.json_schema.schema"));

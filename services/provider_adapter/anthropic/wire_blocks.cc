@@ -59,8 +59,8 @@ class Planner {
       if (message.role() == chat::v1::SYSTEM) continue;
       if (message.role() != chat::v1::TOOL) AddMissingResults();
       if (i == newest) Mark();
-      const absl::Status status = message.role() == chat::v1::TOOL ? AddResults(message, i)
-                                                                   : AddSpoken(message);
+      const absl::Status status =
+          message.role() == chat::v1::TOOL ? AddResults(message, i) : AddSpoken(message);
       if (!status.ok()) return status;
     }
     AddMissingResults();

@@ -30,7 +30,8 @@ struct WireBlock {
 //
 // With `prompt_cache` two marks: behind the history, which ends before the newest user message (it
 // holds what was recalled for this turn alone), and, in a turn that goes on, at its end. None on
-// thinking and opaque blocks, which cannot have any. INVALID_ARGUMENT for a result without its call.
+// thinking and opaque blocks, which cannot have any. INVALID_ARGUMENT for a result without its
+// call.
 absl::StatusOr<std::vector<WireBlock>> WireBlocksOf(const provider::v1::GenerateRequest& request,
                                                     bool prompt_cache);
 

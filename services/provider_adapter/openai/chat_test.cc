@@ -101,8 +101,8 @@ TEST(OpenAiRequest, LeavesOutWhatTheModelRefuses) {
   terms.refuses.temperature = true;
   terms.refuses.stop = true;
   const std::string ask = "messages { role: USER parts { text { text: 'x' } } } ";
-  const auto body =
-      OpenAiChat().Body("m", terms, Request(ask + "generation { temperature: 1 top_p: 1 stop: 'a' }"));
+  const auto body = OpenAiChat().Body(
+      "m", terms, Request(ask + "generation { temperature: 1 top_p: 1 stop: 'a' }"));
 
   ASSERT_TRUE(body.ok());
   EXPECT_THAT(*body, HasSubstr(absl::StrCat(R"("x"}],"top_p":1)", kTail)));

@@ -129,8 +129,8 @@ class MessageWriter {
   }
 
   void AppendContent(const Parts& said) {
-    const bool images = std::any_of(said.begin(), said.end(),
-                                    [](const Part* part) { return part->has_image(); });
+    const bool images =
+        std::any_of(said.begin(), said.end(), [](const Part* part) { return part->has_image(); });
     if (images || (said.size() > 1 && !quirks_.text_content)) return AppendContentArray(said);
     if (said.size() == 1) return AppendJsonString(json_, *TextOf(*said.front()));
     std::string joined;
