@@ -197,7 +197,7 @@ TEST_F(TransportTest, EndsHandshakesThatNeverEnd) {
 }
 
 TEST_F(TransportTest, LetsNobodyWithoutACertificateSpeakHttp2) {
-  const RawTls nameless({});
+  const RawTls nameless(rpc::IssuedPair{});
   const RawTls stranger(rpc::TestAuthority("stranger").Issue({.dns_names = {"client"}}));
   const RawTls old(pair_, TLS1_1_VERSION);
   for (const RawTls* tls : {&nameless, &stranger, &old}) {
