@@ -15,7 +15,7 @@ namespace penstock::rpc {
 // The defaults are those of the settings `server.*`, whose comments say what each means.
 struct ListenerOptions {
   // Null: plaintext.
-  std::shared_ptr<grpc::ServerCredentials> credentials;
+  std::shared_ptr<grpc::ServerCredentials> credentials = nullptr;
   int max_connections = 20'000;
   // 0: not bounded.
   int max_concurrent_streams = 0;

@@ -49,7 +49,7 @@ absl::Status PeerPolicy::Check(const grpc::AuthContext& peer) const {
   }
   if (allowed_.empty()) return absl::OkStatus();
   const std::vector<grpc::string_ref> names = NamesOf(peer);
-  for (const grpc::string_ref name : names) {
+  for (const grpc::string_ref& name : names) {
     const auto allows = [name](const std::string& allowed) {
       return NameMatches(allowed, View(name));
     };

@@ -24,9 +24,9 @@ class NameVerifier : public grpc::experimental::ExternalCertificateVerifier {
   bool Verify(TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)>,
               grpc::Status* status) override {
     std::vector<std::string> names;
-    for (const grpc::string_ref name : request->dns_names())
+    for (const grpc::string_ref& name : request->dns_names())
       names.emplace_back(name.data(), name.size());
-    for (const grpc::string_ref name : request->uri_names())
+    for (const grpc::string_ref& name : request->uri_names())
       names.emplace_back(name.data(), name.size());
     for (const std::string& name : names) {
       // As in HTTPS, a certificate may stand for all names below one.

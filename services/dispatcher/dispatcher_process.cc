@@ -3,6 +3,7 @@
 #include <future>
 #include <utility>
 
+#include "libs/base/proto_time.h"
 #include "libs/base/status_macros.h"
 #include "libs/host/endpoint.h"
 #include "libs/identity/grant.h"
@@ -83,9 +84,12 @@ absl::Status DispatcherProcess::Start() {
                              environment_.clock, environment_.metrics));
   const auto& identity = environment_.config.identity();
   PENSTOCK_ASSIGN_OR_RETURN(const std::string root, identity::GrantRootOf(identity));
-  parts->minter = std::make_unique<identity::GrantMinter>(root);
-  parts->verifier = std::make_unique<identity::GrantVerifier>(
-      identity::kDispatcherAudience, identity::DeriveGrantKey(root, identity::kDispatcherAudience));
+  PENSTOCK_ASSIGN_OR_RETURN(const identity::GrantKeys keys,
+                            identity::GrantKeysOf(identity, identity::kDispatcherAudience));
+  parts->minter =
+      std::make_unique<identity::GrantMinter>(root, FromProto(identity.grant_lifetime()));
+  parts->verifier = std::make_unique<identity::GrantVerifier>(identity::kDispatcherAudience,
+                                                              keys.current, keys.previous);
   const rpc::Transport& transport = *parts->transport;
   parts->channels = {channels_.session_state(transport), channels_.memory_recall(transport),
                      channels_.provider_adapter(transport)};

@@ -14,6 +14,8 @@
 #include "libs/rpc/server_host.h"
 #include "libs/rpc/transport.h"
 #include "services/gateway/gateway_service.h"
+#include "services/gateway/key_fetchers.h"
+#include "services/gateway/token_authenticator.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -40,7 +42,8 @@ struct GatewayProcess::Parts {
         verifier(std::move(jwt)),
         minter(grant_root, FromProto(environment.config.identity().grant_lifetime())),
         refusals(environment.metrics),
-        authenticator(*verifier, refusals),
+        fetchers(verifier->published(), environment),
+        authenticator(*verifier, fetchers, refusals),
         guard(environment.config),
         downstream(channels, minter, environment.clock),
         turns(environment, guard, downstream),
@@ -59,7 +62,8 @@ struct GatewayProcess::Parts {
   const std::unique_ptr<identity::JwtVerifier> verifier;
   const identity::GrantMinter minter;
   const RefusalCounter refusals;
-  const CountedAuthenticator authenticator;
+  KeyFetchers fetchers;
+  const TokenAuthenticator authenticator;
   const InputGuard guard;
   Downstream downstream;
   Gate gate;
@@ -134,6 +138,8 @@ void GatewayProcess::Drain(absl::Duration timeout) {
 
 void GatewayProcess::Stop() {
   parts_->gate.StopAll();
+  // Before the server, which waits for the calls that wait for keys.
+  parts_->fetchers.Stop();
   parts_->host->Shutdown(kShutdownGrace);
   parts_.reset();
 }

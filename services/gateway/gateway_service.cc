@@ -9,6 +9,7 @@
 #include "penstock/gateway/v1/sessions.grpc.pb.h"
 #include "penstock/gateway/v1/turns.grpc.pb.h"
 #include "services/gateway/field_checks.h"
+#include "services/gateway/public_turn.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -60,8 +61,7 @@ Awaitable<absl::Status> Serve(const GatewayService::Parts& parts, rpc::ServerCal
                         submitting.get()};
     status = co_await work(caller, std::move(request));
   }
-  const bool caller_gone = call.stop_token().stop_requested();
-  if (absl::IsCancelled(status) && !caller_gone) status = Gate::Draining();
+  if (absl::IsCancelled(status) && !call.stop_token().stop_requested()) status = Gate::Draining();
   parts.refusals.Count(status);
   co_return status;
 }
@@ -74,7 +74,8 @@ struct Asking {
   ByteBuffer& answer;
 
   Awaitable<absl::Status> operator()(const Caller& caller, Request request) const {
-    const auto response = co_await (core.*rpc)(caller, std::move(request));
+    auto response = co_await (core.*rpc)(caller, std::move(request));
+    if (response.ok()) MakePublic(*response);
     co_return response.ok() ? rpc::Encode(*response, answer) : response.status();
   }
 };
@@ -126,8 +127,7 @@ StreamReactor* Stream(const GatewayService::Parts& parts, rpc::Method& method,
 // Null when the gateway is overloaded, and the turn is not urgent.
 template <class Request>
 Submitting PlaceFor(const GatewayService::Parts& parts, const ByteBuffer& bytes) {
-  Submitting place = parts.backlog.Enter(/*urgent=*/false);
-  if (place != nullptr) return place;
+  if (Submitting place = parts.backlog.Enter(/*urgent=*/false)) return place;
   Request request;
   const bool urgent = Decode(bytes, parts.max_request_bytes, request).ok() &&
                       request.turn().urgency() == chat::v1::ACTION;

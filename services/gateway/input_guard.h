@@ -51,8 +51,8 @@ class InputGuard {
   absl::Status CheckTurn(absl::string_view session, absl::string_view request_id,
                          const chat::v1::TurnSpec& spec) const;
   absl::Status CheckInput(const chat::v1::TurnSpec& spec) const;
-  absl::Status CheckMaxWait(const chat::v1::TurnSpec& spec) const;
   absl::Status CheckOverrides(const chat::v1::Overrides& overrides) const;
+  absl::Status CheckGeneration(const chat::v1::GenerationConfig& generation) const;
   absl::Status CheckTools(const chat::v1::Overrides& overrides) const;
   absl::Status CheckSession(const chat::v1::Session& session) const;
   absl::Status CheckAgent(absl::string_view agent) const;

@@ -57,8 +57,8 @@ absl::Status MemoryRecallProcess::Start() {
     PENSTOCK_RETURN_IF_ERROR(host::CheckListener(listener, config));
   }
   PENSTOCK_ASSIGN_OR_RETURN(
-      const std::string key,
-      identity::GrantKeyOf(config.identity(), identity::kMemoryRecallAudience));
+      const identity::GrantKeys keys,
+      identity::GrantKeysOf(config.identity(), identity::kMemoryRecallAudience));
   auto parts = std::make_unique<Parts>();
   PENSTOCK_ASSIGN_OR_RETURN(parts->transport,
                             rpc::Transport::Create(rpc::ServiceId::kMemoryRecall, endpoint_, config,
@@ -79,7 +79,8 @@ absl::Status MemoryRecallProcess::Start() {
   parts->core = std::make_unique<MemoryRecallCore>(
       *parts->store, *parts->ranker,
       /*embedder=*/nullptr, environment_.clock, SettingsOf(config.recall()), environment_.metrics);
-  parts->verifier = std::make_unique<identity::GrantVerifier>(identity::kMemoryRecallAudience, key);
+  parts->verifier = std::make_unique<identity::GrantVerifier>(identity::kMemoryRecallAudience,
+                                                              keys.current, keys.previous);
   parts->rpc_environment = std::make_unique<rpc::ServerEnvironment>(
       rpc::ServerEnvironment{environment_.executor, *parts->verifier, environment_.clock,
                              environment_.metrics, parts->transport->callers()});

@@ -34,12 +34,12 @@ RocksSessionStoreOptions StoreOptionsOf(const config::v1::Config& config) {
 // In the order in which its parts need each other.
 struct SessionStateProcess::Running {
   Running(const host::Environment& environment, std::unique_ptr<rpc::Transport> edges,
-          std::unique_ptr<RocksSessionStore> opened, absl::string_view grant_key)
+          std::unique_ptr<RocksSessionStore> opened, const identity::GrantKeys& keys)
       : transport(std::move(edges)),
         store(std::move(opened)),
         core(*store, environment.clock,
              {.idle_ttl = FromProto(environment.config.session().idle_ttl())}),
-        verifier(identity::kSessionStateAudience, grant_key),
+        verifier(identity::kSessionStateAudience, keys.current, keys.previous),
         rpc_environment{environment.executor, verifier, environment.clock, environment.metrics,
                         transport->callers()},
         service(MakeSessionStateService(core, rpc_environment)),
@@ -68,8 +68,8 @@ absl::Status SessionStateProcess::Start() {
     PENSTOCK_RETURN_IF_ERROR(host::CheckListener(listener, config));
   }
   PENSTOCK_ASSIGN_OR_RETURN(
-      const std::string grant_key,
-      identity::GrantKeyOf(config.identity(), identity::kSessionStateAudience));
+      const identity::GrantKeys keys,
+      identity::GrantKeysOf(config.identity(), identity::kSessionStateAudience));
   PENSTOCK_ASSIGN_OR_RETURN(auto transport,
                             rpc::Transport::Create(rpc::ServiceId::kSessionState, endpoint_, config,
                                                    environment_.clock, environment_.metrics));
@@ -83,8 +83,7 @@ absl::Status SessionStateProcess::Start() {
   PENSTOCK_ASSIGN_OR_RETURN(
       auto store,
       RocksSessionStore::Open(std::move(options), environment_.blocking, environment_.metrics));
-  running_ =
-      std::make_unique<Running>(environment_, std::move(transport), std::move(store), grant_key);
+  running_ = std::make_unique<Running>(environment_, std::move(transport), std::move(store), keys);
   auto server =
       rpc::ServerHost::Start(endpoint_, {running_->service.get()}, running_->transport->listener());
   if (!server.ok()) {

@@ -34,12 +34,12 @@ Service* Add(std::vector<std::unique_ptr<host::Service>>& services, Arguments&&.
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<InProcessMesh>> InProcessMesh::Start(
-    const harness::Settings& settings) {
+    const harness::Settings& settings, int providers) {
   auto mesh = std::unique_ptr<InProcessMesh>(new InProcessMesh());
   ConfigureLog("mesh", Severity::kWarning);
   PENSTOCK_ASSIGN_OR_RETURN(mesh->folder_, NewFolder());
   PENSTOCK_RETURN_IF_ERROR(mesh->StartSimulator());
-  PENSTOCK_RETURN_IF_ERROR(mesh->StartServices(settings));
+  PENSTOCK_RETURN_IF_ERROR(mesh->StartServices(settings, providers));
   return mesh;
 }
 
@@ -58,14 +58,16 @@ absl::Status InProcessMesh::StartSimulator() {
   return absl::OkStatus();
 }
 
-absl::Status InProcessMesh::StartServices(const harness::Settings& settings) {
+absl::Status InProcessMesh::StartServices(const harness::Settings& settings, int providers) {
   harness::Settings all = harness::WithoutLimits();
   all["data_dir"] = folder_ + "/data";
   all["endpoints.gateway"] = absl::StrCat("\"unix:", folder_, "/gateway\"");
-  all["providers.0.base_url"] = simulator_->url();
   all["process.admin"] = "\"\"";
   all["drain.timeout"] = "100ms";
   for (const auto& [path, value] : settings) all[path] = value;
+  for (int i = 0; i < providers; ++i) {
+    all[absl::StrCat("providers.", i, ".base_url")] = simulator_->url();
+  }
   PENSTOCK_ASSIGN_OR_RETURN(const std::string sample, harness::SampleConfig());
   PENSTOCK_ASSIGN_OR_RETURN(const std::string yaml, harness::WithSettings(sample, all));
   PENSTOCK_ASSIGN_OR_RETURN(config_, host::ParseConfig(yaml, "mesh"));

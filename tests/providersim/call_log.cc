@@ -35,7 +35,7 @@ void AppendRecord(std::string& out, const CallRecord& record) {
                   ",\"attempt\":", JsonString(record.attempt), ",\"outcome\":\"",
                   NameOf(record.outcome), "\",\"status\":", record.status,
                   ",\"stream\":", record.stream ? "true" : "false",
-                  ",\"tokens_sent\":", record.tokens_sent, ",\"headers\":", record.headers);
+                  ",\"tokens_sent\":", record.tokens_sent, ",\"format\":\"", record.format, "\",\"headers\":", record.headers);
   absl::StrAppend(&out, ",\"body\":", record.body_is_json ? record.body : JsonString(record.body),
                   "}");
 }
@@ -105,9 +105,9 @@ void CallLog::ConnectionClosed() {
   --stats_.connections;
 }
 
-bool CallLog::IsAmongFirst(absl::string_view key, int times) {
+int CallLog::CountOf(absl::string_view key) {
   MutexLock lock(mutex_);
-  return ++seen_[std::string(key)] <= times;
+  return ++seen_[std::string(key)];
 }
 
 std::string CallLog::RequestsJson(uint64_t since, size_t limit) const {
