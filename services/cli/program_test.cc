@@ -12,6 +12,7 @@
 #include "services/cli/fake_gateway.h"
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace penstock::cli {
@@ -230,8 +231,16 @@ TEST_F(Program, MintsTokensAndKeys) {
 TEST_F(Program, DerivesTheGrantKeyOfEitherRoot) {
   const std::string file = absl::StrCat(testing::TempDir(), "/two_roots.yaml");
   const std::string roots[] = {std::string(32, 'a'), std::string(32, 'b')};
-  std::ofstream(file) << "identity:\n  grant_root: " << absl::Base64Escape(roots[0])
-                      << "\n  previous_grant_root: " << absl::Base64Escape(roots[1]) << "\n";
+  std::ifstream shipped("deploy/config/standalone.yaml");
+  std::ofstream with_two(file);
+  for (std::string line; std::getline(shipped, line);) {
+    if (absl::StartsWith(line, "  grant_root: ")) {
+      line = absl::StrCat("  grant_root: ", absl::Base64Escape(roots[0]),
+                          "\n  previous_grant_root: ", absl::Base64Escape(roots[1]));
+    }
+    with_two << line << "\n";
+  }
+  with_two.close();
   const std::vector<std::string> command = {"token", "grant-key",  "--config",
                                             file,    "--audience", "session-state"};
   std::vector<std::string> with_switch = command;

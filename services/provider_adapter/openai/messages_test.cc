@@ -34,17 +34,16 @@ std::string Messages(const std::string& text, const Quirks& quirks = {}) {
 }
 
 TEST(OpenAiMessages, SendImagesBesideText) {
-  EXPECT_EQ(
-      Messages(R"pb(
-        messages {
-          role: USER
-          parts { text { text: "What is it?" } }
-          parts { image { media_type: "image/png" data: "\211PNG" } }
-          parts { image { url: "https://h/a.jpg" } }
-        })pb"),
-      R"({"role":"user","content":[{"type":"text","text":"What is it?"},)"
-      R"({"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw=="}},)"
-      R"({"type":"image_url","image_url":{"url":"https://h/a.jpg"}}]})");
+  EXPECT_EQ(Messages(R"pb(
+              messages {
+                role: USER
+                parts { text { text: "What is it?" } }
+                parts { image { media_type: "image/png" data: "\211PNG" } }
+                parts { image { url: "https://h/a.jpg" } }
+              })pb"),
+            R"({"role":"user","content":[{"type":"text","text":"What is it?"},)"
+            R"({"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw=="}},)"
+            R"({"type":"image_url","image_url":{"url":"https://h/a.jpg"}}]})");
 }
 
 TEST(OpenAiMessages, SendAnImageAlone) {
@@ -91,22 +90,23 @@ TEST(OpenAiMessages, AnswerACallThatWasNeverAnswered) {
 }
 
 TEST(OpenAiMessages, FitTheIdsOfOtherProviders) {
-  const std::string turn = absl::StrCat(
-      "messages { role: ASSISTANT parts { tool_call { id: '", std::string(46, 'x'),
-      "' name: 'n' } } } messages { role: TOOL parts { tool_result { tool_call_id: '",
-      std::string(46, 'x'), "' content: '1' } } }");
+  const std::string turn =
+      absl::StrCat("messages { role: ASSISTANT parts { tool_call { id: '", std::string(46, 'x'),
+                   "' name: 'n' } } } messages { role: TOOL parts { tool_result { tool_call_id: '",
+                   std::string(46, 'x'), "' content: '1' } } }");
 
-  EXPECT_THAT(Messages(turn), testing::MatchesRegex(
-                                  R"(.*"id":"(call_[0-9a-f]{16})".*"tool_call_id":"call_.*)"));
+  EXPECT_THAT(Messages(turn),
+              testing::MatchesRegex(R"re(.*"id":"call_[0-9a-f]{16}".*"tool_call_id":"call_.*)re"));
   EXPECT_THAT(Messages(turn), Not(HasSubstr("xxx")));
   EXPECT_THAT(Messages(turn, {.tool_call_ids_of_nine = true}),
               testing::MatchesRegex(R"(.*"tool_call_id":"[0-9A-Za-z]{9}".*)"));
 }
 
 TEST(OpenAiMessages, WrapArgumentsThatAreNoObject) {
-  EXPECT_THAT(Messages("messages { role: ASSISTANT parts { tool_call { id: 'a' name: 'n' arguments: "
-                       "'[1]' } } }"),
-              HasSubstr(R"("arguments":"{\"invalid_json\":\"[1]\"}")"));
+  EXPECT_THAT(
+      Messages("messages { role: ASSISTANT parts { tool_call { id: 'a' name: 'n' arguments: "
+               "'[1]' } } }"),
+      HasSubstr(R"("arguments":"{\"invalid_json\":\"[1]\"}")"));
 }
 
 constexpr char kTalk[] = R"pb(
@@ -136,9 +136,9 @@ TEST(OpenAiMessages, FollowTheQuirksOfRoles) {
   EXPECT_THAT(Messages(kTalk, {.system_in_user = true}),
               testing::StartsWith(R"({"role":"user","content":[{"type":"text","text":"Be brief."},)"
                                   R"({"type":"text","text":"notes"},)"));
-  EXPECT_EQ(Messages("messages { role: SYSTEM parts { text { text: 'x' } } }",
-                     {.system_in_user = true}),
-            R"({"role":"user","content":"x"})");
+  EXPECT_EQ(
+      Messages("messages { role: SYSTEM parts { text { text: 'x' } } }", {.system_in_user = true}),
+      R"({"role":"user","content":"x"})");
 }
 
 TEST(OpenAiMessages, FollowTheQuirksOfContent) {
