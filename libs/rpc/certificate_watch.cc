@@ -46,8 +46,8 @@ absl::StatusOr<std::unique_ptr<CertificateWatch>> CertificateWatch::Start(Certif
   watch->provider_ = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
       pair, pair, watch->authorities_.path(), kProviderSeconds);
   LogInForce("mutual TLS is on", read);
-  watch->thread_ = std::jthread([watch = watch.get(), interval](std::stop_token stop) {
-    watch->Run(std::move(stop), interval);
+  watch->thread_ = std::jthread([self = watch.get(), interval](std::stop_token stop) {
+    self->Run(std::move(stop), interval);
   });
   return watch;
 }

@@ -15,7 +15,6 @@
 
 #include "libs/base/status_macros.h"
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 

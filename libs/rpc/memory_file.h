@@ -2,6 +2,7 @@
 // certificate providers take paths.
 #pragma once
 
+#include <ctime>
 #include <string>
 
 #include "absl/status/status.h"

@@ -26,22 +26,11 @@
 #include "libs/rpc/method.h"
 #include "libs/rpc/server_call.h"
 #include "libs/rpc/status.h"
+#include "libs/rpc/stream_writer.h"
 
 #include "absl/status/status.h"
 
 namespace penstock::rpc {
-
-// The writing end of a server stream. One coroutine writes at a time.
-template <class Event>
-class StreamWriter {
- public:
-  virtual ~StreamWriter() = default;
-
-  // Hands one event to the transport and waits until it takes the next: that is the backpressure.
-  // CANCELLED when the caller has gone.
-  virtual Awaitable<absl::Status> Write(const Event& event) = 0;
-};
-
 namespace internal {
 
 // What unary and streaming calls have in common: who calls, how it is counted, how it ends.

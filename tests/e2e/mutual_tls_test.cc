@@ -13,12 +13,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
 #include "libs/base/refusal.h"
 #include "libs/rpc/channel.h"
 #include "penstock/dispatcher/v1/dispatcher.grpc.pb.h"
 #include "penstock/memory/v1/memory_recall.grpc.pb.h"
-#include "penstock/provider/v1/provider_adapter.grpc.pb.h"
 #include "penstock/session/v1/session_state.grpc.pb.h"
 #include "tests/harness/certificates.h"
 #include "tests/harness/mesh.h"
@@ -145,7 +145,6 @@ TEST_F(MutualTlsTest, AServiceTakesCallsOfThoseThatCallItAndOfNobodyElse) {
   Start();
   using dispatcher::v1::Dispatcher;
   using memory::v1::MemoryRecall;
-  using provider::v1::ProviderAdapter;
   using session::v1::SessionState;
 
   for (const char* stranger : {"client", "provider-adapter"}) {

@@ -197,7 +197,7 @@ TEST_F(TransportTest, EndsHandshakesThatNeverEnd) {
 }
 
 TEST_F(TransportTest, LetsNobodyWithoutACertificateSpeakHttp2) {
-  const RawTls nameless({});
+  const RawTls nameless(rpc::IssuedPair{});
   const RawTls stranger(rpc::TestAuthority("stranger").Issue({.dns_names = {"client"}}));
   const RawTls old(pair_, TLS1_1_VERSION);
   for (const RawTls* tls : {&nameless, &stranger, &old}) {
@@ -218,7 +218,7 @@ TEST_F(TransportTest, LetsNobodyWithoutACertificateSpeakHttp2) {
 TEST_F(TransportTest, BearsStreamsThatAreResetAtOnce) {
   const std::string headers = EncodeCallHeaders(kGetTurn);
   Under("rapid_resets", 64 * kMiB, [&] {
-    RawConnection connection = ConnectHttp2();
+    auto connection = std::make_unique<RawConnection>(ConnectHttp2());
     for (int i = 0; i < Count(10'000, 1'000); ++i) {
       const auto stream = static_cast<uint32_t>(2 * i + 1);
       const std::string both = absl::StrCat(Encode({.type = FrameType::kHeaders,
@@ -228,7 +228,7 @@ TEST_F(TransportTest, BearsStreamsThatAreResetAtOnce) {
                                             Encode({.type = FrameType::kResetStream,
                                                     .stream = stream,
                                                     .payload = std::string("\0\0\0\x8", 4)}));
-      if (!connection.Send(both)) connection = ConnectHttp2();
+      if (!connection->Send(both)) connection = std::make_unique<RawConnection>(ConnectHttp2());
       if (i % 100 == 99) absl::SleepFor(absl::Milliseconds(10));
     }
   });
