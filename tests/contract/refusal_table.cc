@@ -46,8 +46,8 @@ std::set<std::string> SetOf(const YAML::Node& node) {
 bool IsTrue(const YAML::Node& node) { return node && node.as<bool>(); }
 
 absl::StatusOr<Reason> ReadReason(const std::string& name, const YAML::Node& node) {
-  PENSTOCK_RETURN_IF_ERROR(
-      CheckKeys(node, {"code", "retry", "metadata", "may_have", "means", "test", "beyond_api"}));
+  PENSTOCK_RETURN_IF_ERROR(CheckKeys(node, {"code", "retry", "metadata", "may_have", "means",
+                                            "test", "of_listener", "beyond_api"}));
   Reason reason{.name = name,
                 .code = TextOf(node, "code"),
                 .retry = IsTrue(node["retry"]),
@@ -55,6 +55,7 @@ absl::StatusOr<Reason> ReadReason(const std::string& name, const YAML::Node& nod
                 .may_have = SetOf(node["may_have"]),
                 .means = TextOf(node, "means"),
                 .test = TextOf(node, "test"),
+                .of_listener = IsTrue(node["of_listener"]),
                 .beyond_api = IsTrue(node["beyond_api"])};
   if (reason.code.empty() || reason.means.empty()) {
     return Wrong(node, absl::StrCat(name, " needs a code and what it means"));

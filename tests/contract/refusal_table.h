@@ -24,8 +24,10 @@ struct Reason {
   std::set<std::string> may_have = {};
   // One sentence, for a caller.
   std::string means;
-  // "Suite.Name" of the test that provokes it, where no row can; "elsewhere": no test of this tree.
+  // "Suite.Name" of the test that provokes it, where no row can.
   std::string test = {};
+  // Given by a listener that has not let the call in, not by a service.
+  bool of_listener = false;
   // The design's page of the API does not have it.
   bool beyond_api = false;
 };
