@@ -46,9 +46,9 @@ class ApiKeyReload {
   };
   struct Watched {
     ProviderRoute* provider = nullptr;
-    std::optional<Signature> seen;
+    std::optional<Signature> seen = {};
     // What the log was last told; empty: the file is right.
-    std::string fault;
+    std::string fault = {};
     prometheus::Counter* reloads = nullptr;
     prometheus::Counter* failures = nullptr;
   };
