@@ -3,6 +3,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -52,14 +53,13 @@ class CurlConnectionsTest : public testing::Test {
   }
   std::shared_ptr<Recorder> Send(HttpRequest request) {
     auto recorder = std::make_shared<Recorder>();
-    call_ = client_->Start(std::move(request), recorder);
+    client_->Start(std::move(request), recorder);
     return recorder;
   }
 
   Events events_;
   std::shared_ptr<const HttpTransport> transport_ = NewTransport();
   SkewedClock clock_;
-  HttpCallId call_ = 0;
   std::unique_ptr<CurlClient> client_ = std::make_unique<CurlClient>(CurlClientOptions{}, clock_);
 };
 

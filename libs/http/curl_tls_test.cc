@@ -1,8 +1,10 @@
 // Whom the client trusts.
 #include <atomic>
+#include <cctype>
 #include <memory>
-#include <optional>
+#include <ostream>
 #include <string>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

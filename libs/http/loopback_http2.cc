@@ -43,7 +43,7 @@ std::string BigEndian(uint64_t value, size_t bytes) {
 
 uint32_t ReadNumber(absl::string_view bytes) {
   uint32_t value = 0;
-  for (const char byte : bytes) value = value << 8 | static_cast<unsigned char>(byte);
+  for (const char byte : bytes) value = (value << 8) | static_cast<unsigned char>(byte);
   return value;
 }
 
@@ -193,7 +193,7 @@ void Http2Stream::Headers(int status) {
 
 void Http2Stream::Data(absl::string_view bytes, bool ends) {
   if (const auto connection = Open(ends)) {
-    connection->Send(Frame(kData, ends ? kEndStream : 0, id_, bytes));
+    connection->Send(Frame(kData, static_cast<uint8_t>(ends ? kEndStream : 0), id_, bytes));
   }
 }
 

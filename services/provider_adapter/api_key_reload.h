@@ -46,7 +46,7 @@ class ApiKeyReload {
   };
   struct Watched {
     ProviderRoute* provider = nullptr;
-    std::optional<Signature> seen = std::nullopt;
+    std::optional<Signature> seen = {};
     // What the log was last told; empty: the file is right.
     std::string fault = {};
     prometheus::Counter* reloads = nullptr;

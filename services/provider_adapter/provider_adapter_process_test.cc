@@ -1,11 +1,13 @@
 // The service as its callers meet it: grants, gRPC, libcurl and sockets, all real.
 #include "services/provider_adapter/provider_adapter_process.h"
 
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <future>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -253,6 +255,7 @@ TEST_F(ProviderAdapterProcessTest, TheKeyIsNowhereToBeSeen) {
     absl::SleepFor(absl::Milliseconds(10));
   }
   const std::string metrics = runtime_->environment().metrics.Render();
+  stub_.reset();
   runtime_.reset();
   const std::string log = testing::internal::GetCapturedStderr();
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "libs/base/proto_time.h"
-#include "services/dispatcher/turn/token_estimator.h"
+#include "libs/tokens/raw_tokens.h"
 #include "tests/simulation/session_model.h"
 
 #include "absl/strings/str_cat.h"
