@@ -7,9 +7,10 @@
 
 namespace penstock::http {
 
-// OK when libcurl can take `path` as HttpTransport::ca_file: it is readable and begins with at least
-// one whole certificate. Otherwise NOT_FOUND or INVALID_ARGUMENT with what is wrong, to be put after
-// the path ("holds no certificate"). Reads the file: not for a thread that must not wait for a disk.
+// OK when libcurl can take `path` as HttpTransport::ca_file: it is readable and begins with at
+// least one whole certificate. Otherwise NOT_FOUND or INVALID_ARGUMENT with what is wrong, to be
+// put after the path ("holds no certificate"). Reads the file: not for a thread that must not wait
+// for a disk.
 absl::Status CheckCertificateFile(const std::string& path);
 
 }  // namespace penstock::http

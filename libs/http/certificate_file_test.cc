@@ -33,7 +33,8 @@ class CertificateFileTest : public testing::Test {
 
 TEST_F(CertificateFileTest, IsRightWithOneOrMoreAndWordsBetween) {
   EXPECT_TRUE(CheckCertificateFile(authority_.ca_file()).ok());
-  EXPECT_TRUE(CheckCertificateFile(Write("ours\n" + Certificate() + "theirs\n" + Certificate())).ok());
+  EXPECT_TRUE(
+      CheckCertificateFile(Write("ours\n" + Certificate() + "theirs\n" + Certificate())).ok());
 }
 
 TEST_F(CertificateFileTest, IsWrongWhenItIsNotThereOrEmpty) {

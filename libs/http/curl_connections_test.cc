@@ -40,9 +40,9 @@ struct Events {
 class CurlConnectionsTest : public testing::Test {
  protected:
   std::shared_ptr<const HttpTransport> NewTransport() {
-    return std::make_shared<HttpTransport>(HttpTransport{
-        .max_connection_age = absl::Minutes(10),
-        .on_event = [this](TransportEvent event) { events_.Count(event); }});
+    return std::make_shared<HttpTransport>(
+        HttpTransport{.max_connection_age = absl::Minutes(10),
+                      .on_event = [this](TransportEvent event) { events_.Count(event); }});
   }
   std::shared_ptr<Recorder> Get(const std::string& url) {
     // Time is set ahead while they run.
@@ -198,15 +198,13 @@ TEST_P(CurlConnectionsAfterFailure, NoneStaysOpen) {
   EXPECT_EQ(events_.closed, 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, CurlConnectionsAfterFailure,
-                         testing::Values(std::pair("cancel", Kind::kCancelled),
-                                         std::pair("abort", Kind::kCancelled),
-                                         std::pair("idle", Kind::kTimeoutIdle),
-                                         std::pair("total", Kind::kTimeoutTotal),
-                                         std::pair("first_byte", Kind::kTimeoutFirstByte),
-                                         std::pair("too_large", Kind::kTooLarge),
-                                         std::pair("headers", Kind::kProtocol)),
-                         [](const auto& info) { return std::string(info.param.first); });
+INSTANTIATE_TEST_SUITE_P(
+    Ways, CurlConnectionsAfterFailure,
+    testing::Values(std::pair("cancel", Kind::kCancelled), std::pair("abort", Kind::kCancelled),
+                    std::pair("idle", Kind::kTimeoutIdle), std::pair("total", Kind::kTimeoutTotal),
+                    std::pair("first_byte", Kind::kTimeoutFirstByte),
+                    std::pair("too_large", Kind::kTooLarge), std::pair("headers", Kind::kProtocol)),
+    [](const auto& info) { return std::string(info.param.first); });
 
 }  // namespace
 }  // namespace penstock::http

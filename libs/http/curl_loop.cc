@@ -25,9 +25,8 @@ int MakeEventFd() {
 }
 
 std::shared_ptr<const HttpTransport> TransportOf(const CurlClientOptions& options) {
-  return std::make_shared<HttpTransport>(
-      HttpTransport{.max_kept_connections = options.max_kept_connections,
-                    .ca_file = options.ca_file});
+  return std::make_shared<HttpTransport>(HttpTransport{
+      .max_kept_connections = options.max_kept_connections, .ca_file = options.ca_file});
 }
 
 }  // namespace

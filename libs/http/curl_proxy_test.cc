@@ -50,8 +50,8 @@ class CurlProxyTest : public testing::Test {
     co_await exchange.Respond(200, "", "hello");
   }};
   // Whom nobody but the proxy can find.
-  LoopbackTls provider_{{.certificate = authority_.Issue("DNS:provider.test"),
-                         .backend_port = backend_.port()}};
+  LoopbackTls provider_{
+      {.certificate = authority_.Issue("DNS:provider.test"), .backend_port = backend_.port()}};
   CurlClient client_{{}, SystemClock()};
 };
 

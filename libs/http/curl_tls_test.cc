@@ -71,8 +71,7 @@ class CurlTlsRefuses : public CurlTlsTest, public testing::WithParamInterface<Im
 TEST_P(CurlTlsRefuses, BeforeAnythingIsSent) {
   const Impostor& impostor = GetParam();
   const TestAuthority other;
-  LoopbackTlsOptions options =
-      With(authority_.Issue(impostor.certificate_for, impostor.valid_for));
+  LoopbackTlsOptions options = With(authority_.Issue(impostor.certificate_for, impostor.valid_for));
   options.max_version = impostor.max_version;
   const LoopbackTls server(options);
 
@@ -87,14 +86,14 @@ TEST_P(CurlTlsRefuses, BeforeAnythingIsSent) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, CurlTlsRefuses,
-    testing::Values(
-        Impostor{"another authority", "IP:127.0.0.1", absl::Hours(1), TLS1_3_VERSION, false,
-                 "unable to get local issuer certificate"},
-        Impostor{"another name", "DNS:other.test", absl::Hours(1), TLS1_3_VERSION, true,
-                 "no alternative certificate subject name matches"},
-        Impostor{"expired", "IP:127.0.0.1", -absl::Hours(1), TLS1_3_VERSION, true,
-                 "certificate has expired"},
-        Impostor{"TLS 1.1", "IP:127.0.0.1", absl::Hours(1), TLS1_1_VERSION, true, "version"}),
+    testing::Values(Impostor{"another authority", "IP:127.0.0.1", absl::Hours(1), TLS1_3_VERSION,
+                             false, "unable to get local issuer certificate"},
+                    Impostor{"another name", "DNS:other.test", absl::Hours(1), TLS1_3_VERSION, true,
+                             "no alternative certificate subject name matches"},
+                    Impostor{"expired", "IP:127.0.0.1", -absl::Hours(1), TLS1_3_VERSION, true,
+                             "certificate has expired"},
+                    Impostor{"TLS 1.1", "IP:127.0.0.1", absl::Hours(1), TLS1_1_VERSION, true,
+                             "version"}),
     [](const auto& info) {
       std::string name = info.param.name;
       for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';

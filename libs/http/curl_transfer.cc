@@ -306,9 +306,9 @@ bool CurlTransfer::TakeBody(absl::string_view bytes) {
   body_bytes_ += static_cast<int64_t>(bytes.size());
   if (body_bytes_ > request_.max_answer_bytes) {
     pool_.Tell(TransportEvent::kAnswerTooLarge);
-    verdict_ = Stopped(
-        HttpOutcome::Kind::kTooLarge,
-        absl::StrCat("the answer is longer than ", request_.max_answer_bytes, " bytes"));
+    verdict_ =
+        Stopped(HttpOutcome::Kind::kTooLarge,
+                absl::StrCat("the answer is longer than ", request_.max_answer_bytes, " bytes"));
     return false;
   }
   Enter(Phase::kStreaming);

@@ -95,8 +95,8 @@ class CurlTransfer {
   absl::Duration phase_since_;
   absl::Duration total_due_;
   absl::Duration armed_ = absl::InfiniteDuration();
-  // Requests begun on a connection; a second one is libcurl's own repeat where a reused one was dead
-  // or an HTTP/2 server refused the stream unseen.
+  // Requests begun on a connection; a second one is libcurl's own repeat where a reused one was
+  // dead or an HTTP/2 server refused the stream unseen.
   int sends_ = 0;
   // Since the last of them, or the start.
   int sockets_opened_ = 0;

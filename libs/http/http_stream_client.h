@@ -115,8 +115,8 @@ class HttpStreamClient {
   // The client keeps `observer` until after OnDone.
   virtual HttpCallId Start(HttpRequest request, std::shared_ptr<HttpObserver> observer) = 0;
 
-  // Closes the connection of a request under way (HTTP/2: resets its stream); OnDone(kCancelled) follows. No effect on one
-  // that is done.
+  // Closes the connection of a request under way (HTTP/2: resets its stream); OnDone(kCancelled)
+  // follows. No effect on one that is done.
   virtual void Cancel(HttpCallId call) = 0;
 };
 

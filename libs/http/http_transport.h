@@ -34,7 +34,8 @@ enum class TransportEvent {
 struct HttpTransport {
   HttpVersion version = HttpVersion::kHttp1;
   // HTTP/2: connections to one server; a request that finds no room waits, within its
-  // connect_timeout. Streams on connections over max_connection_age end on those, beside this bound.
+  // connect_timeout. Streams on connections over max_connection_age end on those, beside this
+  // bound.
   int max_connections = 16;
   // HTTP/1.1: idle connections kept for the next request.
   int max_kept_connections = 1024;

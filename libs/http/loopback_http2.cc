@@ -93,8 +93,7 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
     try {
       while (!self->outbox_.empty()) {
         const std::string bytes = std::exchange(self->outbox_, {});
-        co_await boost::asio::async_write(self->socket_, boost::asio::buffer(bytes),
-                                          use_awaitable);
+        co_await boost::asio::async_write(self->socket_, boost::asio::buffer(bytes), use_awaitable);
       }
     } catch (const boost::system::system_error&) {
       self->closed_ = true;
@@ -104,9 +103,9 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
 
   Awaitable<void> ReadAll() {
     co_await Read(kPrefaceBytes);
-    Send(Frame(kSettings, 0, 0,
-               absl::StrCat(BigEndian(kMaxConcurrentStreams, 2),
-                            BigEndian(server_.max_streams_, 4))));
+    Send(Frame(
+        kSettings, 0, 0,
+        absl::StrCat(BigEndian(kMaxConcurrentStreams, 2), BigEndian(server_.max_streams_, 4))));
     while (true) co_await ReadFrame();
   }
 
@@ -230,7 +229,8 @@ Awaitable<void> LoopbackHttp2::Accept() {
     tcp::socket socket = co_await acceptor_.async_accept(use_awaitable);
     socket.set_option(tcp::no_delay(true));
     ++connections_;
-    Spawn(io_.get_executor(), Http2Connection::Run(std::make_shared<Http2Connection>(*this, std::move(socket))));
+    Spawn(io_.get_executor(),
+          Http2Connection::Run(std::make_shared<Http2Connection>(*this, std::move(socket))));
   }
 }
 

@@ -42,8 +42,8 @@ LoopbackProxy::~LoopbackProxy() {
 }
 
 std::string LoopbackProxy::Url(absl::string_view scheme, absl::string_view credentials) const {
-  return absl::StrCat(scheme, "://", credentials, credentials.empty() ? "" : "@", "127.0.0.1:",
-                      acceptor_.local_endpoint().port());
+  return absl::StrCat(scheme, "://", credentials, credentials.empty() ? "" : "@",
+                      "127.0.0.1:", acceptor_.local_endpoint().port());
 }
 
 std::vector<std::string> LoopbackProxy::requests() {
@@ -70,8 +70,7 @@ Awaitable<void> LoopbackProxy::Serve(tcp::socket client) {
     char first = 0;
     co_await client.async_receive(boost::asio::buffer(&first, 1), tcp::socket::message_peek,
                                   use_awaitable);
-    const bool through =
-        first == kSocksVersion ? co_await Socks(client) : co_await Connect(client);
+    const bool through = first == kSocksVersion ? co_await Socks(client) : co_await Connect(client);
     if (!through) co_return;
     co_await backend.async_connect(
         {boost::asio::ip::address_v4::loopback(), static_cast<uint16_t>(backend_port_)},

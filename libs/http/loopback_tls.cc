@@ -18,8 +18,8 @@ namespace ssl = boost::asio::ssl;
 
 LoopbackTls::LoopbackTls(LoopbackTlsOptions options)
     : options_(std::move(options)),
-      protocol_(absl::StrCat(std::string(1, static_cast<char>(options_.alpn.size())),
-                             options_.alpn)),
+      protocol_(
+          absl::StrCat(std::string(1, static_cast<char>(options_.alpn.size())), options_.alpn)),
       tls_(ssl::context::tls_server),
       acceptor_(io_, {boost::asio::ip::address_v4::loopback(), 0}) {
   const IssuedCertificate& own = options_.certificate;
@@ -48,10 +48,9 @@ int LoopbackTls::ChooseProtocol(SSL*, const unsigned char** chosen, unsigned cha
                                 const unsigned char* offered, unsigned offered_size, void* self) {
   const std::string& protocol = static_cast<LoopbackTls*>(self)->protocol_;
   unsigned char* selected = nullptr;
-  const int result =
-      SSL_select_next_proto(&selected, chosen_size,
-                            reinterpret_cast<const unsigned char*>(protocol.data()),
-                            static_cast<unsigned>(protocol.size()), offered, offered_size);
+  const int result = SSL_select_next_proto(
+      &selected, chosen_size, reinterpret_cast<const unsigned char*>(protocol.data()),
+      static_cast<unsigned>(protocol.size()), offered, offered_size);
   *chosen = selected;
   return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
@@ -70,9 +69,9 @@ Awaitable<void> LoopbackTls::Serve(tcp::socket socket) {
   tcp::socket backend(io_);
   try {
     co_await client.async_handshake(ssl::stream_base::server, use_awaitable);
-    co_await backend.async_connect({boost::asio::ip::address_v4::loopback(),
-                                    static_cast<uint16_t>(options_.backend_port)},
-                                   use_awaitable);
+    co_await backend.async_connect(
+        {boost::asio::ip::address_v4::loopback(), static_cast<uint16_t>(options_.backend_port)},
+        use_awaitable);
     backend.set_option(tcp::no_delay(true));
   } catch (const boost::system::system_error&) {
     co_return;  // the client refused us, or nobody is behind us

@@ -97,7 +97,8 @@ IssuedCertificate TestAuthority::Issue(const std::string& name, absl::Duration v
   const Key key = NewKey();
   const Certificate certificate = NewCertificate("penstock test server", key.get(),
                                                  certificate_.get(), key_.get(), name, valid_for);
-  return {.certificate = ToPem(certificate.get()), .key = ToPem([&](BIO* out) {
+  return {.certificate = ToPem(certificate.get()),
+          .key = ToPem([&](BIO* out) {
             return PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
           })};
 }

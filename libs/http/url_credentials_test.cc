@@ -16,7 +16,8 @@ TEST(UrlCredentials, StandBetweenSchemeAndHost) {
 }
 
 TEST(UrlCredentials, AreHiddenWhereverATextQuotesThem) {
-  EXPECT_EQ(HideCredentials("no 'http://u:p@h' and u:p", "http://u:p@h"), "no 'http://***@h' and ***");
+  EXPECT_EQ(HideCredentials("no 'http://u:p@h' and u:p", "http://u:p@h"),
+            "no 'http://***@h' and ***");
   EXPECT_EQ(HideCredentials("refused", "http://u:p@h"), "refused");
   EXPECT_EQ(HideCredentials("refused", "http://h"), "refused");
 }

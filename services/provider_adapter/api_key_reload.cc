@@ -30,11 +30,11 @@ std::optional<ApiKeyReload::Signature> ApiKeyReload::SignatureOf(const std::stri
   // Of what a link points to: that is how mounted secrets are exchanged.
   struct stat found{};
   if (stat(file.c_str(), &found) != 0) return std::nullopt;
-  return Signature{.device = found.st_dev,
-                   .inode = found.st_ino,
-                   .size = found.st_size,
-                   .changed_ns = found.st_mtim.tv_sec * int64_t{1'000'000'000} +
-                                 found.st_mtim.tv_nsec};
+  return Signature{
+      .device = found.st_dev,
+      .inode = found.st_ino,
+      .size = found.st_size,
+      .changed_ns = found.st_mtim.tv_sec * int64_t{1'000'000'000} + found.st_mtim.tv_nsec};
 }
 
 void ApiKeyReload::LookAt(Watched& watched) {

@@ -28,8 +28,8 @@ class ApiKeyReload {
   ApiKeyReload(const Routes& routes, obs::Metrics& metrics);
 
   // Reads each file that has changed since the last look; calls that begin from now on go out with
-  // the new key. With a file that cannot be used the old key stays: that is counted, said in the log
-  // once, and tried again at the next look. Waits for the disk.
+  // the new key. With a file that cannot be used the old key stays: that is counted, said in the
+  // log once, and tried again at the next look. Waits for the disk.
   void Look();
   // No provider has its key from a file.
   bool idle() const { return watched_.empty(); }
@@ -59,7 +59,8 @@ class ApiKeyReload {
   std::vector<Watched> watched_;
 };
 
-// Looks on `blocking` every kKeyLookInterval until `stop`; ends at once when there is no file. What is referred to outlives it.
+// Looks on `blocking` every kKeyLookInterval until `stop`; ends at once when there is no file. What
+// is referred to outlives it.
 Awaitable<void> WatchApiKeys(ApiKeyReload& reload, Timers& timers, BoundedExecutor& blocking,
                              std::stop_token stop);
 

@@ -108,8 +108,8 @@ TEST_F(ApiKeyReloadTest, ABrokenFileKeepsTheOldKeyAndIsSaidOnce) {
   EXPECT_THAT(first, AllOf(HasSubstr("the old key stays"), HasSubstr(file_),
                            Not(HasSubstr("half-a")), Not(HasSubstr("first-key"))));
   EXPECT_EQ(second, "");
-  EXPECT_THAT(metrics_.Render(), AllOf(HasSubstr(Failures(2)), Not(HasSubstr("first-key")),
-                                       Not(HasSubstr("half-a"))));
+  EXPECT_THAT(metrics_.Render(),
+              AllOf(HasSubstr(Failures(2)), Not(HasSubstr("first-key")), Not(HasSubstr("half-a"))));
 }
 
 TEST_F(ApiKeyReloadTest, AFileThatIsGoneIsTakenUpWhenItComesBack) {
@@ -132,11 +132,12 @@ TEST_F(ApiKeyReloadTest, FilesAreLookedAtEveryFewSecondsUntilTheStop) {
   {
     BoundedExecutor blocking(1, 10);
     bool ended = false;
-    Spawn(io.get_executor(), [](ApiKeyReload& reload, FakeTimers& fake, BoundedExecutor& disk,
-                                std::stop_token token, bool& over) -> Awaitable<void> {
-      co_await WatchApiKeys(reload, fake, disk, token);
-      over = true;
-    }(*reload_, timers, blocking, stop.get_token(), ended));
+    Spawn(io.get_executor(),
+          [](ApiKeyReload& reload, FakeTimers& fake, BoundedExecutor& disk, std::stop_token token,
+             bool& over) -> Awaitable<void> {
+            co_await WatchApiKeys(reload, fake, disk, token);
+            over = true;
+          }(*reload_, timers, blocking, stop.get_token(), ended));
     io.poll();
     for (const char* key : {"second-key", "third-key"}) {
       Write(key);

@@ -47,9 +47,8 @@ TEST(ApiKey, AFileThatCannotBeReadIsNamedWithItsSetting) {
     return std::string(ReadApiKey(provider, "providers[1]", nothing).status().message());
   };
 
-  EXPECT_THAT(error("/nowhere/key"),
-              AllOf(HasSubstr("providers[1].api_key_file"), HasSubstr("/nowhere/key"),
-                    HasSubstr("No such file")));
+  EXPECT_THAT(error("/nowhere/key"), AllOf(HasSubstr("providers[1].api_key_file"),
+                                           HasSubstr("/nowhere/key"), HasSubstr("No such file")));
   EXPECT_THAT(error(testing::TempDir()), HasSubstr("Is a directory"));
   EXPECT_THAT(error(FileWith("sk-1 sk-2")),
               AllOf(HasSubstr("providers[1].api_key_file"), Not(HasSubstr("sk-1"))));

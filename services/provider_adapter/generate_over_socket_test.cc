@@ -28,8 +28,8 @@ class GenerateOverSocketTest : public testing::Test {
   // Runs one call to its end.
   void Call(http::LoopbackServer& server) { Call(Config(server.Url("/v1"))); }
   void Call(const config::v1::Config& config) {
-    auto generator = *Generator::Create(config, Environment, client_, client_.timers(),
-                                        SystemClock(), metrics_);
+    auto generator =
+        *Generator::Create(config, Environment, client_, client_.timers(), SystemClock(), metrics_);
     std::optional<absl::Status> result;
     Spawn(InlineExecutor(io_), Drive(*generator, result));
     io_.run();

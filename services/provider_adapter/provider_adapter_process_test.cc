@@ -287,8 +287,7 @@ TEST_F(ProviderAdapterProcessTest, ANewKeyInTheFileGoesOutWithTheNextCalls) {
 }
 
 TEST_F(ProviderAdapterProcessTest, DoesNotStartWithAKeyFileThatIsNotThere) {
-  const absl::Status status =
-      Start(Config("http://127.0.0.1:1/v1", "api_key_file: /nowhere/key"));
+  const absl::Status status = Start(Config("http://127.0.0.1:1/v1", "api_key_file: /nowhere/key"));
 
   EXPECT_THAT(std::string(status.message()), HasSubstr("providers[0].api_key_file"));
   EXPECT_THAT(std::string(status.message()), HasSubstr("/nowhere/key"));
