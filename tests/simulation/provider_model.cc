@@ -72,9 +72,8 @@ double InputTokens(const provider::v1::GenerateRequest& request) {
     tokens += RawTokens(bytes);
   }
   for (const auto& tool : request.tools()) {
-    tokens +=
-        kMessageTokens + RawTokens(tool.name().size() + tool.description().size() +
-                                               tool.parameters().size());
+    tokens += kMessageTokens +
+              RawTokens(tool.name().size() + tool.description().size() + tool.parameters().size());
   }
   return static_cast<double>(tokens);
 }
