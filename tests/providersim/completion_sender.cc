@@ -138,7 +138,7 @@ Awaitable<std::optional<Outcome>> CompletionSender::Befall() {
       writer_->EndMarker(payload_);
       co_return co_await End(Outcome::kError);
     case Strike::kMalformedSse:
-      payload_ += kNoEvent;
+      payload_.append(kNoEvent.data(), kNoEvent.size());
       co_return co_await End(Outcome::kError);
     case Strike::kLongLine:
       writer_->LongLine(payload_, faults().line_bytes);
