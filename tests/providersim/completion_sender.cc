@@ -248,9 +248,9 @@ Outcome CompletionSender::Reset() {
 void CompletionSender::AppendHeadOf(absl::string_view content_type) {
   const auto processing = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::system_clock::now() - start_);
-  AppendHead(head_, 200, content_type,
-             absl::StrCat(format_.Headers(absl::StrCat("req_", id_), processing),
-                          admission_.Headers()));
+  AppendHead(
+      head_, 200, content_type,
+      absl::StrCat(format_.Headers(absl::StrCat("req_", id_), processing), admission_.Headers()));
 }
 
 }  // namespace penstock::providersim

@@ -179,8 +179,7 @@ Awaitable<std::optional<Connection::Request>> Connection::ReadRequest() {
     const bool large = failed == http::error::body_limit;
     const WireFormat& format = openai::Format();
     HttpAnswer answer = ErrorAnswer(
-        format,
-        {.status = large ? 413 : 400, .message = absl::StrCat("HTTP: ", failed.message())},
+        format, {.status = large ? 413 : 400, .message = absl::StrCat("HTTP: ", failed.message())},
         absl::StrCat("req_", simulator_.NextId()));
     answer.headers += Admission(simulator_.limits, format).Headers();
     co_await Substitute(std::move(answer), false);
@@ -207,10 +206,10 @@ Awaitable<bool> Connection::Answer(Request request) {
 Awaitable<bool> Connection::CountTokens(const Request& request, const WireFormat& format) {
   const std::string id = absl::StrCat("req_", simulator_.NextId());
   auto counted = anthropic::CountTokens(AccessOf(request), request.body(), simulator_.options);
-  HttpAnswer answer = counted.error ? ErrorAnswer(format, *counted.error, id)
-                                    : HttpAnswer{.body = counted.body,
-                                                 .headers = format.Headers(
-                                                     id, std::chrono::milliseconds(0))};
+  HttpAnswer answer = counted.error
+                          ? ErrorAnswer(format, *counted.error, id)
+                          : HttpAnswer{.body = counted.body,
+                                       .headers = format.Headers(id, std::chrono::milliseconds(0))};
   co_return co_await Substitute(std::move(answer), request.keep_alive());
 }
 

@@ -74,8 +74,8 @@ Control::Served Control::Serve(absl::string_view method, absl::string_view targe
   return {.refused = InvalidUrl(method, path)};
 }
 
-Control::Served Control::Sim(absl::string_view method, absl::string_view path, absl::string_view query,
-                        absl::string_view body) {
+Control::Served Control::Sim(absl::string_view method, absl::string_view path,
+                             absl::string_view query, absl::string_view body) {
   if (path == "requests" && method == "GET") {
     const uint64_t limit = std::min<uint64_t>(QueryNumber(query, "limit", 100), 10'000);
     return {.body = log_.RequestsJson(QueryNumber(query, "since", 0), limit)};
@@ -93,12 +93,13 @@ Control::Served Control::Sim(absl::string_view method, absl::string_view path, a
   return {.refused = InvalidUrl(method, absl::StrCat("/_sim/", path))};
 }
 
-Control::Served Control::Gate(absl::string_view method, absl::string_view id, absl::string_view body) {
+Control::Served Control::Gate(absl::string_view method, absl::string_view id,
+                              absl::string_view body) {
   if (method == "POST") {
     const boost::json::value count = FieldOf(body, "acknowledged");
     if (!count.is_int64()) {
-      return {.refused = ApiError{.message = "expected {\"acknowledged\": N}",
-                                  .param = "acknowledged"}};
+      return {.refused =
+                  ApiError{.message = "expected {\"acknowledged\": N}", .param = "acknowledged"}};
     }
     gates_.Acknowledge(id, static_cast<int>(std::clamp<int64_t>(count.get_int64(), 0, INT32_MAX)));
   } else if (method != "GET") {
@@ -133,9 +134,9 @@ Control::Served Control::SetOutage(absl::string_view body) {
   }
   const int64_t status = given.is_int64() ? given.get_int64() : -1;
   if (!reset.is_null() || (status != 0 && (status < 400 || status > 599))) {
-    return {.refused = ApiError{
-                .message = "expected {\"status\": 0 or 400 to 599} or {\"reset\": true}",
-                .param = "status"}};
+    return {.refused =
+                ApiError{.message = "expected {\"status\": 0 or 400 to 599} or {\"reset\": true}",
+                         .param = "status"}};
   }
   outage_.Answer(static_cast<int>(status));
   return {.body = "{}\n"};

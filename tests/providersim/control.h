@@ -35,9 +35,9 @@ class Control {
   };
 
   Served Serve(absl::string_view method, absl::string_view target, absl::string_view body,
-                const WireFormat& format);
+               const WireFormat& format);
   Served Sim(absl::string_view method, absl::string_view path, absl::string_view query,
-              absl::string_view body);
+             absl::string_view body);
   Served Gate(absl::string_view method, absl::string_view id, absl::string_view body);
   Served Limits(absl::string_view body);
   Served SetOutage(absl::string_view body);

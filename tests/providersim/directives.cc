@@ -24,9 +24,8 @@ bool SetNumber(const Words& words, std::optional<int>& out) {
 bool Finish(const Words& words, Directives& out) {
   constexpr absl::string_view kReasons[] = {"stop", "length", "content_filter", "pause_turn",
                                             "model_context_window_exceeded"};
-  return ReadName(words, out.finish_reason) &&
-         std::find(std::begin(kReasons), std::end(kReasons), out.finish_reason) !=
-             std::end(kReasons);
+  return ReadName(words, out.finish_reason) && std::find(std::begin(kReasons), std::end(kReasons),
+                                                         out.finish_reason) != std::end(kReasons);
 }
 
 bool Reasoning(const Words& words, Directives& out) {

@@ -100,9 +100,8 @@ bool Flag(const Words& words, bool& out) {
 
 bool Faults::Concern(absl::string_view format, absl::string_view model) const {
   if (only.empty()) return true;
-  return std::any_of(only.begin(), only.end(), [&](const std::string& name) {
-    return name == format || name == model;
-  });
+  return std::any_of(only.begin(), only.end(),
+                     [&](const std::string& name) { return name == format || name == model; });
 }
 
 bool AddFault(const Words& words, Faults& out) {

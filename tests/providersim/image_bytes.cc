@@ -19,9 +19,8 @@ bool IsBase64(absl::string_view text) {
   size_t padding = 0;
   while (padding < 2 && text[text.size() - 1 - padding] == '=') ++padding;
   text.remove_suffix(padding);
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return absl::ascii_isalnum(c) || c == '+' || c == '/';
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return absl::ascii_isalnum(c) || c == '+' || c == '/'; });
 }
 
 absl::string_view TypeOfImage(absl::string_view base64) {
@@ -31,7 +30,8 @@ absl::string_view TypeOfImage(absl::string_view base64) {
   if (absl::StartsWith(head, "\x89PNG\r\n\x1a\n")) return "image/png";
   if (absl::StartsWith(head, "\xff\xd8\xff")) return "image/jpeg";
   if (absl::StartsWith(head, "GIF87a") || absl::StartsWith(head, "GIF89a")) return "image/gif";
-  if (absl::StartsWith(head, "RIFF") && head.substr(std::min<size_t>(8, head.size()), 4) == "WEBP") {
+  if (absl::StartsWith(head, "RIFF") &&
+      head.substr(std::min<size_t>(8, head.size()), 4) == "WEBP") {
     return "image/webp";
   }
   return "";

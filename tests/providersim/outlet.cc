@@ -24,8 +24,8 @@ Awaitable<bool> Outlet::Write(std::string head, std::string bytes) {
 
 Awaitable<bool> Outlet::WriteByteByByte(std::string bytes) {
   for (size_t i = 0; i < bytes.size(); ++i) {
-    auto [failed, written] = co_await asio::async_write(
-        socket_, asio::buffer(bytes.data() + i, 1), asio::as_tuple(asio::use_awaitable));
+    auto [failed, written] = co_await asio::async_write(socket_, asio::buffer(bytes.data() + i, 1),
+                                                        asio::as_tuple(asio::use_awaitable));
     if (failed) co_return false;
     used_ = true;
     if (drip_->count() > 0 && !co_await watch_.SleepFor(*drip_)) co_return false;

@@ -70,10 +70,9 @@ void PromptCache::Keep(absl::string_view account, absl::string_view model,
 
 void PromptCache::Put(const std::string& key, absl::Duration lifetime) {
   if (entries_.size() >= kMostEntries && !entries_.contains(key)) {
-    entries_.erase(std::min_element(entries_.begin(), entries_.end(),
-                                    [](const auto& a, const auto& b) {
-                                      return a.second.expires < b.second.expires;
-                                    }));
+    entries_.erase(std::min_element(
+        entries_.begin(), entries_.end(),
+        [](const auto& a, const auto& b) { return a.second.expires < b.second.expires; }));
   }
   entries_[key] = {.lifetime = lifetime, .expires = clock_.Monotonic() + lifetime};
 }

@@ -31,8 +31,8 @@ struct CacheUse {
   int64_t written_1h = 0;
 };
 
-// As Anthropic's: a prefix is kept at a mark, for the mark's time after its last use, for its account
-// and model; a mark finds what is kept up to 20 blocks before it. Thread-safe.
+// As Anthropic's: a prefix is kept at a mark, for the mark's time after its last use, for its
+// account and model; a mark finds what is kept up to 20 blocks before it. Thread-safe.
 class PromptCache {
  public:
   // `min_tokens`: a shorter prefix is not kept. `clock` outlives it.

@@ -92,9 +92,8 @@ std::vector<CallPiece> PiecesOf(const std::vector<SimulatedCall>& calls, const W
   const bool thought = reply.reasoning.count() > 0;
   for (int call = 0; call < static_cast<int>(calls.size()); ++call) {
     const SimulatedCall& made = calls[static_cast<size_t>(call)];
-    all.push_back({.call = call,
-                   .id = format.CallId(reply.prompt_hash, thought, call),
-                   .name = made.name});
+    all.push_back(
+        {.call = call, .id = format.CallId(reply.prompt_hash, thought, call), .name = made.name});
     for (std::string& piece : Split(made.arguments, reply.directives.pieces)) {
       all.push_back({.call = call, .arguments = std::move(piece)});
     }

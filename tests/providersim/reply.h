@@ -96,8 +96,8 @@ struct Reply {
   uint64_t newest_hash = 0;
 };
 
-// Reads `body` and decides what the answer would be without its faults. Pure; `hash` asks for the two
-// hashes, which a reply with calls, thoughts or counted faults has anyway.
+// Reads `body` and decides what the answer would be without its faults. Pure; `hash` asks for the
+// two hashes, which a reply with calls, thoughts or counted faults has anyway.
 Reply PlanReply(absl::string_view body, const Options& options, bool hash,
                 const WireFormat& format);
 

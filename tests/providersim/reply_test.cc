@@ -51,8 +51,8 @@ TEST(Reply, TakesItsDefaultsFromTheCommandLine) {
   const auto options = ParseOptions({"--tokens", "50", "--events=10", "--first-token-ms", "7"});
   ASSERT_TRUE(options.ok());
 
-  const Reply reply =
-      PlanReply(R"({"model":"m","messages":[{"role":"user","content":"hi"}]})", *options, false, openai::Format());
+  const Reply reply = PlanReply(R"({"model":"m","messages":[{"role":"user","content":"hi"}]})",
+                                *options, false, openai::Format());
 
   EXPECT_EQ(reply.text.count(), 50);
   EXPECT_EQ(reply.events, 10);
@@ -63,8 +63,8 @@ TEST(Reply, TakesATimeThatFollowsItsTokens) {
   const auto options = ParseOptions({"--token-rate", "50"});
   ASSERT_TRUE(options.ok());
 
-  const Reply reply =
-      PlanReply(R"({"model":"m","messages":[{"role":"user","content":"hi"}]})", *options, false, openai::Format());
+  const Reply reply = PlanReply(R"({"model":"m","messages":[{"role":"user","content":"hi"}]})",
+                                *options, false, openai::Format());
 
   EXPECT_EQ(reply.GeneratedAfter(0), std::chrono::microseconds(0));
   EXPECT_EQ(reply.GeneratedAfter(1), std::chrono::microseconds(0));

@@ -53,9 +53,7 @@ class StreamFaultsTest : public ProvidersimTest, public testing::WithParamInterf
     return anthropic() ? MessageTextOf(stream) : ContentOf(stream);
   }
 
-  std::string EndMarker() const {
-    return anthropic() ? "event: message_stop\n" : "data: [DONE]\n";
-  }
+  std::string EndMarker() const { return anthropic() ? "event: message_stop\n" : "data: [DONE]\n"; }
 
   // What the simulator says of the newest call, once it has ended.
   std::string Outcome() {
@@ -199,9 +197,9 @@ TEST_P(StreamFaultsTest, SomethingElseStandsInPlaceOfTheAnswer) {
 }
 
 TEST_P(StreamFaultsTest, UsageIsMissing) {
-  const std::string more = anthropic() ? std::string(kStreamed)
-                                       : absl::StrCat(kStreamed,
-                                                      R"(,"stream_options":{"include_usage":true})");
+  const std::string more =
+      anthropic() ? std::string(kStreamed)
+                  : absl::StrCat(kStreamed, R"(,"stream_options":{"include_usage":true})");
 
   EXPECT_THAT(Answer("", more), HasSubstr("_tokens\":"));
   EXPECT_THAT(Answer("/sim no-usage", more), Not(HasSubstr("usage")));

@@ -53,8 +53,7 @@ void CacheMarks::Add(absl::string_view role, absl::string_view text, CacheMark m
   const int64_t last = prompt.messages.empty() ? 0 : prompt.messages.back().Tokens();
   const uint64_t before = prefixes_.empty() ? kFnvBasis : prefixes_.back().hash;
   const uint64_t hash = Fnv(Fnv(Fnv(Fnv(before, role), "\n"), text), "\n");
-  prefixes_.push_back(
-      {.hash = hash, .tokens = prompt.ToolTokens() + tokens_ + last, .mark = mark});
+  prefixes_.push_back({.hash = hash, .tokens = prompt.ToolTokens() + tokens_ + last, .mark = mark});
 }
 
 void CacheMarks::MarkLast(CacheMark mark) {

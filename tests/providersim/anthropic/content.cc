@@ -105,7 +105,8 @@ Refused Blocks::ReadByType(absl::string_view type, const Fields& fields) {
   if (assistant && type == "tool_use") return ReadUse(fields);
   if (assistant && type == "thinking") return ReadThinking(fields);
   if (assistant && type == "redacted_thinking") return ReadRedacted(fields);
-  return Invalid(fields.path(), absl::StrCat("Input tag '", type, "' found using 'type' does not "
+  return Invalid(fields.path(), absl::StrCat("Input tag '", type,
+                                             "' found using 'type' does not "
                                              "match any of the expected tags of role '",
                                              shape_.role, "'"));
 }
@@ -161,8 +162,8 @@ Refused Blocks::ReadUse(const Fields& fields) {
 Refused Blocks::ReadResult(const Fields& fields) {
   absl::string_view id;
   bool is_error = false;
-  if (Refused refused = fields.CheckNames(
-          {"type", "tool_use_id", "content", "is_error", "cache_control"})) {
+  if (Refused refused =
+          fields.CheckNames({"type", "tool_use_id", "content", "is_error", "cache_control"})) {
     return refused;
   }
   if (Refused refused = fields.Text("tool_use_id", id)) return refused;
@@ -206,8 +207,7 @@ Refused NoContent(const Fields& message, absl::string_view role) {
 
 }  // namespace
 
-Refused ReadContent(const Fields& message, Prompt& prompt, CacheMarks& marks,
-                    MessageShape& shape) {
+Refused ReadContent(const Fields& message, Prompt& prompt, CacheMarks& marks, MessageShape& shape) {
   const json::value* content = message.Find("content");
   if (content == nullptr) return Invalid(message.PathOf("content"), "Field required");
   if (const json::string* text = content->if_string()) {

@@ -8,8 +8,8 @@
 
 namespace penstock::providersim::anthropic {
 
-// Appends what `message` says to `prompt`: each tool_result as a message of role tool, the rest as one
-// of the role that stands in `shape`, of which the rest is filled.
+// Appends what `message` says to `prompt`: each tool_result as a message of role tool, the rest as
+// one of the role that stands in `shape`, of which the rest is filled.
 Refused ReadContent(const Fields& message, Prompt& prompt, CacheMarks& marks, MessageShape& shape);
 
 // The same of `system`: a string or text blocks.

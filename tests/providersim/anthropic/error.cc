@@ -72,10 +72,10 @@ std::string RenderError(const ApiError& error, absl::string_view request_id) {
 
 ApiError ErrorOfStatus(int status, absl::string_view code) {
   const absl::string_view usual = MessageOf(status);
-  ApiError error{
-      .status = status,
-      .message = usual.empty() ? absl::StrCat("Simulated answer ", status, ".") : std::string(usual),
-      .type = std::string(TypeOf(status))};
+  ApiError error{.status = status,
+                 .message = usual.empty() ? absl::StrCat("Simulated answer ", status, ".")
+                                          : std::string(usual),
+                 .type = std::string(TypeOf(status))};
   if (code == "context_length_exceeded") {
     error.message = "prompt is too long: 200001 tokens > 200000 maximum";
   } else {

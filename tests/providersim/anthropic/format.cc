@@ -69,9 +69,8 @@ class AnthropicFormat final : public WireFormat {
   }
 
   ApiError UnknownModel(absl::string_view model) const override {
-    return {.status = 404,
-            .message = absl::StrCat("model: ", model),
-            .type = std::string(TypeOf(404))};
+    return {
+        .status = 404, .message = absl::StrCat("model: ", model), .type = std::string(TypeOf(404))};
   }
 
   ApiError LimitError(const LimitExceeded& exceeded, absl::string_view model) const override {

@@ -69,9 +69,10 @@ Refused CheckStep(const MessageShape& step, size_t index, bool demanded) {
   }
   for (absl::string_view id : step.uses) {
     const absl::string_view thought = ThoughtBefore(id);
-    const bool there = thought.empty() ||
-                       std::any_of(step.thoughts.begin(), step.thoughts.end(),
-                                   [&](absl::string_view t) { return absl::StartsWith(t, thought); });
+    const bool there = thought.empty() || std::any_of(step.thoughts.begin(), step.thoughts.end(),
+                                                      [&](absl::string_view t) {
+                                                        return absl::StartsWith(t, thought);
+                                                      });
     if (there && (thought.empty() || step.begins_with_thought)) continue;
     return Invalid(where,
                    absl::StrCat("the `thinking` block that was returned before `tool_use` ", id,

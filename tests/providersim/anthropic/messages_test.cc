@@ -40,10 +40,9 @@ TEST_F(MessagesTest, StreamsFromMessageStartToMessageStop) {
   EXPECT_THAT(client.head(), HasSubstr("\r\nrequest-id: req_"));
   EXPECT_THAT(client.head(), HasSubstr("\r\nanthropic-ratelimit-input-tokens-remaining: "));
   EXPECT_THAT(client.head(), Not(HasSubstr("openai")));
-  EXPECT_THAT(NamesOf(stream),
-              ElementsAre("message_start", "ping", "content_block_start", "content_block_delta",
-                          "content_block_delta", "content_block_stop", "message_delta",
-                          "message_stop"));
+  EXPECT_THAT(NamesOf(stream), ElementsAre("message_start", "ping", "content_block_start",
+                                           "content_block_delta", "content_block_delta",
+                                           "content_block_stop", "message_delta", "message_stop"));
   EXPECT_THAT(stream, HasSubstr(R"(data: {"type":"message_start","message":{"id":"msg_)"));
   EXPECT_THAT(stream, HasSubstr(R"("usage":{"input_tokens":)"));
   EXPECT_THAT(stream, HasSubstr(R"("content_block":{"type":"text","text":""}})"));
@@ -107,7 +106,8 @@ TEST_F(MessagesTest, StreamsThoughtsBeforeItsText) {
 
   EXPECT_EQ(Joined(stream, R"("thinking_delta","thinking":")"), "Let me think about that.");
   EXPECT_THAT(stream, HasSubstr(R"("delta":{"type":"signature_delta","signature":")"));
-  EXPECT_THAT(stream, HasSubstr(R"("index":1,"content_block":{"type":"redacted_thinking","data":)"));
+  EXPECT_THAT(stream,
+              HasSubstr(R"("index":1,"content_block":{"type":"redacted_thinking","data":)"));
   EXPECT_THAT(stream, HasSubstr(R"("index":2,"content_block":{"type":"text")"));
   EXPECT_THAT(stream,
               HasSubstr(R"("output_tokens":6,"output_tokens_details":{"thinking_tokens":5})"));
@@ -138,8 +138,9 @@ TEST_F(MessagesTest, DemandsItsKeyAndVersion) {
     return absl::StrCat(client.head().substr(9, 3), " ", body);
   };
 
-  EXPECT_THAT(ask("x-api-key: secret\r\n"),
-              HasSubstr(R"("message":"anthropic-version: header is required"},"request_id":"req_)"));
+  EXPECT_THAT(
+      ask("x-api-key: secret\r\n"),
+      HasSubstr(R"("message":"anthropic-version: header is required"},"request_id":"req_)"));
   EXPECT_THAT(ask("x-api-key: secret\r\nanthropic-version: 2020-01-01\r\n"),
               HasSubstr("is not a valid version"));
   EXPECT_THAT(ask("anthropic-version: 2023-06-01\r\n"),
@@ -175,9 +176,11 @@ TEST_F(MessagesTest, CountsTokensAndListsModels) {
               R"({"model":"sim","messages":[{"role":"user","content":"12345678"}]})", kVersion);
   EXPECT_EQ(client.ReadAnswer(), R"({"input_tokens":5})");
   client.Send("GET", "/v1/models", "", kVersion);
-  EXPECT_THAT(client.ReadAnswer(), HasSubstr(R"("has_more":false,"first_id":"sim","last_id":"small")"));
+  EXPECT_THAT(client.ReadAnswer(),
+              HasSubstr(R"("has_more":false,"first_id":"sim","last_id":"small")"));
   client.Send("GET", "/v1/models/other", "", kVersion);
-  EXPECT_THAT(client.ReadAnswer(), HasSubstr(R"({"type":"not_found_error","message":"model: other"})"));
+  EXPECT_THAT(client.ReadAnswer(),
+              HasSubstr(R"({"type":"not_found_error","message":"model: other"})"));
   client.Send("GET", "/v1/messages", "", kVersion);
   client.ReadAnswer();
   EXPECT_THAT(client.head(), StartsWith("HTTP/1.1 405 "));
@@ -193,8 +196,9 @@ TEST_F(MessagesTest, AnswersErrorsByTheirStatus) {
   EXPECT_THAT(error("400 context_length_exceeded"), HasSubstr("prompt is too long: "));
   EXPECT_THAT(error("402"), HasSubstr(R"("type":"billing_error")"));
   EXPECT_THAT(error("413"), HasSubstr(R"("type":"request_too_large")"));
-  EXPECT_THAT(error("429 enforced_spend_limit_reached"),
-              HasSubstr(R"("details":{"error_code":"enforced_spend_limit_reached"}},"request_id":)"));
+  EXPECT_THAT(
+      error("429 enforced_spend_limit_reached"),
+      HasSubstr(R"("details":{"error_code":"enforced_spend_limit_reached"}},"request_id":)"));
   EXPECT_THAT(error("500"), HasSubstr(R"("type":"api_error","message":"Internal server error")"));
   EXPECT_THAT(error("504"), HasSubstr(R"("type":"timeout_error")"));
   EXPECT_THAT(error("529"), HasSubstr(R"("type":"overloaded_error","message":"Overloaded")"));

@@ -49,8 +49,7 @@ Refused ReadMessages(const Fields& request, bool demands_thoughts, const Rules& 
     MessageShape& shape = shapes[i];
     if (Refused refused = message.CheckNames({"role", "content"})) return refused;
     if (Refused refused = message.Text("role", shape.role)) return refused;
-    if (Refused refused =
-            message.CheckAmong("role", shape.role, {"user", "assistant", "system"})) {
+    if (Refused refused = message.CheckAmong("role", shape.role, {"user", "assistant", "system"})) {
       return refused;
     }
     if (Refused refused = ReadContent(message, prompt, marks, shape)) return refused;

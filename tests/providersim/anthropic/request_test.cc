@@ -35,8 +35,7 @@ std::string With(absl::string_view more, const Rules& rules = {}) {
 }
 
 std::string Content(absl::string_view blocks, absl::string_view role = "user") {
-  const std::string message =
-      absl::StrCat(R"({"role":")", role, R"(","content":[)", blocks, "]}");
+  const std::string message = absl::StrCat(R"({"role":")", role, R"(","content":[)", blocks, "]}");
   return Read(Whole(role == "user" ? message : absl::StrCat(kUser, ",", message, ",", kUser)));
 }
 
@@ -68,8 +67,7 @@ TEST(AnthropicRequest, CountsAnImageAs1600Tokens) {
   const auto tokens = [](absl::string_view blocks) {
     boost::json::value document;
     Prompt prompt;
-    const std::string body =
-        Whole(absl::StrCat(R"({"role":"user","content":[)", blocks, "]}"));
+    const std::string body = Whole(absl::StrCat(R"({"role":"user","content":[)", blocks, "]}"));
     EXPECT_FALSE(ReadRequest(body, {}, document, prompt).has_value());
     return prompt.Tokens();
   };
@@ -99,8 +97,9 @@ TEST(AnthropicRequest, IsRefusedByItsFields) {
   EXPECT_THAT(With(R"(,"output_config":{"effort":"some"})"), HasSubstr("output_config.effort"));
   EXPECT_EQ(With(R"(,"output_config":{"format":{"type":"json_schema"}})"),
             "output_config.format.schema: Field required");
-  EXPECT_EQ(With(R"(,"output_config":{"effort":"low","format":{"type":"json_schema","schema":{}}})"),
-            "none");
+  EXPECT_EQ(
+      With(R"(,"output_config":{"effort":"low","format":{"type":"json_schema","schema":{}}})"),
+      "none");
 }
 
 TEST(AnthropicRequest, OfTheNewestVersionHasNeitherSamplingNorAPrefilledAnswer) {
@@ -157,8 +156,8 @@ TEST(AnthropicRequest, IsRefusedByItsImages) {
     return Content(absl::StrCat(R"({"type":"image","source":)", source, "}"));
   };
   const auto base64 = [&](absl::string_view type, absl::string_view data) {
-    return image(absl::StrCat(R"({"type":"base64","media_type":")", type, R"(","data":")", data,
-                              R"("})"));
+    return image(
+        absl::StrCat(R"({"type":"base64","media_type":")", type, R"(","data":")", data, R"("})"));
   };
 
   EXPECT_EQ(base64("image/png", "iVBORw0KGgoAAAANSUhEUg=="), "none");
@@ -199,11 +198,10 @@ TEST(AnthropicRequest, IsRefusedWhenCallsAndResultsAreNotPaired) {
                            R"({"type":"tool_result","tool_use_id":"a"}]})")),
       HasSubstr("immediately after: a."));
   EXPECT_THAT(history(kResult), HasSubstr("messages.1: unexpected `tool_use_id` found in"));
-  EXPECT_THAT(
-      history(absl::StrCat(
-          kCall, R"(,{"role":"user","content":[{"type":"tool_result","tool_use_id":"a"},)",
-          R"({"type":"tool_result","tool_use_id":"a"}]})")),
-      HasSubstr("each tool_use must have a single result"));
+  EXPECT_THAT(history(absl::StrCat(
+                  kCall, R"(,{"role":"user","content":[{"type":"tool_result","tool_use_id":"a"},)",
+                  R"({"type":"tool_result","tool_use_id":"a"}]})")),
+              HasSubstr("each tool_use must have a single result"));
   EXPECT_THAT(history(absl::StrCat(kCall, ",", kResult, ",", kCall, ",", kResult)),
               HasSubstr("ids must be unique, found twice: a"));
 }

@@ -17,7 +17,8 @@ bool IsSigned(absl::string_view signature, absl::string_view thought);
 std::string RedactedOf(uint64_t prompt_hash);
 bool IsRedacted(absl::string_view data);
 
-// The id of a call: "toolu_", t when a thought stands before it, else n, the prompt's hash, a number.
+// The id of a call: "toolu_", t when a thought stands before it, else n, the prompt's hash, a
+// number.
 std::string CallIdOf(uint64_t prompt_hash, bool thought, int call);
 // The first 16 digits of the signature that stands before a call of this id; empty: none does, or
 // it was not made here.

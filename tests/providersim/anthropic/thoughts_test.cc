@@ -23,9 +23,9 @@ constexpr absl::string_view kAsked =
 constexpr absl::string_view kEnabled = R"("thinking":{"type":"enabled","budget_tokens":1024})";
 
 Reply Plan(absl::string_view messages, absl::string_view more = kTools) {
-  return PlanReply(absl::StrCat(R"({"model":"m","max_tokens":2048,"messages":[)", messages, "],",
-                                more, "}"),
-                   Options(), false, Format());
+  return PlanReply(
+      absl::StrCat(R"({"model":"m","max_tokens":2048,"messages":[)", messages, "],", more, "}"),
+      Options(), false, Format());
 }
 
 std::string ErrorOf(const Reply& reply) { return reply.error ? reply.error->message : "none"; }

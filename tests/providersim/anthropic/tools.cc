@@ -19,9 +19,8 @@ constexpr size_t kMostNameBytes = 128;
 
 bool IsName(absl::string_view name) {
   return !name.empty() && name.size() <= kMostNameBytes &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return absl::ascii_isalnum(c) || c == '_' || c == '-';
-         });
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return absl::ascii_isalnum(c) || c == '_' || c == '-'; });
 }
 
 bool Holds(const std::vector<absl::string_view>& names, absl::string_view name) {
@@ -47,9 +46,9 @@ Refused ReadTool(const json::object& object, const Fields& tool, Prompt& prompt,
   CacheMark mark = CacheMark::kNone;
   if (Refused refused = tool.MaybeText("type", type)) return refused;
   if (Refused refused = tool.CheckAmong("type", type, {"custom"})) return refused;
-  if (Refused refused = tool.CheckNames(
-          {"type", "name", "description", "input_schema", "strict", "cache_control",
-           "input_examples", "defer_loading", "allowed_callers", "eager_input_streaming"})) {
+  if (Refused refused = tool.CheckNames({"type", "name", "description", "input_schema", "strict",
+                                         "cache_control", "input_examples", "defer_loading",
+                                         "allowed_callers", "eager_input_streaming"})) {
     return refused;
   }
   if (Refused refused = tool.Text("name", name)) return refused;
@@ -85,8 +84,7 @@ Refused ReadChoice(const json::object& object, OfferedTools& out) {
   if (type != "tool") return std::nullopt;
   if (Refused refused = choice.Text("name", out.tool)) return refused;
   if (Holds(out.names, out.tool)) return std::nullopt;
-  return Invalid("tool_choice",
-                 absl::StrCat("Tool '", out.tool, "' not found in provided tools"));
+  return Invalid("tool_choice", absl::StrCat("Tool '", out.tool, "' not found in provided tools"));
 }
 
 }  // namespace

@@ -7,8 +7,8 @@
 
 namespace penstock::providersim::anthropic {
 
-// Reads `tools` and `tool_choice`. Tools of the client only: those that the provider runs itself are
-// not simulated.
+// Reads `tools` and `tool_choice`. Tools of the client only: those that the provider runs itself
+// are not simulated.
 Refused ReadTools(const Fields& request, Prompt& prompt, CacheMarks& marks);
 
 }  // namespace penstock::providersim::anthropic

@@ -64,9 +64,9 @@ ChunkWriter::ChunkWriter(const Reply& reply, std::string id, int64_t created)
     : reply_(reply),
       id_(std::move(id)),
       created_(created),
-      head_(absl::StrCat("data: {\"id\":\"", id_, R"(","object":"chat.completion.chunk","created":)",
-                         created, ",\"model\":", JsonString(reply.model), ",", kFingerprint,
-                         "\"choices\":")),
+      head_(absl::StrCat(
+          "data: {\"id\":\"", id_, R"(","object":"chat.completion.chunk","created":)", created,
+          ",\"model\":", JsonString(reply.model), ",", kFingerprint, "\"choices\":")),
       tail_(reply.reports_usage() && reply.include_usage ? ",\"usage\":null" : "") {}
 
 void ChunkWriter::Event(std::string& out, absl::string_view delta, absl::string_view finish) const {
@@ -149,11 +149,11 @@ void ChunkWriter::LongLine(std::string& out, int64_t bytes) const {
 }
 
 std::string ChunkWriter::Whole() const {
-  std::string body = absl::StrCat(
-      "{\"id\":\"", id_, R"(","object":"chat.completion","created":)", created_,
-      ",\"model\":", JsonString(reply_.model), ",", kFingerprint,
-      R"("choices":[{"index":0,"message":)", Message(reply_), R"(,"logprobs":null,"finish_reason":")",
-      reply_.finish_reason, R"("}])");
+  std::string body =
+      absl::StrCat("{\"id\":\"", id_, R"(","object":"chat.completion","created":)", created_,
+                   ",\"model\":", JsonString(reply_.model), ",", kFingerprint,
+                   R"("choices":[{"index":0,"message":)", Message(reply_),
+                   R"(,"logprobs":null,"finish_reason":")", reply_.finish_reason, R"("}])");
   if (reply_.reports_usage()) {
     absl::StrAppend(&body, R"(,"usage":)", UsageJson(reply_, reply_.tokens()));
   }

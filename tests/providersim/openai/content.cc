@@ -57,7 +57,8 @@ Refused ReadImage(const json::object& part, absl::string_view param, PromptMessa
   out.other_tokens += detail == "low" ? kLowDetailImageTokens : kImageTokens;
   if (absl::ConsumePrefix(&url, "data:")) return CheckDataUrl(url, where);
   if (absl::StartsWith(url, "https://") || absl::StartsWith(url, "http://")) return std::nullopt;
-  return Refuse(absl::StrCat("Invalid '", where, "'. Expected a valid URL, but got a value with an "
+  return Refuse(absl::StrCat("Invalid '", where,
+                             "'. Expected a valid URL, but got a value with an "
                              "invalid format."),
                 where, "invalid_image_url");
 }
