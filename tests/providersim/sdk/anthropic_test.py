@@ -167,7 +167,7 @@ class AnthropicSdkTest(unittest.TestCase):
 
     def test_refuses_a_wrong_key_and_an_unknown_model(self):
         error = self.fails(anthropic.AuthenticationError, ask, "hi", client(api_key="wrong"))
-        self.assertIn("invalid x-api-key", str(error))
+        self.assertEqual(error.body["error"]["type"], "authentication_error")
         error = self.fails(anthropic.NotFoundError, ask, "hi", model="other")
         self.assertIn("model: other", str(error))
 
