@@ -34,15 +34,10 @@ absl::Status CheckKey(const std::string& path, const Provider& provider) {
 }
 
 absl::Status CheckVersion(const std::string& path, const Provider& provider) {
-  const std::string& version = provider.http_version();
-  if (version != "1.1" && version != "2") {
-    return FoundAllowed(path + ".http_version", version, "1.1 or 2");
-  }
-  if (version == "2" && !absl::StartsWith(provider.base_url(), "https://")) {
-    return FoundAllowed(path + ".http_version", version,
-                        "1.1, for base_url is without TLS (https://)");
-  }
-  return absl::OkStatus();
+  if (provider.http_version() == "1.1") return absl::OkStatus();
+  // libs/http/README.md: what is cancelled must stop at once.
+  return FoundAllowed(path + ".http_version", provider.http_version(),
+                      "1.1; over HTTP/2 a cancelled call would run on at the provider");
 }
 
 bool IsProxy(absl::string_view proxy) {

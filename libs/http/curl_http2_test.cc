@@ -228,33 +228,6 @@ TEST_F(CurlHttp2Test, AfterGoAwayOldStreamsEndAndUnseenOnesMove) {
   EXPECT_EQ(first->body(), "first last");
 }
 
-TEST_F(CurlHttp2Test, CancelResetsItsStreamAlone) {
-  OneShot<bool> reset;
-  Serve([&](StreamPtr stream) -> Awaitable<void> {
-    stream->Headers(200);
-    stream->Data("half");
-    if (stream->number == 0) {
-      co_await stream->WaitForEnd();
-      reset.Set(true);
-    } else {
-      co_await reset.Wait();
-      stream->Data(" and half", /*ends=*/true);
-    }
-  });
-
-  auto first = Get();
-  const HttpCallId call = call_;
-  first->WaitForBody("half");
-  auto second = Get();
-  second->WaitForBody("half");
-  client_.Cancel(call);
-
-  EXPECT_EQ(first->Wait().kind, Kind::kCancelled);
-  EXPECT_EQ(second->Wait().kind, Kind::kOk);
-  EXPECT_EQ(second->body(), "half and half");
-  EXPECT_EQ(server_->connections(), 1);
-}
-
 TEST_F(CurlHttp2Test, AnAnswerThatIsTooLongEndsItsStreamAlone) {
   std::vector<std::promise<void>> ended(2);
   Serve([&](StreamPtr stream) -> Awaitable<void> {

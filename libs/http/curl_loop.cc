@@ -129,6 +129,7 @@ void CurlLoop::RunCommands() {
     MutexLock lock(mutex_);
     batch_.swap(commands_);
   }
+  if (!batch_.empty()) now_ = clock_.Monotonic();  // they came after the events
   for (Command& command : batch_) {
     if (command.observer) {
       StartNow(std::move(command));

@@ -57,7 +57,7 @@ COMMAND = """
     elif os.environ["PENSTOCK_TOKEN"] == "a.b.c":
         with open(os.path.join(os.path.dirname(sys.argv[0]), "notes"), "a") as notes:
             files = [os.environ.get(f"PENSTOCK_TLS_{name}", "") for name in ("CA", "CERT", "KEY")]
-            notes.write(f"penstock {os.getpid()} {'tls' if all(map(os.path.exists, files)) else 'plain'}\n")
+            notes.write(f"penstock {os.getpid()} {'tls' if all(map(os.path.exists, files)) else 'plain'}\\n")
         said = arguments[arguments.index("--message") + 1]
         if not said.endswith("?"):
             open(memory, "w").write(said)
