@@ -228,22 +228,6 @@ TEST_F(CurlHttp2Test, AfterGoAwayOldStreamsEndAndUnseenOnesMove) {
   EXPECT_EQ(first->body(), "first last");
 }
 
-TEST_F(CurlHttp2Test, AnAnswerThatIsTooLongEndsItsStreamAlone) {
-  std::vector<std::promise<void>> ended(2);
-  Serve([&](StreamPtr stream) -> Awaitable<void> {
-    stream->Headers(200);
-    stream->Data("0123456789");
-    co_await stream->WaitForEnd();
-    ended[static_cast<size_t>(stream->number)].set_value();
-  });
-
-  for (auto& one : ended) {
-    EXPECT_EQ(Send({.max_answer_bytes = 9})->Wait().kind, Kind::kTooLarge);
-    one.get_future().wait();
-  }
-  EXPECT_EQ(server_->connections(), 1);
-}
-
 TEST_F(CurlHttp2Test, ABusyConnectionThatIsTooOldTakesNoMoreStreams) {
   OneShot<bool> go;
   Serve([&](StreamPtr stream) -> Awaitable<void> {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <utility>
 
@@ -95,6 +96,9 @@ RawTls::~RawTls() = default;
 void RawConnection::Free::operator()(ssl_st* session) const { SSL_free(session); }
 
 absl::StatusOr<RawConnection> RawConnection::Open(const std::string& endpoint, const RawTls* tls) {
+  // SSL_write knows no MSG_NOSIGNAL.
+  static const auto before = std::signal(SIGPIPE, SIG_IGN);
+  static_cast<void>(before);
   RawConnection connection;
   connection.socket_ = absl::StartsWith(endpoint, "unix:")
                            ? ConnectUnix(endpoint.substr(5))

@@ -51,8 +51,6 @@ constexpr std::array kCodes = {
     Code{"service_unavailable", chat::v1::PROVIDER_OVERLOADED},
     Code{"timeout_error", chat::v1::PROVIDER_TIMEOUT},
     Code{"timeout", chat::v1::PROVIDER_TIMEOUT},
-    Code{"server_error", chat::v1::PROVIDER_INTERNAL},
-    Code{"api_error", chat::v1::PROVIDER_INTERNAL},
     Code{"conflict_error", chat::v1::PROVIDER_INTERNAL},
     Code{"invalid_api_key", chat::v1::PROVIDER_AUTH},
     Code{"authentication_error", chat::v1::PROVIDER_AUTH},

@@ -80,6 +80,8 @@ TEST(ErrorKind, FollowsAnthropicsTypes) {
                             {413, "request_too_large", chat::v1::CONTEXT_WINDOW},
                             {429, "rate_limit_error", chat::v1::PROVIDER_RATE_LIMITED},
                             {500, "api_error", chat::v1::PROVIDER_INTERNAL},
+                            {503, "api_error", chat::v1::PROVIDER_OVERLOADED},
+                            {503, "server_error", chat::v1::PROVIDER_OVERLOADED},
                             {504, "timeout_error", chat::v1::PROVIDER_TIMEOUT},
                             {529, "overloaded_error", chat::v1::PROVIDER_OVERLOADED}};
 

@@ -16,10 +16,10 @@ absl::Status CheckRoom(const config::v1::Provider& provider, absl::string_view p
   const int needed = provider.max_streams() / http::kMaxStreamsPerConnection +
                      (provider.max_streams() % http::kMaxStreamsPerConnection != 0 ? 1 : 0);
   if (provider.max_connections() >= needed) return absl::OkStatus();
-  return FieldInvalid(absl::StrCat(path, ".max_connections"),
-                      absl::StrCat(provider.max_connections()),
-                      absl::StrCat("at least ", needed, ": max_streams is ", provider.max_streams(),
-                                   ", and a connection takes ", http::kMaxStreamsPerConnection));
+  return FieldInvalid(
+      absl::StrCat(path, ".max_connections"), absl::StrCat(provider.max_connections()),
+      absl::StrCat("at least ", needed, ": max_streams is ", provider.max_streams(),
+                   ", and a connection takes ", http::kMaxStreamsPerConnection, " streams"));
 }
 
 }  // namespace

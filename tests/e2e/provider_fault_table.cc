@@ -34,7 +34,7 @@ std::vector<ProviderFault> Before(Format format) {
 }
 
 // Of streams, after `tokens` of their text.
-std::vector<ProviderFault> InStream(int tokens) {
+std::vector<ProviderFault> InStream(Format format, int tokens) {
   const bool partial = tokens > 0;
   const auto fault = [&](const std::string& name, const std::string& verb, ErrorKind kind,
                          const std::string& rest = "") {
@@ -46,11 +46,14 @@ std::vector<ProviderFault> InStream(int tokens) {
   return {fault("error", "error-after", chat::v1::PROVIDER_INTERNAL),
           fault("error-overloaded", "error-after", chat::v1::PROVIDER_OVERLOADED, "529"),
           fault("hang", "hang-after", chat::v1::PROVIDER_TIMEOUT),
-          fault("cut", "cut-after", chat::v1::PROVIDER_UNREACHABLE),
+          fault("cut", "cut-after", chat::v1::STREAM_TRUNCATED),
           fault("truncated", "truncate-after", chat::v1::STREAM_TRUNCATED),
-          fault("torn", "tear-after", chat::v1::PROVIDER_UNREACHABLE),
+          fault("torn", "tear-after", chat::v1::STREAM_TRUNCATED),
           fault("no-json", "malformed-after", chat::v1::MALFORMED_RESPONSE, "json"),
-          fault("other-shape", "malformed-after", chat::v1::MALFORMED_RESPONSE, "shape"),
+          // Chunks of Chat Completions that nobody knows are passed over.
+          fault("other-shape", "malformed-after",
+                partial && format == Format::kOpenAi ? kSucceeds : chat::v1::MALFORMED_RESPONSE,
+                "shape"),
           fault("no-event", "malformed-after", chat::v1::STREAM_TRUNCATED, "sse"),
           fault("long-line", "long-line-after", chat::v1::MALFORMED_RESPONSE),
           fault("slow", "drip-after", kSucceeds, "1")};
@@ -63,7 +66,7 @@ const char* NameOf(Format format) { return format == Format::kOpenAi ? "openai" 
 std::vector<ProviderFault> ProviderFaults(Format format) {
   std::vector<ProviderFault> faults = Before(format);
   for (const int tokens : {0, 3}) {
-    for (ProviderFault& fault : InStream(tokens)) faults.push_back(std::move(fault));
+    for (ProviderFault& fault : InStream(format, tokens)) faults.push_back(std::move(fault));
   }
   return faults;
 }

@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 
 namespace penstock::harness {
 namespace {
@@ -139,6 +140,7 @@ TEST_P(ProviderSwitchTest, AFallbackTakesOverWhileCallsAreOpenAndGivesTheSession
 
   // Back, with calls and thoughts of both in the history.
   ASSERT_TRUE(primary_->SetOutage(0).ok());
+  absl::SleepFor(absl::Milliseconds(300));  // longer than the breaker stays open
   const Turn after = Run(kQuestion, "r3");
   Answer(after);
   ExpectAnswered(Run(kQuestion, "r3"), "primary/echo");
