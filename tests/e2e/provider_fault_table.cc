@@ -43,20 +43,23 @@ std::vector<ProviderFault> InStream(Format format, int tokens) {
                                       rest.empty() ? "" : " ", rest),
                          kind, partial && kind != kSucceeds};
   };
-  return {fault("error", "error-after", chat::v1::PROVIDER_INTERNAL),
-          fault("error-overloaded", "error-after", chat::v1::PROVIDER_OVERLOADED, "529"),
-          fault("hang", "hang-after", chat::v1::PROVIDER_TIMEOUT),
-          fault("cut", "cut-after", chat::v1::STREAM_TRUNCATED),
-          fault("truncated", "truncate-after", chat::v1::STREAM_TRUNCATED),
-          fault("torn", "tear-after", chat::v1::STREAM_TRUNCATED),
-          fault("no-json", "malformed-after", chat::v1::MALFORMED_RESPONSE, "json"),
-          // Chunks of Chat Completions that nobody knows are passed over.
-          fault("other-shape", "malformed-after",
-                partial && format == Format::kOpenAi ? kSucceeds : chat::v1::MALFORMED_RESPONSE,
-                "shape"),
-          fault("no-event", "malformed-after", chat::v1::STREAM_TRUNCATED, "sse"),
-          fault("long-line", "long-line-after", chat::v1::MALFORMED_RESPONSE),
-          fault("slow", "drip-after", kSucceeds, "1")};
+  return {
+      fault("error", "error-after", chat::v1::PROVIDER_INTERNAL),
+      // Chat Completions have no word for it inside a stream.
+      fault("error-overloaded", "error-after",
+            format == Format::kOpenAi ? chat::v1::PROVIDER_INTERNAL : chat::v1::PROVIDER_OVERLOADED,
+            "529"),
+      fault("hang", "hang-after", chat::v1::PROVIDER_TIMEOUT),
+      fault("cut", "cut-after", chat::v1::STREAM_TRUNCATED),
+      fault("truncated", "truncate-after", chat::v1::STREAM_TRUNCATED),
+      fault("torn", "tear-after", chat::v1::STREAM_TRUNCATED),
+      fault("no-json", "malformed-after", chat::v1::MALFORMED_RESPONSE, "json"),
+      // What nobody knows is passed over; then there may be no answer left.
+      fault("other-shape", "malformed-after", partial ? kSucceeds : chat::v1::MALFORMED_RESPONSE,
+            "shape"),
+      fault("no-event", "malformed-after", chat::v1::STREAM_TRUNCATED, "sse"),
+      fault("long-line", "long-line-after", chat::v1::MALFORMED_RESPONSE),
+      fault("slow", "drip-after", kSucceeds, "1")};
 }
 
 }  // namespace
