@@ -80,8 +80,6 @@ TEST(ErrorKind, FollowsAnthropicsTypes) {
                             {413, "request_too_large", chat::v1::CONTEXT_WINDOW},
                             {429, "rate_limit_error", chat::v1::PROVIDER_RATE_LIMITED},
                             {500, "api_error", chat::v1::PROVIDER_INTERNAL},
-                            {503, "api_error", chat::v1::PROVIDER_OVERLOADED},
-                            {503, "server_error", chat::v1::PROVIDER_OVERLOADED},
                             {504, "timeout_error", chat::v1::PROVIDER_TIMEOUT},
                             {529, "overloaded_error", chat::v1::PROVIDER_OVERLOADED}};
 
@@ -124,6 +122,15 @@ TEST(ErrorKind, ReadsErrorsOfManyShapes) {
       "enforced_spend_limit_reached");
   EXPECT_EQ(ReadErrorBody("<html>").message, "");
   EXPECT_EQ(ReadErrorBody(R"({"error":{"message":7,"code":null}})").message, "");
+}
+
+TEST(ErrorKind, AStatusSaysMoreThanATypeForEverything) {
+  for (const char* type : {"api_error", "server_error"}) {
+    EXPECT_EQ(Classify(503, {.message = "m", .type = type, .code = ""}),
+              chat::v1::PROVIDER_OVERLOADED);
+    EXPECT_EQ(Classify(500, {.message = "m", .type = type, .code = ""}),
+              chat::v1::PROVIDER_INTERNAL);
+  }
 }
 
 TEST(ErrorKind, OfAnErrorInAStreamIsReadFromTheObject) {
