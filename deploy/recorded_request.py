@@ -17,6 +17,12 @@ def parts_of(message):
     return [content] if isinstance(content, str) else [part.get("text", "") for part in content]
 
 
+def messages_of(body):
+    """Anthropic's `system` stands beside the messages, not among them."""
+    system = [{"role": "system", "content": body["system"]}] if body.get("system") else []
+    return system + body["messages"]
+
+
 def split_notes(text):
     """(notes, the rest) of the newest user message."""
     if not text.startswith("<notes>") or "</notes>" not in text:
@@ -33,7 +39,7 @@ def main(url, number, word):
         print(f"providersim recorded no request {number}", file=sys.stderr)
         return 1
     body = requests[0]["body"]
-    for message in body["messages"]:
+    for message in messages_of(body):
         lines = "\n".join(parts_of(message)).splitlines()
         print(f"{message['role']:>10} | " + "\n           | ".join(lines))
     newest = body["messages"][-1]

@@ -1,10 +1,9 @@
-# Third-party packages. All of them are Debian 12 packages; deploy/packages names them.
+# Third-party packages. All of them are Debian 12 packages, which deploy/packages names; gRPC may come
+# from elsewhere (grpc.cmake).
 
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
-find_package(Protobuf 3.21 REQUIRED)
-find_package(absl REQUIRED)
-find_package(gRPC 1.51 REQUIRED)
+include(grpc)
 find_package(RocksDB 7.8 REQUIRED)
 find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS json)
 find_package(CURL 7.88 REQUIRED)

@@ -58,17 +58,38 @@ function(penstock_binary)
   endif()
 endfunction()
 
-# penstock_fuzz(NAME <name> SRCS <file>... [DEPS <target>...]): a libFuzzer target; only in preset fuzz.
+# penstock_fuzz(NAME <x>_fuzz SRCS <file>... [DEPS <target>...])
+#
+# In preset fuzz a libFuzzer target; in the others the test <x>_corpus_test, which gives the same code every file of
+# tests/fuzz/corpus/<x>.
 function(penstock_fuzz)
+  cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS" ${ARGN})
+  string(REGEX REPLACE "_fuzz$" "" stem ${ARG_NAME})
+  set(corpus tests/fuzz/corpus/${stem})
+  if(NOT IS_DIRECTORY ${PROJECT_SOURCE_DIR}/${corpus})
+    message(FATAL_ERROR "${ARG_NAME} needs a corpus, ${corpus}: at least ten files that it should begin with")
+  endif()
   if(NOT PENSTOCK_FUZZ)
+    penstock_corpus_test(NAME ${stem}_corpus_test CORPUS ${corpus} SRCS ${ARG_SRCS} DEPS ${ARG_DEPS})
     return()
   endif()
-  cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS" ${ARGN})
   add_executable(${ARG_NAME} ${ARG_SRCS})
   target_include_directories(${ARG_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} penstock_flags penstock_warnings)
   target_link_options(${ARG_NAME} PRIVATE -fsanitize=fuzzer)
+  set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
   add_dependencies(fuzz_targets ${ARG_NAME})
+endfunction()
+
+# penstock_corpus_test(NAME <name> CORPUS <folder> SRCS <file>... [DEPS <target>...])
+function(penstock_corpus_test)
+  cmake_parse_arguments(ARG "" "NAME;CORPUS" "SRCS;DEPS" ${ARGN})
+  add_executable(${ARG_NAME} ${ARG_SRCS} ${PROJECT_SOURCE_DIR}/tests/fuzz/replay_corpus.cc)
+  target_include_directories(${ARG_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} penstock_flags penstock_warnings)
+  add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME} ${ARG_CORPUS} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${ARG_NAME} PROPERTIES LABELS unit)
+  add_dependencies(unit_tests ${ARG_NAME})
 endfunction()
 
 # What one preset needs, so that none builds the whole tree: all programs, and the tests of each label.

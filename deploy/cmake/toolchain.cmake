@@ -30,7 +30,8 @@ target_compile_options(penstock_flags INTERFACE
 target_compile_definitions(penstock_flags INTERFACE
   BOOST_ASIO_NO_DEPRECATED
   BOOST_ASIO_SEPARATE_COMPILATION
-  $<$<BOOL:${PENSTOCK_FAILPOINTS}>:PENSTOCK_FAILPOINTS=1>)
+  $<$<BOOL:${PENSTOCK_FAILPOINTS}>:PENSTOCK_FAILPOINTS=1>
+  $<$<BOOL:${PENSTOCK_FUZZ}>:PENSTOCK_FUZZ=1>)
 target_link_options(penstock_flags INTERFACE -fuse-ld=lld-19 -Wl,--as-needed)
 if(PENSTOCK_SANITIZER)
   target_compile_options(penstock_flags INTERFACE

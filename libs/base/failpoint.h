@@ -58,9 +58,13 @@ class Failpoints {
 #if defined(PENSTOCK_FAILPOINTS)
 #define PENSTOCK_FAILPOINT_STATUS(name) ::penstock::Failpoints::OfProcess().Hit(name)
 #define PENSTOCK_FAILPOINT(name) PENSTOCK_FAILPOINT_STATUS(name).IgnoreError()
-#define PENSTOCK_PLANTED_BUG(name) (!PENSTOCK_FAILPOINT_STATUS(name).ok())
 #else
 #define PENSTOCK_FAILPOINT_STATUS(name) ::absl::OkStatus()
 #define PENSTOCK_FAILPOINT(name) static_cast<void>(0)
+#endif
+// Bugs are in preset fuzz, too: its targets have to find theirs.
+#if defined(PENSTOCK_FAILPOINTS) || defined(PENSTOCK_FUZZ)
+#define PENSTOCK_PLANTED_BUG(name) (!::penstock::Failpoints::OfProcess().Hit(name).ok())
+#else
 #define PENSTOCK_PLANTED_BUG(name) false
 #endif

@@ -36,6 +36,15 @@ INSTANTIATE_TEST_SUITE_P(All, ShippedConfig,
                          testing::Values("deploy/config/standalone.yaml",
                                          "deploy/config/five.yaml"));
 
+TEST(LoadConfig, TakesTheExamplesOfProviders) {
+  for (const std::string name : {"openai", "anthropic"}) {
+    const auto config = LoadConfig("deploy/config/" + name + ".yaml");
+
+    ASSERT_TRUE(config.ok()) << config.status();
+    EXPECT_EQ(config->providers(0).protocol(), name);
+  }
+}
+
 TEST(LoadConfig, SaysWhichFileCannotBeRead) {
   EXPECT_EQ(LoadConfig("no/such.yaml").status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(LoadConfig("no/such.yaml").status().message()),

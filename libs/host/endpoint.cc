@@ -95,12 +95,13 @@ bool IsLoopback(const Endpoint& endpoint) {
   return IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127;
 }
 
-absl::Status CheckListener(const Endpoint& endpoint, bool insecure) {
-  if (insecure || endpoint.is_unix() || IsLoopback(endpoint)) return absl::OkStatus();
+absl::Status CheckListener(const Endpoint& endpoint, const config::v1::Config& config) {
+  if (endpoint.is_unix() || IsLoopback(endpoint)) return absl::OkStatus();
+  if (!config.tls().cert_file().empty() || config.endpoints().insecure()) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       endpoint.ToString(),
-      " can be reached from other machines, and this build listens without TLS. Listen on a "
-      "loopback address (127.0.0.1:",
+      " can be reached from other machines, and nothing says how it is secured. Set tls.cert_file, "
+      "tls.key_file and tls.ca_file, listen on a loopback address (127.0.0.1:",
       endpoint.port,
       ") or a Unix socket (unix:path), or set endpoints.insecure: true if the network itself is "
       "protected"));

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "penstock/config/v1/config.pb.h"
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -31,7 +33,7 @@ absl::StatusOr<Endpoint> ParseEndpoint(absl::string_view text);
 bool IsLoopback(const Endpoint& endpoint);
 
 // FAILED_PRECONDITION when a listener without TLS would be reachable from other machines: it is
-// neither loopback nor a Unix socket, and `insecure` (endpoints.insecure) is not set.
-absl::Status CheckListener(const Endpoint& endpoint, bool insecure);
+// neither loopback nor a Unix socket, and neither tls.cert_file nor endpoints.insecure is set.
+absl::Status CheckListener(const Endpoint& endpoint, const config::v1::Config& config);
 
 }  // namespace penstock::host

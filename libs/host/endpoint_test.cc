@@ -49,16 +49,26 @@ TEST(Endpoint, KnowsLoopback) {
 }
 
 TEST(CheckListener, AllowsLoopbackUnixAndWhatIsDeclaredInsecure) {
-  EXPECT_TRUE(CheckListener(*ParseEndpoint("127.0.0.1:1"), false).ok());
-  EXPECT_TRUE(CheckListener(*ParseEndpoint("unix:x"), false).ok());
-  EXPECT_TRUE(CheckListener(*ParseEndpoint("0.0.0.0:1"), true).ok());
+  EXPECT_TRUE(CheckListener(*ParseEndpoint("127.0.0.1:1"), {}).ok());
+  EXPECT_TRUE(CheckListener(*ParseEndpoint("unix:x"), {}).ok());
+  config::v1::Config config;
+  config.mutable_endpoints()->set_insecure(true);
+  EXPECT_TRUE(CheckListener(*ParseEndpoint("0.0.0.0:1"), config).ok());
+}
+
+TEST(CheckListener, AllowsAnyAddressWithTls) {
+  config::v1::Config config;
+  config.mutable_tls()->set_cert_file("/etc/penstock/tls.crt");
+
+  EXPECT_TRUE(CheckListener(*ParseEndpoint("0.0.0.0:7420"), config).ok());
 }
 
 TEST(CheckListener, RefusesAListenerOnTheNetworkAndSaysWhatToDo) {
-  const absl::Status status = CheckListener(*ParseEndpoint("0.0.0.0:7420"), false);
+  const absl::Status status = CheckListener(*ParseEndpoint("0.0.0.0:7420"), {});
 
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(status.message()), HasSubstr("0.0.0.0:7420"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("tls.cert_file"));
   EXPECT_THAT(std::string(status.message()), HasSubstr("endpoints.insecure: true"));
 }
 

@@ -7,6 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include <sys/resource.h>
+
 #include "libs/base/log.h"
 #include "libs/base/status_macros.h"
 #include "libs/host/command_line.h"
@@ -48,6 +50,21 @@ void StopSearchForLockCycles() {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 }
 
+// Shells give 1024, for programs that use select(2); none of ours does.
+void RaiseDescriptorLimit(const config::v1::Config& config) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  const auto connections = static_cast<rlim_t>(config.server().max_connections());
+  if (limit.rlim_max > connections) return;
+  Log(Severity::kWarning,
+      "fewer descriptors than server.max_connections: connections are refused before that many; "
+      "raise the limit (ulimit -Hn, LimitNOFILE=)",
+      {{"descriptors", absl::StrCat(limit.rlim_max)},
+       {"max_connections", absl::StrCat(connections)}});
+}
+
 // A file that is not right changes nothing. Answers what is in force from now on.
 config::v1::Config Reload(const std::string& file, const config::v1::Config& before,
                           Runtime& runtime) {
@@ -70,6 +87,7 @@ int RunConfigured(absl::string_view name, const std::string& file, const config:
                   ServiceFactory make) {
   StopSearchForLockCycles();
   ConfigureLog(name, SeverityOf(config));
+  RaiseDescriptorLimit(config);
   ProcessSignals signals;
   Runtime runtime(name, config);
   if (const absl::Status started = runtime.Start(make); !started.ok()) {

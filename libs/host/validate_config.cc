@@ -9,10 +9,13 @@
 #include "libs/host/did_you_mean.h"
 #include "libs/host/endpoint.h"
 #include "libs/host/found_allowed.h"
+#include "libs/host/generation_shape.h"
 #include "libs/host/tool_shape.h"
 #include "libs/host/validate_identity.h"
 #include "libs/host/validate_models.h"
+#include "libs/host/validate_providers.h"
 #include "libs/host/validate_tiers.h"
+#include "libs/host/validate_transport.h"
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
@@ -82,9 +85,10 @@ absl::Status CheckProvider(const std::string& path, const config::v1::Provider& 
   if (!IsValidId(provider.name())) {
     return FoundAllowed(path + ".name", provider.name(), "[A-Za-z0-9._~-]{1,64}");
   }
-  if (provider.protocol() != "openai") {
-    return FoundAllowed(path + ".protocol", provider.protocol(), "openai");
+  if (provider.protocol() != "openai" && provider.protocol() != "anthropic") {
+    return FoundAllowed(path + ".protocol", provider.protocol(), "openai or anthropic");
   }
+  PENSTOCK_RETURN_IF_ERROR(ValidateProvider(path, provider));
   if (!IsHttpUrl(provider.base_url())) {
     return FoundAllowed(path + ".base_url", provider.base_url(),
                         "a URL such as https://host/v1, without query");
@@ -97,27 +101,12 @@ absl::Status CheckProvider(const std::string& path, const config::v1::Provider& 
 }
 
 absl::Status CheckGeneration(const std::string& path, const chat::v1::GenerationConfig& g) {
-  struct Bound {
-    absl::string_view name;
-    double value;
-    double low;
-    double high;
-  };
-  const Bound bounds[] = {{"temperature", g.temperature(), 0, 2},
-                          {"top_p", g.top_p(), 0, 1},
-                          {"presence_penalty", g.presence_penalty(), -2, 2},
-                          {"frequency_penalty", g.frequency_penalty(), -2, 2}};
-  for (const Bound& bound : bounds) {
-    if (bound.value >= bound.low && bound.value <= bound.high) continue;
-    return FoundAllowed(absl::StrCat(path, ".", bound.name), absl::StrCat(bound.value),
-                        absl::StrCat(bound.low, " to ", bound.high));
+  if (const auto wrong = FindOutOfRange(g)) {
+    return FoundAllowed(absl::StrCat(path, ".", wrong->field), wrong->found, wrong->allowed);
   }
-  if (g.has_max_output_tokens() && g.max_output_tokens() < 1) {
-    return FoundAllowed(path + ".max_output_tokens", absl::StrCat(g.max_output_tokens()),
-                        "at least 1");
-  }
-  if (g.stop_size() <= 4) return absl::OkStatus();
-  return Wrong(path + ".stop", absl::StrCat("found ", g.stop_size(), " sequences, allowed 4"));
+  if (g.stop_size() <= kMaxStops) return absl::OkStatus();
+  return Wrong(path + ".stop",
+               absl::StrCat("found ", g.stop_size(), " sequences, allowed ", kMaxStops));
 }
 
 absl::Status CheckModelIsKnown(const std::string& path, const std::string& model,
@@ -222,6 +211,7 @@ absl::Status CheckCatalogue(const Config& config) {
 absl::Status ValidateConfig(const Config& config) {
   PENSTOCK_RETURN_IF_ERROR(CheckProcess(config));
   PENSTOCK_RETURN_IF_ERROR(CheckEndpoints(config.endpoints()));
+  PENSTOCK_RETURN_IF_ERROR(ValidateTransport(config));
   PENSTOCK_RETURN_IF_ERROR(CheckQueue(config.queue()));
   PENSTOCK_RETURN_IF_ERROR(ValidateTiers(config));
   PENSTOCK_RETURN_IF_ERROR(ValidateIdentity(config.identity()));

@@ -7,6 +7,9 @@
 
 #include "libs/host/config_loader.h"
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+
 namespace penstock::host {
 namespace {
 
@@ -46,6 +49,17 @@ TEST_P(ValidateConfigRefuses, NamingThePath) {
 
 config::v1::Issuer& IssuerOf(Config& c) { return *c.mutable_identity()->mutable_issuers(0); }
 config::v1::Key& KeyOf(Config& c) { return *IssuerOf(c).mutable_keys(0); }
+config::v1::Jwks& JwksOf(Config& c) {
+  config::v1::Jwks& jwks = *IssuerOf(c).mutable_jwks();
+  jwks.set_url("https://issuer.test/jwks");
+  jwks.mutable_refresh_interval()->set_seconds(600);
+  jwks.mutable_max_age()->set_seconds(600);
+  return jwks;
+}
+config::v1::Jwks& JwksAloneOf(Config& c) {
+  IssuerOf(c).clear_keys();
+  return JwksOf(c);
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Queue, ValidateConfigRefuses,
@@ -110,7 +124,17 @@ INSTANTIATE_TEST_SUITE_P(
                 "identity.issuers[0].tenants[1]: found \"t\", allowed a tenant that is not listed "
                 "already"},
         Mistake{[](Config& c) { IssuerOf(c).clear_keys(); },
-                "identity.issuers[0].keys: found none, allowed at least one"},
+                "identity.issuers[0].keys: found none, allowed at least one, or jwks instead"},
+        Mistake{[](Config& c) { JwksOf(c); },
+                "identity.issuers[0].jwks: found beside keys, allowed one of the two"},
+        Mistake{[](Config& c) { JwksAloneOf(c).mutable_max_age()->set_seconds(599); },
+                "identity.issuers[0].jwks.max_age: found \"9m59s\", allowed at least "
+                "refresh_interval: keys would die between two fetches"},
+        Mistake{[](Config& c) { c.mutable_identity()->set_previous_grant_root("c2hvcnQ="); },
+                "identity.previous_grant_root: found 5 bytes, allowed at least 32 (head -c 32 "
+                "/dev/urandom | base64)"},
+        Mistake{[](Config& c) { c.mutable_identity()->set_previous_grant_key("!"); },
+                "identity.previous_grant_key: is no valid base64"},
         Mistake{[](Config& c) { KeyOf(c).set_algorithm("none"); },
                 "identity.issuers[0].keys[0].algorithm: found \"none\", allowed HS256, RS256 or "
                 "ES256"},
@@ -142,7 +166,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{[](Config& c) { c.mutable_providers(0)->set_name("a/b"); },
                 "providers[0].name: found \"a/b\", allowed [A-Za-z0-9._~-]{1,64}"},
         Mistake{[](Config& c) { c.mutable_providers(0)->set_protocol("soap"); },
-                "providers[0].protocol: found \"soap\", allowed openai"},
+                "providers[0].protocol: found \"soap\", allowed openai or anthropic"},
         Mistake{[](Config& c) { c.mutable_providers(0)->set_base_url("ftp://x"); },
                 "providers[0].base_url: found \"ftp://x\", allowed a URL such as https://host/v1, "
                 "without query"},
@@ -224,6 +248,30 @@ INSTANTIATE_TEST_SUITE_P(
                   }
                 },
                 "agents[0].generation.stop: found 5 sequences, allowed 4"}));
+
+TEST(ValidateConfig, TakesKeySetsOverTlsOrOfThisMachine) {
+  Config config = Good();
+  config::v1::Jwks& jwks = JwksAloneOf(config);
+  for (const char* url : {"https://issuer.test/jwks", "https://issuer.test:8443/a?b=c@d",
+                          "http://127.0.0.1:80/", "http://localhost/x", "http://[::1]:1/x"}) {
+    jwks.set_url(url);
+
+    EXPECT_TRUE(ValidateConfig(config).ok()) << url << ValidateConfig(config);
+  }
+  for (const char* url :
+       {"http://issuer.test/jwks", "http://127.0.0.1.evil.test/", "http://localhost.evil.test/",
+        "http://127.0.0.1@evil.test/", "http://[::2]/", "http://[::1", "https://", "https:///x",
+        "https://u:p@issuer.test/", "https://issuer.test/#a", "https://issuer.test/a b",
+        "ftp://issuer.test/", "file:///etc/keys", "issuer.test", "HTTPS://issuer.test/", "",
+        "https://issuer.test/\n"}) {
+    jwks.set_url(url);
+
+    EXPECT_EQ(ValidateConfig(config).message(),
+              absl::StrCat("identity.issuers[0].jwks.url: found \"", absl::CEscape(url),
+                           "\", allowed an https:// URL, or http:// of 127.0.0.1, [::1] or "
+                           "localhost; without user and fragment"));
+  }
+}
 
 }  // namespace
 }  // namespace penstock::host

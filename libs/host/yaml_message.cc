@@ -30,17 +30,17 @@ const config::v1::Setting& SettingOf(const FieldDescriptor& field) {
   return field.options().GetExtension(config::v1::setting);
 }
 
-// A message with a default somewhere in it is always there.
-bool DeclaresDefaults(const Descriptor& type) {
+// A message with a default somewhere in it is, unless something in it must be given.
+bool IsAlwaysThere(const Descriptor& type) {
+  bool has_default = false;
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
-    if (!SettingOf(field).default_().empty()) return true;
-    if (!field.is_repeated() && NotationOf(field) == Notation::kSection &&
-        DeclaresDefaults(*field.message_type())) {
-      return true;
-    }
+    if (SettingOf(field).required()) return false;
+    has_default = has_default || !SettingOf(field).default_().empty() ||
+                  (!field.is_repeated() && NotationOf(field) == Notation::kSection &&
+                   IsAlwaysThere(*field.message_type()));
   }
-  return false;
+  return has_default;
 }
 
 std::string Join(absl::string_view path, absl::string_view key) {
@@ -196,7 +196,7 @@ class Reader {
     if (SettingOf(field).required()) return Error(node, path, "required, and absent");
     if (field.is_repeated() || field.real_containing_oneof() != nullptr) return absl::OkStatus();
     if (NotationOf(field) == Notation::kSection) {
-      if (!DeclaresDefaults(*field.message_type())) return absl::OkStatus();
+      if (!IsAlwaysThere(*field.message_type())) return absl::OkStatus();
       return FillAbsent(node, path, {}, *message.GetReflection()->MutableMessage(&message, &field));
     }
     const std::string& text = SettingOf(field).default_();

@@ -178,6 +178,18 @@ INSTANTIATE_TEST_SUITE_P(
                 "test.yaml: identity.grant_root (line 1): the environment variable "
                 "PENSTOCK_TEST_ABSENT is not set or empty"}));
 
+TEST(ReadYaml, LeavesAnAbsentSectionAbsentWhenSomethingInItMustBeGiven) {
+  Config config;
+  constexpr char kIssuers[] = "identity: {issuers: [{issuer: a}, {issuer: b, jwks: {url: u}}]}";
+
+  ASSERT_TRUE(Read(kIssuers, config).ok());
+
+  EXPECT_FALSE(config.identity().issuers(0).has_jwks());
+  EXPECT_EQ(config.identity().issuers(1).jwks().max_keys(), 64);
+  EXPECT_EQ(Read("identity: {issuers: [{issuer: a, jwks: {max_keys: 1}}]}", config).message(),
+            "test.yaml: identity.issuers[0].jwks.url (line 1): required, and absent");
+}
+
 TEST(ReadYaml, SaysWhereTextIsNoYaml) {
   Config config;
 

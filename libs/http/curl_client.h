@@ -1,5 +1,5 @@
-// HttpStreamClient on libcurl's multi interface: one thread, one epoll, HTTP/1.1 with kept
-// connections. Why libcurl, and its traps: README.md.
+// HttpStreamClient on libcurl's multi interface: one thread, one epoll, a pool of connections for
+// each transport. Why libcurl, and its traps: README.md.
 #pragma once
 
 #include <memory>
@@ -14,12 +14,12 @@ namespace penstock::http {
 class CurlLoop;
 
 struct CurlClientOptions {
-  // Connections kept open for the next request, over all servers.
+  // Of requests that name no transport: connections kept open for the next one, over all servers.
   int max_kept_connections = 1024;
   // All header lines of one answer.
   size_t max_header_bytes = 64 * 1024;
   std::string user_agent = "penstock";
-  // PEM file of trusted certificates; empty: the system's.
+  // Of requests that name no transport: PEM file of trusted certificates; empty: the system's.
   std::string ca_file;
 };
 

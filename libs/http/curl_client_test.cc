@@ -13,8 +13,8 @@
 
 #include "libs/async/one_shot.h"
 #include "libs/base/clock.h"
-#include "libs/base/mutex.h"
 #include "libs/http/loopback_server.h"
+#include "libs/http/recorder_for_test.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -24,67 +24,6 @@ namespace {
 using Kind = HttpOutcome::Kind;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-// Records one answer. Wait* blocks the test's thread.
-class Recorder : public HttpObserver {
- public:
-  std::function<Flow(absl::string_view)> on_body = [](absl::string_view) { return Flow::kMore; };
-
-  void OnHeaders(int status, const HttpHeaders& headers) override {
-    MutexLock lock(mutex_);
-    status_ = status;
-    headers_ = headers;
-  }
-  Flow OnBody(absl::string_view bytes) override {
-    {
-      MutexLock lock(mutex_);
-      body_.append(bytes.data(), bytes.size());
-      changed_.NotifyAll();
-    }
-    return on_body(bytes);
-  }
-  void OnDone(HttpOutcome outcome) override {
-    MutexLock lock(mutex_);
-    outcome_ = std::move(outcome);
-    ++done_;
-    changed_.NotifyAll();
-  }
-
-  HttpOutcome Wait() {
-    MutexLock lock(mutex_);
-    while (!outcome_) changed_.Wait(mutex_);
-    return *outcome_;
-  }
-  void WaitForBody(absl::string_view text) {
-    MutexLock lock(mutex_);
-    while (body_.find(std::string(text)) == std::string::npos && !outcome_) changed_.Wait(mutex_);
-  }
-  std::string body() {
-    MutexLock lock(mutex_);
-    return body_;
-  }
-  int status() {
-    MutexLock lock(mutex_);
-    return status_;
-  }
-  int done() {
-    MutexLock lock(mutex_);
-    return done_;
-  }
-  std::string Header(absl::string_view name) {
-    MutexLock lock(mutex_);
-    return std::string(headers_.Find(name).value_or("absent"));
-  }
-
- private:
-  Mutex mutex_;
-  CondVar changed_;
-  int status_ ABSL_GUARDED_BY(mutex_) = 0;
-  HttpHeaders headers_ ABSL_GUARDED_BY(mutex_);
-  std::string body_ ABSL_GUARDED_BY(mutex_);
-  std::optional<HttpOutcome> outcome_ ABSL_GUARDED_BY(mutex_);
-  int done_ ABSL_GUARDED_BY(mutex_) = 0;
-};
 
 class CurlClientTest : public testing::Test {
  protected:

@@ -24,20 +24,9 @@ int MakeEventFd() {
   std::abort();
 }
 
-CURLM* MakeMulti() {
-  static const CURLcode initialized = curl_global_init(CURL_GLOBAL_DEFAULT);
-  CURLM* multi = initialized == CURLE_OK ? curl_multi_init() : nullptr;
-  if (multi != nullptr) return multi;
-  Log(Severity::kError, "libcurl cannot be initialized");
-  std::abort();
-}
-
-int ToCurlEvents(uint32_t events) {
-  int result = 0;
-  if (events & (EPOLLIN | EPOLLHUP | EPOLLRDHUP)) result |= CURL_CSELECT_IN;
-  if (events & EPOLLOUT) result |= CURL_CSELECT_OUT;
-  if (events & EPOLLERR) result |= CURL_CSELECT_ERR;
-  return result;
+std::shared_ptr<const HttpTransport> TransportOf(const CurlClientOptions& options) {
+  return std::make_shared<HttpTransport>(HttpTransport{
+      .max_kept_connections = options.max_kept_connections, .ca_file = options.ca_file});
 }
 
 }  // namespace
@@ -46,22 +35,12 @@ CurlLoop::CurlLoop(const CurlClientOptions& options, Clock& clock)
     : clock_(clock),
       wake_fd_(MakeEventFd()),
       timers_(clock, [this] { Wake(); }),
-      multi_(MakeMulti()),
-      now_(clock.Monotonic()) {
-  transfer_options_ = {.user_agent = options.user_agent,
-                       .ca_file = options.ca_file,
-                       .max_header_bytes = options.max_header_bytes,
-                       .now = &now_,
-                       .hurried = &hurried_,
-                       .sockets = &sockets_,
-                       .open_socket = &CurlSockets::Open,
-                       .close_socket = &CurlSockets::Close};
-  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &CurlLoop::OnSocket);
-  curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
-  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &CurlLoop::OnTimer);
-  curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
-  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(options.max_kept_connections));
-  curl_multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
+      now_(clock.Monotonic()),
+      own_transport_(TransportOf(options)),
+      transfer_options_{.user_agent = options.user_agent,
+                        .max_header_bytes = options.max_header_bytes,
+                        .now = &now_,
+                        .hurried = &hurried_} {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.fd = wake_fd_;
@@ -73,8 +52,6 @@ CurlLoop::~CurlLoop() {
   stopping_ = true;
   Wake();
   thread_.join();
-  transfers_.clear();
-  curl_multi_cleanup(multi_);
   close(wake_fd_);
 }
 
@@ -109,7 +86,7 @@ void CurlLoop::Run() {
   while (!stopping_) {
     WaitForEvents();
     RunCommands();
-    RunCurlTimer();
+    RunCurlTimers();
     ReadResults();
     CheckLimits();
     timers_.RunDue();
@@ -122,7 +99,8 @@ int CurlLoop::SleepTime() {
     MutexLock lock(mutex_);
     if (!commands_.empty() || stopping_) return 0;
   }
-  absl::Duration due = std::min(curl_due_, timers_.NextDue());
+  absl::Duration due = timers_.NextDue();
+  for (const auto& [transport, pool] : pools_) due = std::min(due, pool->NextDue());
   if (!limits_.empty()) due = std::min(due, limits_.begin()->first);
   if (due == absl::InfiniteDuration()) return -1;
   const absl::Duration rest = absl::Ceil(due - clock_.Monotonic(), absl::Milliseconds(1));
@@ -135,15 +113,13 @@ void CurlLoop::WaitForEvents() {
   const int count = epoll_wait(sockets_.epoll(), events.data(), events.size(), SleepTime());
   asleep_ = false;
   now_ = clock_.Monotonic();
-  int running = 0;
   for (int i = 0; i < count; ++i) {
-    const int fd = events[static_cast<size_t>(i)].data.fd;
-    if (fd == wake_fd_) {
+    const epoll_event& event = events[static_cast<size_t>(i)];
+    if (event.data.fd == wake_fd_) {
       uint64_t ignored = 0;
       [[maybe_unused]] const ssize_t got = read(wake_fd_, &ignored, sizeof(ignored));
-    } else if (sockets_.Wanted(fd)) {
-      curl_multi_socket_action(multi_, fd, ToCurlEvents(events[static_cast<size_t>(i)].events),
-                               &running);
+    } else if (CurlMulti* const multi = sockets_.WaiterOf(event.data.fd)) {
+      multi->OnEvents(event.data.fd, event.events);
     }
   }
 }
@@ -153,6 +129,7 @@ void CurlLoop::RunCommands() {
     MutexLock lock(mutex_);
     batch_.swap(commands_);
   }
+  if (!batch_.empty()) now_ = clock_.Monotonic();  // they came after the events
   for (Command& command : batch_) {
     if (command.observer) {
       StartNow(std::move(command));
@@ -164,17 +141,19 @@ void CurlLoop::RunCommands() {
   batch_.clear();
 }
 
+CurlPool& CurlLoop::PoolOf(const HttpRequest& request) {
+  const auto& transport = request.transport ? request.transport : own_transport_;
+  std::unique_ptr<CurlPool>& pool = pools_[transport.get()];
+  if (pool == nullptr) pool = std::make_unique<CurlPool>(transport, transfer_options_, sockets_);
+  return *pool;
+}
+
 void CurlLoop::StartNow(Command command) {
-  if (free_.empty()) {
-    transfers_.push_back(std::make_unique<CurlTransfer>(transfer_options_));
-    free_.push_back(transfers_.back().get());
-  }
-  CurlTransfer& transfer = *free_.back();
-  free_.pop_back();
-  transfer.Prepare(command.call, std::move(command.request), std::move(command.observer));
+  CurlPool& pool = PoolOf(command.request);
+  CurlTransfer& transfer =
+      pool.Start(command.call, std::move(command.request), std::move(command.observer));
   running_.emplace(command.call, &transfer);
   Arm(transfer, transfer.NextDue());
-  curl_multi_add_handle(multi_, transfer.easy());
 }
 
 void CurlLoop::Arm(CurlTransfer& transfer, absl::Duration due) {
@@ -183,24 +162,15 @@ void CurlLoop::Arm(CurlTransfer& transfer, absl::Duration due) {
   if (due != absl::InfiniteDuration()) limits_.emplace(due, &transfer);
 }
 
-void CurlLoop::RunCurlTimer() {
-  // libcurl asks for a timer only when its wish changes, so the old one is forgotten first.
-  while (curl_due_ <= now_) {
-    curl_due_ = absl::InfiniteDuration();
-    int running = 0;
-    curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
-  }
+void CurlLoop::RunCurlTimers() {
+  for (const auto& [transport, pool] : pools_) pool->RunTimers();
 }
 
 void CurlLoop::ReadResults() {
-  int rest = 0;
-  while (const CURLMsg* message = curl_multi_info_read(multi_, &rest)) {
-    if (message->msg != CURLMSG_DONE) continue;
-    const CURLcode code = message->data.result;
-    char* self = nullptr;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &self);
-    auto& transfer = *reinterpret_cast<CurlTransfer*>(self);
-    End(transfer, transfer.OutcomeOf(code));
+  for (const auto& [transport, pool] : pools_) {
+    while (const auto done = pool->NextDone()) {
+      End(*done->transfer, done->transfer->OutcomeOf(done->code));
+    }
   }
 }
 
@@ -220,11 +190,12 @@ void CurlLoop::CheckLimits() {
 }
 
 void CurlLoop::End(CurlTransfer& transfer, HttpOutcome outcome) {
-  curl_multi_remove_handle(multi_, transfer.easy());
+  CurlPool& pool = transfer.pool();
+  pool.Stop(transfer);
   running_.erase(transfer.id());
   Arm(transfer, absl::InfiniteDuration());
   transfer.Finish(std::move(outcome));
-  free_.push_back(&transfer);
+  pool.Reuse(transfer);
 }
 
 void CurlLoop::CancelAll() {
@@ -234,18 +205,6 @@ void CurlLoop::CancelAll() {
     End(transfer, transfer.Stopped(HttpOutcome::Kind::kCancelled, "the HTTP client ends"));
     RunCommands();  // what the observer has started meanwhile
   }
-}
-
-int CurlLoop::OnSocket(CURL*, curl_socket_t socket, int what, void* self, void*) {
-  static_cast<CurlLoop*>(self)->sockets_.Watch(socket, what);
-  return 0;
-}
-
-int CurlLoop::OnTimer(CURLM*, long timeout_ms, void* self) {
-  auto& loop = *static_cast<CurlLoop*>(self);
-  loop.curl_due_ =
-      timeout_ms < 0 ? absl::InfiniteDuration() : loop.now_ + absl::Milliseconds(timeout_ms);
-  return 0;
 }
 
 }  // namespace penstock::http

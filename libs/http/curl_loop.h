@@ -9,11 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include <curl/curl.h>
-
 #include "libs/base/clock.h"
 #include "libs/base/mutex.h"
 #include "libs/http/curl_client.h"
+#include "libs/http/curl_pool.h"
 #include "libs/http/curl_sockets.h"
 #include "libs/http/curl_transfer.h"
 #include "libs/http/loop_timers.h"
@@ -41,9 +40,6 @@ class CurlLoop {
     std::shared_ptr<HttpObserver> observer;
   };
 
-  static int OnSocket(CURL*, curl_socket_t socket, int what, void* self, void*);
-  static int OnTimer(CURLM*, long timeout_ms, void* self);
-
   void Post(Command command);
   void Wake();
   void Run();
@@ -51,12 +47,13 @@ class CurlLoop {
   int SleepTime();
   void WaitForEvents();
   void RunCommands();
-  void RunCurlTimer();
+  void RunCurlTimers();
   void ReadResults();
   void CheckLimits();
   void StartNow(Command command);
+  CurlPool& PoolOf(const HttpRequest& request);
   void Arm(CurlTransfer& transfer, absl::Duration due);
-  // Takes the transfer out of libcurl (which closes the connection of one under way), and tells.
+  // Takes the transfer out of libcurl (one under way loses its connection or stream), and tells.
   void End(CurlTransfer& transfer, HttpOutcome outcome);
   void CancelAll();
 
@@ -64,13 +61,12 @@ class CurlLoop {
   CurlSockets sockets_;
   const int wake_fd_;
   LoopTimers timers_;
-  CURLM* multi_;
   absl::Duration now_;
-  absl::Duration curl_due_ = absl::InfiniteDuration();
-  TransferOptions transfer_options_;
+  const std::shared_ptr<const HttpTransport> own_transport_;
   std::vector<CurlTransfer*> hurried_;
-  std::vector<std::unique_ptr<CurlTransfer>> transfers_;
-  std::vector<CurlTransfer*> free_;
+  const TransferOptions transfer_options_;
+  // A pool for each transport that a request has named.
+  absl::flat_hash_map<const HttpTransport*, std::unique_ptr<CurlPool>> pools_;
   absl::flat_hash_map<HttpCallId, CurlTransfer*> running_;
   std::set<std::pair<absl::Duration, CurlTransfer*>> limits_;
   std::vector<Command> batch_;

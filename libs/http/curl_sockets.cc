@@ -42,8 +42,9 @@ CurlSockets::Watched& CurlSockets::At(curl_socket_t socket) {
   return sockets_[index];
 }
 
-void CurlSockets::Watch(curl_socket_t socket, int what) {
+void CurlSockets::Watch(curl_socket_t socket, int what, CurlMulti& multi) {
   Watched& watched = At(socket);
+  watched.multi = &multi;
   watched.wanted = EventsOf(what);
   if (watched.wanted != 0) {
     if (watched.registered != watched.wanted) Register(socket, watched, watched.wanted);
@@ -53,11 +54,11 @@ void CurlSockets::Watch(curl_socket_t socket, int what) {
   if (!watched.ours || watched.registered != EPOLLIN) Register(socket, watched, 0);
 }
 
-bool CurlSockets::Wanted(curl_socket_t socket) {
+CurlMulti* CurlSockets::WaiterOf(curl_socket_t socket) {
   Watched& watched = At(socket);
-  if (watched.wanted != 0) return true;
+  if (watched.wanted != 0) return watched.multi;
   Register(socket, watched, 0);
-  return false;
+  return nullptr;
 }
 
 void CurlSockets::Register(curl_socket_t socket, Watched& watched, uint32_t events) {
@@ -72,16 +73,16 @@ void CurlSockets::Register(curl_socket_t socket, Watched& watched, uint32_t even
   Log(Severity::kError, "the HTTP client cannot watch a socket", {{"error", std::strerror(errno)}});
 }
 
-curl_socket_t CurlSockets::Open(void* self, curlsocktype, curl_sockaddr* address) {
-  const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+curl_socket_t CurlSockets::Open(const curl_sockaddr& address) {
+  const int fd = socket(address.family, address.socktype | SOCK_CLOEXEC, address.protocol);
   if (fd < 0) return CURL_SOCKET_BAD;
-  static_cast<CurlSockets*>(self)->At(fd) = {.ours = true};
+  At(fd) = {.ours = true};
   return fd;
 }
 
-int CurlSockets::Close(void* self, curl_socket_t socket) {
+int CurlSockets::Close(curl_socket_t socket) {
   // The kernel takes it out of epoll.
-  static_cast<CurlSockets*>(self)->At(socket) = {};
+  At(socket) = {};
   return close(socket);
 }
 

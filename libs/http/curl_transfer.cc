@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "libs/http/curl_pool.h"
+#include "libs/http/url_credentials.h"
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -14,8 +17,12 @@ namespace {
 // How long an answer that is complete for its observer may take to end on the wire.
 constexpr absl::Duration kDrainLimit = absl::Seconds(1);
 
-// libcurl repeats a request once on a new connection when a kept one turns out to be dead.
+// libcurl repeats a request on a new connection when a kept one turns out to be dead, or the server
+// says that it has not looked at the stream: once is let pass.
 constexpr int kMaxSends = 2;
+
+// Below the 60 s after which many load balancers drop an idle connection, some without a word.
+constexpr long kMaxIdleSeconds = 55;
 
 // Small buffers: an event of a stream has a few hundred bytes, and there are thousands of streams.
 constexpr long kReadBufferBytes = 8 * 1024;
@@ -40,6 +47,7 @@ HttpOutcome::Kind KindOf(CURLcode code, bool sent) {
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
       return HttpOutcome::Kind::kTls;
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:
@@ -54,12 +62,15 @@ HttpOutcome::Kind KindOf(CURLcode code, bool sent) {
 
 }  // namespace
 
-CurlTransfer::CurlTransfer(const TransferOptions& options)
-    : max_header_bytes_(options.max_header_bytes),
+CurlTransfer::CurlTransfer(const TransferOptions& options, CurlPool& pool)
+    : pool_(pool),
+      max_header_bytes_(options.max_header_bytes),
       now_(*options.now),
       hurried_(*options.hurried),
       easy_(curl_easy_init()) {
   SetConstantOptions(options);
+  SetTransport(pool.transport());
+  SetCallbacks();
 }
 
 CurlTransfer::~CurlTransfer() {
@@ -67,25 +78,55 @@ CurlTransfer::~CurlTransfer() {
   curl_slist_free_all(header_list_);
 }
 
+CurlTransfer& CurlTransfer::Of(CURL* easy) {
+  char* self = nullptr;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &self);
+  return *reinterpret_cast<CurlTransfer*>(self);
+}
+
 void CurlTransfer::SetConstantOptions(const TransferOptions& options) {
   Set(easy_, CURLOPT_PRIVATE, this);
   Set(easy_, CURLOPT_ERRORBUFFER, error_);
   Set(easy_, CURLOPT_NOSIGNAL, 1L);
   Set(easy_, CURLOPT_NOPROGRESS, 1L);
-  Set(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   Set(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
   Set(easy_, CURLOPT_FOLLOWLOCATION, 0L);
-  Set(easy_, CURLOPT_PROXY, "");
   Set(easy_, CURLOPT_TCP_KEEPALIVE, 1L);
   Set(easy_, CURLOPT_BUFFERSIZE, kReadBufferBytes);
   Set(easy_, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBufferBytes);
-  Set(easy_, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   Set(easy_, CURLOPT_USERAGENT, options.user_agent.c_str());
-  if (!options.ca_file.empty()) Set(easy_, CURLOPT_CAINFO, options.ca_file.c_str());
-  Set(easy_, CURLOPT_OPENSOCKETFUNCTION, options.open_socket);
-  Set(easy_, CURLOPT_OPENSOCKETDATA, options.sockets);
-  Set(easy_, CURLOPT_CLOSESOCKETFUNCTION, options.close_socket);
-  Set(easy_, CURLOPT_CLOSESOCKETDATA, options.sockets);
+  Set(easy_, CURLOPT_MAXAGE_CONN, kMaxIdleSeconds);
+  // Otherwise to end a request whose name is being resolved waits for the resolver, and with it the
+  // whole loop.
+  Set(easy_, CURLOPT_QUICK_EXIT, 1L);
+}
+
+void CurlTransfer::SetTransport(const HttpTransport& transport) {
+  Set(easy_, CURLOPT_SSL_VERIFYPEER, 1L);
+  Set(easy_, CURLOPT_SSL_VERIFYHOST, 2L);
+  Set(easy_, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (!transport.ca_file.empty()) Set(easy_, CURLOPT_CAINFO, transport.ca_file.c_str());
+  if (transport.version == HttpVersion::kHttp2) {
+    Set(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+    Set(easy_, CURLOPT_PIPEWAIT, 1L);
+  } else {
+    Set(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  }
+  // Empty texts keep http_proxy and no_proxy of the environment out.
+  Set(easy_, CURLOPT_PROXY, transport.proxy.c_str());
+  Set(easy_, CURLOPT_NOPROXY, "");
+  // Also to a plain server: what the proxy refuses is then never taken for the server's answer, and
+  // our headers are not for the proxy.
+  Set(easy_, CURLOPT_HTTPPROXYTUNNEL, 1L);
+  Set(easy_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  Set(easy_, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
+}
+
+void CurlTransfer::SetCallbacks() {
+  Set(easy_, CURLOPT_OPENSOCKETFUNCTION, &CurlTransfer::OnOpenSocket);
+  Set(easy_, CURLOPT_OPENSOCKETDATA, this);
+  Set(easy_, CURLOPT_CLOSESOCKETFUNCTION, &CurlPool::CloseSocket);
+  Set(easy_, CURLOPT_CLOSESOCKETDATA, &pool_);
   Set(easy_, CURLOPT_PREREQFUNCTION, &CurlTransfer::OnConnected);
   Set(easy_, CURLOPT_PREREQDATA, this);
   Set(easy_, CURLOPT_HEADERFUNCTION, &CurlTransfer::OnHeaderLine);
@@ -95,7 +136,8 @@ void CurlTransfer::SetConstantOptions(const TransferOptions& options) {
 }
 
 void CurlTransfer::Prepare(HttpCallId id, HttpRequest request,
-                           std::shared_ptr<HttpObserver> observer) {
+                           std::shared_ptr<HttpObserver> observer, CurlMulti& multi) {
+  multi_ = &multi;
   id_ = id;
   request_ = std::move(request);
   observer_ = std::move(observer);
@@ -103,6 +145,8 @@ void CurlTransfer::Prepare(HttpCallId id, HttpRequest request,
   phase_since_ = now_;
   total_due_ = now_ + request_.total_timeout;
   sends_ = 0;
+  sockets_opened_ = 0;
+  body_bytes_ = 0;
   status_ = 0;
   headers_told_ = false;
   headers_.Clear();
@@ -177,7 +221,10 @@ HttpOutcome CurlTransfer::Stopped(HttpOutcome::Kind kind, absl::string_view mess
 HttpOutcome CurlTransfer::OutcomeOf(CURLcode code) const {
   if (verdict_) return *verdict_;
   if (code == CURLE_OK) return {};
-  return Stopped(KindOf(code, sends_ > 0), error_[0] != '\0' ? error_ : curl_easy_strerror(code));
+  std::string message = error_[0] != '\0' ? error_ : curl_easy_strerror(code);
+  message = HideCredentials(std::move(message), request_.url);
+  return Stopped(KindOf(code, sends_ > 0),
+                 HideCredentials(std::move(message), pool_.transport().proxy));
 }
 
 void CurlTransfer::Finish(HttpOutcome outcome) {
@@ -193,12 +240,21 @@ void CurlTransfer::Enter(Phase phase) {
   if (NextDue() < armed_) hurried_.push_back(this);
 }
 
+curl_socket_t CurlTransfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr* address) {
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  ++transfer.sockets_opened_;
+  return transfer.pool_.OpenSocket(*address);
+}
+
 int CurlTransfer::OnConnected(void* self, char*, char*, int, int) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   if (++transfer.sends_ > kMaxSends) {
-    transfer.verdict_ =
-        transfer.Stopped(HttpOutcome::Kind::kReset, "kept connections were dead, twice in a row");
+    transfer.verdict_ = transfer.Stopped(
+        HttpOutcome::Kind::kReset, "connections were dead or refused the stream, twice in a row");
     return CURL_PREREQFUNC_ABORT;
+  }
+  if (std::exchange(transfer.sockets_opened_, 0) == 0) {
+    transfer.pool_.Tell(TransportEvent::kConnectionReused);
   }
   transfer.Enter(Phase::kWaiting);
   return CURL_PREREQFUNC_OK;
@@ -217,9 +273,7 @@ size_t CurlTransfer::OnBodyBytes(char* bytes, size_t size, size_t count, void* s
 bool CurlTransfer::TakeHeaderLine(absl::string_view line) {
   if (headers_told_) return true;  // trailers
   if (absl::StartsWith(line, "HTTP/")) {
-    headers_.Clear();
-    const absl::string_view rest = line.substr(std::min(line.find(' '), line.size() - 1) + 1);
-    if (!absl::SimpleAtoi(rest.substr(0, 3), &status_)) status_ = 0;
+    TakeStatusLine(line);
     return true;
   }
   if (headers_.size_bytes() + line.size() > max_header_bytes_) {
@@ -238,8 +292,25 @@ bool CurlTransfer::TakeHeaderLine(absl::string_view line) {
   return true;
 }
 
+void CurlTransfer::TakeStatusLine(absl::string_view line) {
+  headers_.Clear();
+  const absl::string_view rest = line.substr(std::min(line.find(' '), line.size() - 1) + 1);
+  if (!absl::SimpleAtoi(rest.substr(0, 3), &status_)) status_ = 0;
+  if (pool_.transport().version == HttpVersion::kHttp2 && absl::StartsWith(line, "HTTP/1")) {
+    pool_.OnDowngrade();
+  }
+}
+
 bool CurlTransfer::TakeBody(absl::string_view bytes) {
   if (phase_ == Phase::kDraining) return true;
+  body_bytes_ += static_cast<int64_t>(bytes.size());
+  if (body_bytes_ > request_.max_answer_bytes) {
+    pool_.Tell(TransportEvent::kAnswerTooLarge);
+    verdict_ =
+        Stopped(HttpOutcome::Kind::kTooLarge,
+                absl::StrCat("the answer is longer than ", request_.max_answer_bytes, " bytes"));
+    return false;
+  }
   Enter(Phase::kStreaming);
   switch (observer_->OnBody(bytes)) {
     case Flow::kMore:

@@ -15,32 +15,34 @@
 
 namespace penstock::http {
 
+class CurlMulti;
+class CurlPool;
 class CurlTransfer;
 
 // What all transfers of a client share.
 struct TransferOptions {
   std::string user_agent;
-  std::string ca_file;
   size_t max_header_bytes = 0;
   // Monotonic time, read once a round of the loop.
   const absl::Duration* now = nullptr;
   // Gets every transfer whose next limit has come nearer than it is armed for.
   std::vector<CurlTransfer*>* hurried = nullptr;
-  // Passed to the socket functions.
-  void* sockets = nullptr;
-  curl_opensocket_callback open_socket = nullptr;
-  curl_closesocket_callback close_socket = nullptr;
 };
 
 // Reusable: Prepare, then libcurl runs it, then Finish; and again.
 class CurlTransfer {
  public:
-  explicit CurlTransfer(const TransferOptions& options);
+  // `pool`: whose it is.
+  CurlTransfer(const TransferOptions& options, CurlPool& pool);
   ~CurlTransfer();
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
 
-  void Prepare(HttpCallId id, HttpRequest request, std::shared_ptr<HttpObserver> observer);
+  static CurlTransfer& Of(CURL* easy);
+
+  // `multi`: where it will run.
+  void Prepare(HttpCallId id, HttpRequest request, std::shared_ptr<HttpObserver> observer,
+               CurlMulti& multi);
 
   // The first moment at which a time limit could be passed.
   absl::Duration NextDue() const;
@@ -55,6 +57,8 @@ class CurlTransfer {
 
   HttpCallId id() const { return id_; }
   CURL* easy() const { return easy_; }
+  CurlPool& pool() const { return pool_; }
+  CurlMulti* multi() const { return multi_; }
   // When the loop will call CheckLimits.
   absl::Duration armed() const { return armed_; }
   void set_armed(absl::Duration armed) { armed_ = armed; }
@@ -62,22 +66,28 @@ class CurlTransfer {
  private:
   enum class Phase { kConnecting, kWaiting, kStreaming, kDraining };
 
+  static curl_socket_t OnOpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int OnConnected(void* self, char*, char*, int, int);
   static size_t OnHeaderLine(char* bytes, size_t size, size_t count, void* self);
   static size_t OnBodyBytes(char* bytes, size_t size, size_t count, void* self);
 
   void SetConstantOptions(const TransferOptions& options);
+  void SetTransport(const HttpTransport& transport);
+  void SetCallbacks();
+  void TakeStatusLine(absl::string_view line);
   bool TakeHeaderLine(absl::string_view line);
   bool TakeBody(absl::string_view bytes);
   void Enter(Phase phase);
   absl::Duration Limit() const;
   HttpOutcome::Kind LimitKind() const;
 
+  CurlPool& pool_;
   const size_t max_header_bytes_;
   const absl::Duration& now_;
   std::vector<CurlTransfer*>& hurried_;
   CURL* easy_;
   curl_slist* header_list_ = nullptr;
+  CurlMulti* multi_ = nullptr;
   HttpCallId id_ = 0;
   HttpRequest request_;
   std::shared_ptr<HttpObserver> observer_;
@@ -85,8 +95,12 @@ class CurlTransfer {
   absl::Duration phase_since_;
   absl::Duration total_due_;
   absl::Duration armed_ = absl::InfiniteDuration();
-  // Requests begun on a connection; a second one is libcurl's own repeat on a dead reused one.
+  // Requests begun on a connection; a second one is libcurl's own repeat where a reused one was
+  // dead, or an HTTP/2 server refused the stream unseen.
   int sends_ = 0;
+  // Since the last of them, or the start.
+  int sockets_opened_ = 0;
+  int64_t body_bytes_ = 0;
   int status_ = 0;
   bool headers_told_ = false;
   HttpHeaders headers_;

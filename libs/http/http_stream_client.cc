@@ -31,6 +31,8 @@ absl::string_view HttpOutcomeName(HttpOutcome::Kind kind) {
       return "RESET";
     case HttpOutcome::Kind::kProtocol:
       return "PROTOCOL";
+    case HttpOutcome::Kind::kTooLarge:
+      return "TOO_LARGE";
     case HttpOutcome::Kind::kTimeoutConnect:
       return "TIMEOUT_CONNECT";
     case HttpOutcome::Kind::kTimeoutFirstByte:

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "libs/http/http_transport.h"
+
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
@@ -19,7 +21,11 @@ struct HttpRequest {
   std::vector<std::string> headers = {};
   // Empty: GET, otherwise POST.
   std::string body = {};
-  // Name resolution, TCP and TLS.
+  // Null: the client's own.
+  std::shared_ptr<const HttpTransport> transport = {};
+  // Of the answer's body.
+  int64_t max_answer_bytes = int64_t{64} << 20;
+  // Name resolution, proxy, TCP and TLS; HTTP/2: also the wait for room on a connection.
   absl::Duration connect_timeout = absl::Seconds(5);
   // From the sent request to the first byte of the answer's body.
   absl::Duration first_byte_timeout = absl::Seconds(60);
@@ -56,6 +62,8 @@ struct HttpOutcome {
     kReset,
     // What arrived is not an HTTP answer within our limits.
     kProtocol,
+    // The answer's body is longer than max_answer_bytes.
+    kTooLarge,
     kTimeoutConnect,
     kTimeoutFirstByte,
     kTimeoutIdle,
@@ -66,7 +74,7 @@ struct HttpOutcome {
   Kind kind = Kind::kOk;
   // No byte of the request can have reached the server.
   bool not_sent = false;
-  // What happened, for people; without header values and bodies.
+  // What happened, for people; without header values, bodies, and credentials of URLs.
   std::string message = {};
 };
 
@@ -78,7 +86,7 @@ enum class Flow {
   // The answer is complete for the observer: the rest is drained for a second, so that the
   // connection can be used again. OnBody is not called again.
   kEnough,
-  // Close the connection.
+  // Close the connection; HTTP/2: reset the stream.
   kAbort,
 };
 
@@ -99,7 +107,7 @@ class HttpObserver {
 using HttpCallId = int64_t;
 
 // Thread-safe. Never pauses a transfer: the server is drained as fast as it sends. Redirects are
-// not followed, proxies of the environment are not used.
+// not followed, proxies of the environment are not used, certificates are always verified.
 class HttpStreamClient {
  public:
   virtual ~HttpStreamClient() = default;
@@ -107,8 +115,8 @@ class HttpStreamClient {
   // The client keeps `observer` until after OnDone.
   virtual HttpCallId Start(HttpRequest request, std::shared_ptr<HttpObserver> observer) = 0;
 
-  // Closes the connection of a request under way; OnDone(kCancelled) follows. No effect on one
-  // that is done.
+  // Closes the connection of a request under way (HTTP/2: resets its stream); OnDone(kCancelled)
+  // follows. No effect on one that is done.
   virtual void Cancel(HttpCallId call) = 0;
 };
 

@@ -69,7 +69,7 @@ LoopbackServer::~LoopbackServer() {
 }
 
 std::string LoopbackServer::Url(absl::string_view path) const {
-  return absl::StrCat("http://127.0.0.1:", acceptor_.local_endpoint().port(), path);
+  return absl::StrCat("http://127.0.0.1:", port(), path);
 }
 
 Awaitable<void> LoopbackServer::Accept() {

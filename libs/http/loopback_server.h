@@ -58,6 +58,7 @@ class LoopbackServer {
   ~LoopbackServer();
 
   std::string Url(absl::string_view path) const;
+  int port() const { return acceptor_.local_endpoint().port(); }
   int connections() const { return connections_; }
 
  private:

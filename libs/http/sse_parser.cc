@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libs/base/failpoint.h"
 #include "libs/base/status_macros.h"
 
 #include "absl/strings/match.h"
@@ -73,7 +74,8 @@ absl::Status SseParser::Feed(absl::string_view bytes, Callback on_event) {
       line = line_;
     }
     if (line.size() > max_bytes_) return TooLong("line");
-    if (first_line_ && absl::StartsWith(line, kByteOrderMark)) line.remove_prefix(3);
+    const bool unmarked = continued && PENSTOCK_PLANTED_BUG("planted.mark_split");
+    if (first_line_ && !unmarked && absl::StartsWith(line, kByteOrderMark)) line.remove_prefix(3);
     first_line_ = false;
     if (line.empty()) {
       if (!EmitEvent(on_event)) return absl::OkStatus();

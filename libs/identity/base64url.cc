@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdint>
 
+#include "libs/base/failpoint.h"
+
 #include "absl/strings/escaping.h"
 
 namespace penstock::identity {
@@ -38,7 +40,7 @@ std::optional<std::string> DecodeBase64Url(absl::string_view text) {
     bytes.push_back(static_cast<char>(bits >> count));
     bits &= (1u << count) - 1;
   }
-  if (bits != 0) return std::nullopt;
+  if (bits != 0 && !PENSTOCK_PLANTED_BUG("planted.trailing_bits")) return std::nullopt;
   return bytes;
 }
 

@@ -1,11 +1,14 @@
 #include "libs/identity/grant.h"
 
+#include <algorithm>
+
 #include "libs/base/refusal.h"
 #include "libs/base/status_macros.h"
 #include "penstock/identity/v1/grant.pb.h"
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace penstock::identity {
 namespace {
@@ -35,13 +38,17 @@ absl::Status WrongAudience(absl::string_view audience) {
 // Says why a MAC does not match. Looks for the fields that GrantMinter writes; bytes that nobody
 // has vouched for are not parsed.
 absl::Status ExplainMismatch(absl::string_view grant, absl::string_view audience,
-                             absl::string_view key_id) {
+                             const std::vector<std::string>& key_ids) {
   if (!absl::StartsWith(grant, Field(v1::Grant::kAudienceFieldNumber, audience))) {
     return WrongAudience(audience);
   }
-  if (!absl::StrContains(grant, Field(v1::Grant::kKeyIdFieldNumber, key_id))) {
+  const bool ours = std::any_of(key_ids.begin(), key_ids.end(), [grant](const std::string& id) {
+    return absl::StrContains(grant, Field(v1::Grant::kKeyIdFieldNumber, id));
+  });
+  if (!ours) {
     return Refuse("GRANT_SIGNATURE",
-                  absl::StrCat("made with another key, this service has key ", key_id,
+                  absl::StrCat("made with another key, this service has key ",
+                               absl::StrJoin(key_ids, " and before it "),
                                "; give all services keys of the same identity.grant_root"));
   }
   return Refuse("GRANT_SIGNATURE", "altered on its way; call again");
@@ -107,8 +114,11 @@ std::string GrantMinter::MintWith(const GrantKey& key, absl::string_view audienc
   return signed_grant.SerializeAsString();
 }
 
-GrantVerifier::GrantVerifier(absl::string_view audience, absl::string_view key)
-    : audience_(audience), key_(key) {}
+GrantVerifier::GrantVerifier(absl::string_view audience, absl::string_view key,
+                             absl::string_view previous)
+    : audience_(audience), key_(key) {
+  if (!previous.empty()) previous_.emplace(previous);
+}
 
 absl::StatusOr<Principal> GrantVerifier::Verify(absl::string_view bytes, absl::Time now) const {
   if (bytes.empty()) {
@@ -121,8 +131,13 @@ absl::StatusOr<Principal> GrantVerifier::Verify(absl::string_view bytes, absl::T
       signed_grant.grant().empty() || signed_grant.mac().size() != kMacBytes) {
     return Malformed(absl::StrCat("metadata ", kGrantMetadata, " is no SignedGrant"));
   }
-  if (!key_.hmac.Verify(signed_grant.grant(), signed_grant.mac())) {
-    return ExplainMismatch(signed_grant.grant(), audience_, key_.id);
+  const auto holds_under = [&signed_grant](const GrantKey& key) {
+    return key.hmac.Verify(signed_grant.grant(), signed_grant.mac());
+  };
+  if (!holds_under(key_) && !(previous_ && holds_under(*previous_))) {
+    std::vector<std::string> ids = {key_.id};
+    if (previous_) ids.push_back(previous_->id);
+    return ExplainMismatch(signed_grant.grant(), audience_, ids);
   }
   v1::Grant grant;
   if (!grant.ParseFromString(signed_grant.grant())) return Malformed("signed, but no Grant");

@@ -6,6 +6,7 @@
 // own key can mint for nobody else.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,8 +53,9 @@ class GrantMinter {
 // Thread-safe.
 class GrantVerifier final : public Authenticator {
  public:
-  // `audience`: the service this is. `key`: its own, as GrantKeyOf gives it.
-  GrantVerifier(absl::string_view audience, absl::string_view key);
+  // `audience`: the service this is. `key` and `previous`: its own, as GrantKeysOf gives them; a
+  // grant holds under either of them. `previous` may be empty.
+  GrantVerifier(absl::string_view audience, absl::string_view key, absl::string_view previous = "");
 
   // UNAUTHENTICATED with reason GRANT_MISSING, GRANT_MALFORMED, GRANT_SIGNATURE (also: another
   // key), GRANT_AUDIENCE or GRANT_EXPIRED.
@@ -66,6 +68,7 @@ class GrantVerifier final : public Authenticator {
  private:
   std::string audience_;
   GrantKey key_;
+  std::optional<GrantKey> previous_;
 };
 
 }  // namespace penstock::identity

@@ -38,6 +38,31 @@ std::string KeyId(const HmacSha256& hmac) {
   return absl::BytesToHexString({reinterpret_cast<const char*>(mac.data()), 4});
 }
 
+// One generation of root and key, of which at least one is set.
+struct Generation {
+  absl::string_view root_path;
+  const std::string& root;
+  absl::string_view key_path;
+  const std::string& key;
+};
+
+absl::StatusOr<std::string> KeyOf(const Generation& generation, absl::string_view audience) {
+  std::string derived;
+  if (!generation.root.empty()) {
+    PENSTOCK_ASSIGN_OR_RETURN(const std::string root,
+                              DecodeSecret(generation.root_path, generation.root));
+    derived = DeriveGrantKey(root, audience);
+  }
+  if (generation.key.empty()) return derived;
+  PENSTOCK_ASSIGN_OR_RETURN(std::string key, DecodeSecret(generation.key_path, generation.key));
+  if (!derived.empty() && key != derived) {
+    return absl::InvalidArgumentError(absl::StrCat(generation.key_path, ": is not the key of \"",
+                                                   audience, "\" under ", generation.root_path,
+                                                   "; set one of the two"));
+  }
+  return key;
+}
+
 }  // namespace
 
 std::string DeriveGrantKey(absl::string_view root, absl::string_view audience) {
@@ -68,28 +93,27 @@ absl::StatusOr<std::string> GrantRootOf(const config::v1::Identity& config) {
   return DecodeSecret("identity.grant_root", config.grant_root());
 }
 
-absl::StatusOr<std::string> GrantKeyOf(const config::v1::Identity& config,
-                                       absl::string_view audience) {
+absl::StatusOr<GrantKeys> GrantKeysOf(const config::v1::Identity& config,
+                                      absl::string_view audience) {
   if (config.grant_key().empty() && config.grant_root().empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "identity.grant_key: missing; derive it from the root of gateway and dispatcher with "
         "`penstock token grant-key ",
         audience, "`, or set identity.grant_root"));
   }
-  if (config.grant_key().empty()) {
-    PENSTOCK_ASSIGN_OR_RETURN(const std::string root, GrantRootOf(config));
-    return DeriveGrantKey(root, audience);
-  }
-  PENSTOCK_ASSIGN_OR_RETURN(std::string key,
-                            DecodeSecret("identity.grant_key", config.grant_key()));
-  if (config.grant_root().empty()) return key;
-  PENSTOCK_ASSIGN_OR_RETURN(const std::string root, GrantRootOf(config));
-  if (key != DeriveGrantKey(root, audience)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("identity.grant_key: is not the key of \"", audience,
-                     "\" under identity.grant_root; set one of the two"));
-  }
-  return key;
+  GrantKeys keys;
+  PENSTOCK_ASSIGN_OR_RETURN(keys.current, KeyOf({.root_path = "identity.grant_root",
+                                                 .root = config.grant_root(),
+                                                 .key_path = "identity.grant_key",
+                                                 .key = config.grant_key()},
+                                                audience));
+  if (config.previous_grant_key().empty() && config.previous_grant_root().empty()) return keys;
+  PENSTOCK_ASSIGN_OR_RETURN(keys.previous, KeyOf({.root_path = "identity.previous_grant_root",
+                                                  .root = config.previous_grant_root(),
+                                                  .key_path = "identity.previous_grant_key",
+                                                  .key = config.previous_grant_key()},
+                                                 audience));
+  return keys;
 }
 
 GrantKey::GrantKey(absl::string_view key) : hmac(key), id(KeyId(hmac)) {}

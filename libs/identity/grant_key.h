@@ -17,13 +17,23 @@ inline constexpr size_t kMinGrantKeyBytes = 32;
 std::string DeriveGrantKey(absl::string_view root, absl::string_view audience);
 
 // The bytes of identity.grant_root. kInvalidArgument, with the setting's path, when it is absent,
-// not base64 or shorter than 32 bytes.
+// not base64 or shorter than 32 bytes. What is minted is minted with it, never with the previous
+// one.
 absl::StatusOr<std::string> GrantRootOf(const config::v1::Identity& config);
 
-// The key of one service: identity.grant_key, or derived from identity.grant_root. kInvalidArgument
-// when there is neither, when one is malformed, or when there are both and they disagree.
-absl::StatusOr<std::string> GrantKeyOf(const config::v1::Identity& config,
-                                       absl::string_view audience);
+// What one service checks grants with.
+struct GrantKeys {
+  std::string current;
+  // Holds as well, while the root is being changed; empty otherwise.
+  std::string previous = "";
+};
+
+// The keys of one service: identity.grant_key, or derived from identity.grant_root; and
+// identity.previous_grant_key, or derived from identity.previous_grant_root, where one is set.
+// kInvalidArgument when there is no current one, when one is malformed, or when a key and a root
+// are there and disagree.
+absl::StatusOr<GrantKeys> GrantKeysOf(const config::v1::Identity& config,
+                                      absl::string_view audience);
 
 // A service's key, ready for use. Thread-safe.
 struct GrantKey {

@@ -160,8 +160,9 @@ TEST(GrantKey, OfAServiceIsDerivedOrGiven) {
   config::v1::Identity key_only;
   key_only.set_grant_key(absl::Base64Escape(derived));
 
-  EXPECT_EQ(GrantKeyOf(root_only, kMemoryRecallAudience).value(), derived);
-  EXPECT_EQ(GrantKeyOf(key_only, kMemoryRecallAudience).value(), derived);
+  EXPECT_EQ(GrantKeysOf(root_only, kMemoryRecallAudience)->current, derived);
+  EXPECT_EQ(GrantKeysOf(key_only, kMemoryRecallAudience)->current, derived);
+  EXPECT_EQ(GrantKeysOf(root_only, kMemoryRecallAudience)->previous, "");
 }
 
 TEST(GrantKey, OfAnotherServiceThanTheRootSaysIsRefused) {
@@ -169,8 +170,8 @@ TEST(GrantKey, OfAnotherServiceThanTheRootSaysIsRefused) {
   config.set_grant_root(absl::Base64Escape(kRoot));
   config.set_grant_key(absl::Base64Escape(DeriveGrantKey(kRoot, kDispatcherAudience)));
 
-  EXPECT_TRUE(GrantKeyOf(config, kDispatcherAudience).ok());
-  EXPECT_THAT(std::string(GrantKeyOf(config, kMemoryRecallAudience).status().message()),
+  EXPECT_TRUE(GrantKeysOf(config, kDispatcherAudience).ok());
+  EXPECT_THAT(std::string(GrantKeysOf(config, kMemoryRecallAudience).status().message()),
               HasSubstr("identity.grant_key"));
 }
 
@@ -178,7 +179,7 @@ TEST(GrantKey, RefusesAbsentShortAndGarbledRoots) {
   config::v1::Identity config;
   EXPECT_THAT(std::string(GrantRootOf(config).status().message()),
               HasSubstr("grant_root: missing"));
-  EXPECT_THAT(std::string(GrantKeyOf(config, kDispatcherAudience).status().message()),
+  EXPECT_THAT(std::string(GrantKeysOf(config, kDispatcherAudience).status().message()),
               HasSubstr("penstock token grant-key dispatcher"));
 
   config.set_grant_root(absl::Base64Escape(std::string(31, 'r')));

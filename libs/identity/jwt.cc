@@ -144,6 +144,24 @@ absl::StatusOr<Principal> JwtVerifier::Verify(absl::string_view authorization,
                    .key = key};
 }
 
+std::optional<MissingKey> JwtVerifier::MissingKeyOf(absl::string_view authorization) const {
+  const auto token = BearerToken(authorization);
+  if (!token.ok()) return std::nullopt;
+  auto jws = ParseJws(*token);
+  if (!jws.ok()) return std::nullopt;
+  const auto issuer = FindIssuer(*jws);
+  if (!issuer.ok() || (*issuer)->published() == nullptr) return std::nullopt;
+  return MissingKey{.keys = (*issuer)->published(), .kid = std::move(jws->kid)};
+}
+
+std::vector<PublishedKeys*> JwtVerifier::published() const {
+  std::vector<PublishedKeys*> all;
+  for (const JwtIssuer& issuer : issuers_) {
+    if (issuer.published() != nullptr) all.push_back(issuer.published());
+  }
+  return all;
+}
+
 absl::StatusOr<Principal> JwtVerifier::Authenticate(const Credentials& credentials,
                                                     absl::Time now) const {
   return Verify(credentials.authorization, credentials.on_behalf_of, now);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,14 @@ inline constexpr absl::string_view kOnBehalfOfMetadata = "penstock-on-behalf-of"
 // The scope of a service that names its users itself.
 inline constexpr absl::string_view kActAsScope = "act_as";
 
+// A key that a token needs, and that its issuer may yet publish.
+struct MissingKey {
+  // Belongs to the verifier.
+  PublishedKeys* keys;
+  // Absent: any key of the issuer.
+  std::optional<std::string> kid;
+};
+
 // Accepts compact JWS signed with HS256, RS256 or ES256, by the rules of RFC 8725. Thread-safe.
 class JwtVerifier final : public Authenticator {
  public:
@@ -34,8 +43,9 @@ class JwtVerifier final : public Authenticator {
   // speaks for, 1 to 128 bytes of printable ASCII; empty otherwise.
   //   UNAUTHENTICATED    TOKEN_MISSING, TOKEN_MALFORMED, TOKEN_ISSUER, and those of JwtIssuer and
   //                      JwtClaims; ACT_AS_REQUIRED: scope act_as without a user
-  //   PERMISSION_DENIED  SCOPE_MISSING: a user without scope act_as
-  //   INVALID_ARGUMENT   FIELD_INVALID: a malformed user
+  //   UNAVAILABLE        STORE_UNAVAILABLE: the key may be there after the next fetch
+  //   (MissingKeyOf) PERMISSION_DENIED  SCOPE_MISSING: a user without scope act_as INVALID_ARGUMENT
+  //   FIELD_INVALID: a malformed user
   // Never blocks; costs a microsecond or two besides the signature (jwt_key.h).
   absl::StatusOr<Principal> Verify(absl::string_view authorization, absl::string_view on_behalf_of,
                                    absl::Time now) const;
@@ -43,6 +53,13 @@ class JwtVerifier final : public Authenticator {
   // Reads credentials.authorization and credentials.on_behalf_of.
   absl::StatusOr<Principal> Authenticate(const Credentials& credentials,
                                          absl::Time now) const override;
+
+  // The key without which Verify has answered UNAVAILABLE; nullopt when that is not why.
+  std::optional<MissingKey> MissingKeyOf(absl::string_view authorization) const;
+
+  // Of all issuers that publish their keys; they live as long as this verifier. Somebody has to
+  // fetch them: until then the tokens of such an issuer cannot be checked.
+  std::vector<PublishedKeys*> published() const;
 
   // What tokens may name from now on.
   void SetTiers(std::vector<std::string> tiers);

@@ -1,5 +1,6 @@
 #include "libs/identity/jwt_issuer.h"
 
+#include <fstream>
 #include <utility>
 
 #include "libs/base/status_macros.h"
@@ -34,8 +35,13 @@ absl::Status CheckTenants(const config::v1::Issuer& config, absl::string_view pa
 
 absl::StatusOr<std::vector<JwtKey>> ReadKeys(const config::v1::Issuer& config,
                                              absl::string_view path) {
-  if (config.keys().empty()) {
-    return Invalid(absl::StrCat(path, ".keys"), "empty; add the key its tokens are signed with");
+  if (config.keys().empty() && !config.has_jwks()) {
+    return Invalid(absl::StrCat(path, ".keys"),
+                   "empty; add the key its tokens are signed with, or jwks, where it publishes its "
+                   "keys");
+  }
+  if (!config.keys().empty() && config.has_jwks()) {
+    return Invalid(absl::StrCat(path, ".jwks"), "set beside keys; keep one of the two");
   }
   std::vector<JwtKey> keys;
   absl::flat_hash_set<absl::string_view> kids;
@@ -57,6 +63,13 @@ absl::StatusOr<std::vector<JwtKey>> ReadKeys(const config::v1::Issuer& config,
   return keys;
 }
 
+absl::Status CheckCaFile(const config::v1::Jwks& config, absl::string_view path) {
+  const std::string& file = config.ca_file();
+  if (file.empty() || std::ifstream(file).good()) return absl::OkStatus();
+  return Invalid(absl::StrCat(path, ".jwks.ca_file"),
+                 absl::StrCat("cannot read \"", file, "\"; check the path"));
+}
+
 }  // namespace
 
 absl::StatusOr<JwtIssuer> JwtIssuer::Create(const config::v1::Issuer& config,
@@ -69,6 +82,7 @@ absl::StatusOr<JwtIssuer> JwtIssuer::Create(const config::v1::Issuer& config,
   }
   PENSTOCK_RETURN_IF_ERROR(CheckTenants(config, path));
   PENSTOCK_ASSIGN_OR_RETURN(std::vector<JwtKey> keys, ReadKeys(config, path));
+  PENSTOCK_RETURN_IF_ERROR(CheckCaFile(config.jwks(), path));
   return JwtIssuer(config, std::move(keys));
 }
 
@@ -76,25 +90,41 @@ JwtIssuer::JwtIssuer(const config::v1::Issuer& config, std::vector<JwtKey> keys)
     : name_(config.issuer()),
       audience_(config.audience()),
       tenants_(config.tenants().begin(), config.tenants().end()),
-      keys_(std::move(keys)) {}
+      keys_(std::move(keys)),
+      published_(config.has_jwks() ? std::make_unique<PublishedKeys>(name_, config.jwks())
+                                   : nullptr) {}
 
-absl::StatusOr<const JwtKey*> JwtIssuer::FindKey(const Jws& jws) const {
+absl::Status JwtIssuer::KeyMissing(const Jws& jws, size_t keys) const {
+  const std::string kid = jws.kid.value_or("");
+  if (published_ != nullptr && keys == 0) {
+    return CannotCheckToken(kid, absl::StrCat("the keys of issuer ", Quoted(name_),
+                                              " are not there now; send the same request again"));
+  }
   if (!jws.kid) {
-    if (keys_.size() == 1) return &keys_.front();
     return RefuseToken("TOKEN_KEY_UNKNOWN", "",
-                       absl::StrCat("no `kid`, and issuer ", Quoted(name_), " has ", keys_.size(),
+                       absl::StrCat("no `kid`, and issuer ", Quoted(name_), " has ", keys,
                                     " keys; name the key in the header"));
   }
-  for (const JwtKey& key : keys_) {
-    if (!key.kid().empty() && key.kid() == *jws.kid) return &key;
+  if (published_ == nullptr || kid.empty()) {
+    return RefuseToken("TOKEN_KEY_UNKNOWN", kid,
+                       absl::StrCat("issuer ", Quoted(name_), " has no key ", Quoted(kid),
+                                    "; get a new token, or add the key to identity.issuers"));
   }
-  return RefuseToken("TOKEN_KEY_UNKNOWN", *jws.kid,
-                     absl::StrCat("issuer ", Quoted(name_), " has no key ", Quoted(*jws.kid),
-                                  "; get a new token, or add the key to identity.issuers"));
+  if (published_->IsAbsent(kid)) {
+    return RefuseToken("TOKEN_KEY_UNKNOWN", kid,
+                       absl::StrCat("issuer ", Quoted(name_), " does not publish a key ",
+                                    Quoted(kid), "; get a new token"));
+  }
+  return CannotCheckToken(kid,
+                          absl::StrCat("whether issuer ", Quoted(name_), " has a key ", Quoted(kid),
+                                       " is not known now; send the same request again"));
 }
 
 absl::Status JwtIssuer::CheckSignature(const Jws& jws) const {
-  PENSTOCK_ASSIGN_OR_RETURN(const JwtKey* key, FindKey(jws));
+  const auto set = published_ != nullptr ? published_->Current() : nullptr;
+  const std::vector<JwtKey>& keys = set != nullptr ? set->keys() : keys_;
+  const JwtKey* const key = FindKey(keys, jws.kid);
+  if (key == nullptr) return KeyMissing(jws, keys.size());
   const std::string kid = jws.kid.value_or("");
   if (key->algorithm() != jws.algorithm) {
     return RefuseToken("TOKEN_ALGORITHM", kid,

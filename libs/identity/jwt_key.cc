@@ -20,6 +20,8 @@ namespace {
 constexpr size_t kMinSecretBytes = 32;
 constexpr int kMinRsaBits = 2048;
 
+thread_local int64_t signature_checks = 0;
+
 absl::Status Invalid(absl::string_view path, absl::string_view setting, absl::string_view message) {
   return absl::InvalidArgumentError(absl::StrCat(path, ".", setting, ": ", message));
 }
@@ -73,8 +75,7 @@ std::string Unfit(const EVP_PKEY& key, JwtAlgorithm algorithm) {
   return absl::StrCat("key on the curve ", curve, ", expected prime256v1 (P-256)");
 }
 
-absl::StatusOr<PkeyPtr> ReadPublicKey(const config::v1::Key& config, JwtAlgorithm algorithm,
-                                      absl::string_view path) {
+absl::StatusOr<PkeyPtr> ReadPublicKey(const config::v1::Key& config, absl::string_view path) {
   constexpr absl::string_view kSetting = "public_key_file";
   const std::string& file = config.public_key_file();
   if (!config.secret().empty()) {
@@ -96,11 +97,6 @@ absl::StatusOr<PkeyPtr> ReadPublicKey(const config::v1::Key& config, JwtAlgorith
     return Invalid(path, kSetting,
                    absl::StrCat("\"", file, "\" is no PEM public key (\"BEGIN PUBLIC KEY\")"));
   }
-  if (const std::string problem = Unfit(*key, algorithm); !problem.empty()) {
-    return Invalid(
-        path, kSetting,
-        absl::StrCat("\"", file, "\": ", problem, "; give a key for ", NameOf(algorithm)));
-  }
   return key;
 }
 
@@ -117,23 +113,35 @@ absl::StatusOr<JwtKey> JwtKey::Create(const config::v1::Key& config, absl::strin
     PENSTOCK_ASSIGN_OR_RETURN(HmacSha256 secret, ReadSecret(config, path));
     return JwtKey(config, std::move(secret));
   }
-  PENSTOCK_ASSIGN_OR_RETURN(const PkeyPtr key, ReadPublicKey(config, *algorithm, path));
-  MdCtxPtr prepared(EVP_MD_CTX_new());
-  if (EVP_DigestVerifyInit_ex(prepared.get(), nullptr, "SHA256", nullptr, nullptr, key.get(),
-                              nullptr) != 1) {
-    ERR_clear_error();
-    return Invalid(path, "public_key_file", "OpenSSL cannot verify with this key; make a new one");
+  PENSTOCK_ASSIGN_OR_RETURN(const PkeyPtr pkey, ReadPublicKey(config, path));
+  absl::StatusOr<JwtKey> key = OfPublicKey(config.kid(), *algorithm, *pkey);
+  if (key.ok()) return key;
+  return Invalid(path, "public_key_file",
+                 absl::StrCat("\"", config.public_key_file(), "\": ", key.status().message(),
+                              "; give a key for ", NameOf(*algorithm)));
+}
+
+absl::StatusOr<JwtKey> JwtKey::OfPublicKey(std::string kid, JwtAlgorithm algorithm, EVP_PKEY& key) {
+  if (const std::string problem = Unfit(key, algorithm); !problem.empty()) {
+    return absl::InvalidArgumentError(problem);
   }
-  return JwtKey(config, *algorithm, std::move(prepared));
+  MdCtxPtr prepared(EVP_MD_CTX_new());
+  if (EVP_DigestVerifyInit_ex(prepared.get(), nullptr, "SHA256", nullptr, nullptr, &key, nullptr) !=
+      1) {
+    ERR_clear_error();
+    return absl::InvalidArgumentError("OpenSSL cannot verify with this key");
+  }
+  return JwtKey(std::move(kid), algorithm, std::move(prepared));
 }
 
 JwtKey::JwtKey(const config::v1::Key& config, HmacSha256 secret)
     : kid_(config.kid()), algorithm_(JwtAlgorithm::kHs256), secret_(std::move(secret)) {}
 
-JwtKey::JwtKey(const config::v1::Key& config, JwtAlgorithm algorithm, MdCtxPtr prepared)
-    : kid_(config.kid()), algorithm_(algorithm), prepared_(std::move(prepared)) {}
+JwtKey::JwtKey(std::string kid, JwtAlgorithm algorithm, MdCtxPtr prepared)
+    : kid_(std::move(kid)), algorithm_(algorithm), prepared_(std::move(prepared)) {}
 
 bool JwtKey::Verify(absl::string_view input, absl::string_view signature) const {
+  ++signature_checks;
   if (secret_) return secret_->Verify(input, signature);
   if (algorithm_ == JwtAlgorithm::kRs256) return VerifyPublic(input, signature);
   const std::optional<std::string> der = EcdsaRawToDer(signature);
@@ -151,5 +159,7 @@ bool JwtKey::VerifyPublic(absl::string_view input, absl::string_view signature) 
   if (!verified) ERR_clear_error();
   return verified;
 }
+
+int64_t SignatureChecksOfThisThread() { return signature_checks; }
 
 }  // namespace penstock::identity

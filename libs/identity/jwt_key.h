@@ -1,6 +1,8 @@
-// One key that tokens may be signed with: exactly one algorithm, chosen by our configuration.
+// One key that tokens may be signed with: exactly one algorithm, chosen by our configuration or by
+// the kind of the key that the issuer publishes, never by a token.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -22,6 +24,11 @@ class JwtKey {
   // below 2,048 bits, a curve other than P-256, a key of another algorithm, a private key.
   static absl::StatusOr<JwtKey> Create(const config::v1::Key& config, absl::string_view path);
 
+  // The key of a published set. `algorithm` is RS256 or ES256; the bounds are those of Create.
+  // kInvalidArgument says what is wrong with the key: "RSA key of 1024 bits, expected at least
+  // 2048".
+  static absl::StatusOr<JwtKey> OfPublicKey(std::string kid, JwtAlgorithm algorithm, EVP_PKEY& key);
+
   const std::string& kid() const { return kid_; }
   JwtAlgorithm algorithm() const { return algorithm_; }
 
@@ -31,7 +38,7 @@ class JwtKey {
 
  private:
   JwtKey(const config::v1::Key& config, HmacSha256 secret);
-  JwtKey(const config::v1::Key& config, JwtAlgorithm algorithm, MdCtxPtr prepared);
+  JwtKey(std::string kid, JwtAlgorithm algorithm, MdCtxPtr prepared);
 
   bool VerifyPublic(absl::string_view input, absl::string_view signature) const;
 
@@ -43,5 +50,8 @@ class JwtKey {
   // cost.
   MdCtxPtr prepared_;
 };
+
+// How often this thread has called JwtKey::Verify: what a refused token may have cost.
+int64_t SignatureChecksOfThisThread();
 
 }  // namespace penstock::identity

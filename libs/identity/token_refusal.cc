@@ -15,12 +15,22 @@ std::string Printable(absl::string_view text) {
   return shown;
 }
 
+Refusal AboutToken(absl::StatusCode code, absl::string_view reason, absl::string_view kid,
+                   absl::string_view message) {
+  Refusal refusal(code, reason, absl::StrCat("token: ", message));
+  if (!kid.empty()) refusal.With("kid", Printable(kid));
+  return refusal;
+}
+
 }  // namespace
 
 Refusal RefuseToken(absl::string_view reason, absl::string_view kid, absl::string_view message) {
-  Refusal refusal(absl::StatusCode::kUnauthenticated, reason, absl::StrCat("token: ", message));
-  if (!kid.empty()) refusal.With("kid", Printable(kid));
-  return refusal;
+  return AboutToken(absl::StatusCode::kUnauthenticated, reason, kid, message);
+}
+
+Refusal CannotCheckToken(absl::string_view kid, absl::string_view message) {
+  return AboutToken(absl::StatusCode::kUnavailable, "STORE_UNAVAILABLE", kid, message)
+      .RetryAfter(absl::Seconds(1));
 }
 
 std::string Quoted(absl::string_view text) { return absl::StrCat("\"", Printable(text), "\""); }

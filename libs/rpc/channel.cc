@@ -3,7 +3,6 @@
 #include <string>
 
 #include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
 #include "absl/strings/match.h"
@@ -12,7 +11,9 @@
 
 namespace penstock::rpc {
 
-std::shared_ptr<grpc::Channel> OpenChannel(absl::string_view endpoint) {
+std::shared_ptr<grpc::Channel> OpenChannel(absl::string_view endpoint,
+                                           std::shared_ptr<grpc::ChannelCredentials> credentials) {
+  if (credentials == nullptr) credentials = grpc::InsecureChannelCredentials();
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   arguments.SetMaxSendMessageSize(kMaxMessageBytes);
@@ -32,7 +33,7 @@ std::shared_ptr<grpc::Channel> OpenChannel(absl::string_view endpoint) {
   const std::string target = absl::StartsWith(endpoint, "unix:")
                                  ? std::string(endpoint)
                                  : absl::StrCat("dns:///", endpoint);
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(target, credentials, arguments);
 }
 
 void CloseChannel(std::shared_ptr<grpc::Channel> channel) {

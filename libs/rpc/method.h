@@ -17,12 +17,16 @@
 
 namespace penstock::rpc {
 
+class PeerPolicy;
+
 // What every RPC of one service shares. The references outlive the server.
 struct ServerEnvironment {
   Executor executor;
   const identity::Authenticator& authenticator;
   Clock& clock;
   obs::Metrics& metrics;
+  // Which certificates may call; null: the listener has no TLS.
+  const PeerPolicy* callers = nullptr;
 };
 
 // One RPC of one service. Thread-safe.

@@ -8,6 +8,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -37,17 +38,37 @@ using dispatcher::v1::TurnEventBatch;
 using dispatcher::v1::WatchTurnRequest;
 using testing::HasSubstr;
 
-// The grant bytes are the user's name; none is refused.
+// The grant bytes are the user's name; none is refused, and "late" has to wait a while.
 class NameIsGrant : public identity::Authenticator {
  public:
+  explicit NameIsGrant(boost::asio::io_context& io) : io_(io) {}
+
+  // So often will "late" have to wait; then be refused if `never`.
+  mutable std::atomic<int> waits = 0;
+  std::atomic<bool> never = false;
+
   absl::StatusOr<identity::Principal> Authenticate(const identity::Credentials& credentials,
                                                    absl::Time now) const override {
     if (credentials.grant.empty()) {
       return Refusal(absl::StatusCode::kUnauthenticated, "GRANT_MISSING", "no grant");
     }
     const std::string user(credentials.grant);
+    if (user == "late" && (waits > 0 || never)) {
+      return Refusal(absl::StatusCode::kUnavailable, "STORE_UNAVAILABLE", "cannot tell yet");
+    }
     return identity::Principal{"t", user, "free", {}, now, "", identity::UserKeyForTest("t", user)};
   }
+
+  bool Await(const identity::Credentials& credentials, const absl::Status& refusal,
+             absl::AnyInvocable<void()> again) const override {
+    if (credentials.grant != "late" || !absl::IsUnavailable(refusal) || waits == 0) return false;
+    --waits;
+    boost::asio::post(io_, std::move(again));
+    return true;
+  }
+
+ private:
+  boost::asio::io_context& io_;
 };
 
 class TestService : public Dispatcher::CallbackService {
@@ -144,12 +165,14 @@ class RpcTest : public testing::TestWithParam<bool> {
                 std::move(options));
   }
 
-  BatchedStream<TurnEventBatch> WatchTurn(std::string name, int64_t count) {
+  BatchedStream<TurnEventBatch> WatchTurn(std::string name, int64_t count,
+                                          std::string user = "u1") {
     WatchTurnRequest request;
     request.set_name(std::move(name));
     request.set_after_index(count);
-    return BatchedStream<TurnEventBatch>(ServerStream<TurnEventBatch>::Open(
-        stub_->async(), &Dispatcher::Stub::async::WatchTurn, std::move(request), As("u1")));
+    return BatchedStream<TurnEventBatch>(
+        ServerStream<TurnEventBatch>::Open(stub_->async(), &Dispatcher::Stub::async::WatchTurn,
+                                           std::move(request), As(std::move(user))));
   }
 
   static CallOptions As(std::string user) {
@@ -163,7 +186,7 @@ class RpcTest : public testing::TestWithParam<bool> {
       boost::asio::make_work_guard(io_);
   Executor executor_ = InlineExecutor(io_);
   obs::Metrics metrics_;
-  NameIsGrant authenticator_;
+  NameIsGrant authenticator_{io_};
   ServerEnvironment environment_{executor_, authenticator_, SystemClock(), metrics_};
   TestService service_{environment_};
   std::unique_ptr<ServerHost> host_;
@@ -186,6 +209,30 @@ TEST_P(RpcTest, RefusesACallWithoutCredentialsBeforeItsHandler) {
 
   EXPECT_EQ(turn.status().code(), absl::StatusCode::kUnauthenticated);
   EXPECT_EQ(ReasonOf(turn.status()), "GRANT_MISSING");
+}
+
+TEST_P(RpcTest, WaitsForACallerWhoCannotBeToldYet) {
+  for (const int waits : {1, 2}) {
+    authenticator_.waits = waits;
+    const auto turn = Run(GetTurn("t", As("late")));
+
+    ASSERT_TRUE(turn.ok()) << turn.status();
+    EXPECT_EQ(turn->name(), "late");
+    EXPECT_EQ(authenticator_.waits, 0);
+  }
+  authenticator_.waits = 1;
+  BatchedStream<TurnEventBatch> stream = WatchTurn("t", 1, "late");
+  EXPECT_EQ((*Run(stream.Next()))->index(), 1);
+}
+
+TEST_P(RpcTest, RefusesACallerWhoHasWaitedInVain) {
+  authenticator_.waits = 2;
+  authenticator_.never = true;
+
+  const auto turn = Run(GetTurn("t", As("late")));
+
+  EXPECT_EQ(ReasonOf(turn.status()), "STORE_UNAVAILABLE");
+  EXPECT_EQ(authenticator_.waits, 0);
 }
 
 TEST_P(RpcTest, CarriesTheDetailsOfARefusal) {

@@ -10,10 +10,11 @@
 //
 // The handler runs on the environment's executor, for the caller whom the authenticator has named;
 // a call that it refuses never reaches the handler. Identity lives in the call, never in the
-// connection.
+// connection. A call whose caller cannot be told yet waits, if the authenticator says so.
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <utility>
 
 #include <boost/asio/use_awaitable.hpp>
@@ -25,22 +26,11 @@
 #include "libs/rpc/method.h"
 #include "libs/rpc/server_call.h"
 #include "libs/rpc/status.h"
+#include "libs/rpc/stream_writer.h"
 
 #include "absl/status/status.h"
 
 namespace penstock::rpc {
-
-// The writing end of a server stream. One coroutine writes at a time.
-template <class Event>
-class StreamWriter {
- public:
-  virtual ~StreamWriter() = default;
-
-  // Hands one event to the transport and waits until it takes the next: that is the backpressure.
-  // CANCELLED when the caller has gone.
-  virtual Awaitable<absl::Status> Write(const Event& event) = 0;
-};
-
 namespace internal {
 
 // What unary and streaming calls have in common: who calls, how it is counted, how it ends.
@@ -48,14 +38,24 @@ template <class Reactor>
 class CallReactor : public Reactor {
  protected:
   CallReactor(Method& method, grpc::CallbackServerContext* context)
-      : method_(method), started_(method.environment().clock.Monotonic()) {
+      : method_(method), context_(*context), started_(method.environment().clock.Monotonic()) {
     method_.CountStart();
-    auto principal = Authenticate(*context, method.environment().authenticator,
-                                  method.environment().clock.Now());
+  }
+
+  // Goes on with `serve` once the caller is known, as a rule at once, or ends the call. It may wait
+  // twice: what it waits for at first may have begun before it came.
+  template <class Serve>
+  void WhenAdmitted(Serve serve, int waits = 2) {
+    const ServerEnvironment& environment = method_.environment();
+    auto principal = Authenticate(context_, environment);
     if (principal.ok()) {
-      call_.emplace(*context, *std::move(principal));
-    } else {
-      refusal_ = std::move(principal).status();
+      call_.emplace(context_, *std::move(principal), stop_.get_token());
+      return serve();
+    }
+    const absl::Status refusal = std::move(principal).status();
+    const auto again = [this, serve, waits] { WhenAdmitted(serve, waits - 1); };
+    if (waits == 0 || !AwaitAuthentication(context_, environment.authenticator, refusal, again)) {
+      End(refusal);
     }
   }
 
@@ -66,17 +66,16 @@ class CallReactor : public Reactor {
     this->Finish(ToGrpc(status));
   }
 
-  void OnCancel() override {
-    if (call_) call_->RequestStop();
-  }
+  void OnCancel() override { stop_.request_stop(); }
   void OnDone() override { delete this; }
 
   std::optional<ServerCall> call_;
-  absl::Status refusal_;
   Method& method_;
 
  private:
+  const grpc::CallbackServerContext& context_;
   const absl::Duration started_;
+  std::stop_source stop_;
 };
 
 template <class Request, class Response, class Handler>
@@ -90,8 +89,7 @@ class UnaryReactor final : public CallReactor<grpc::ServerUnaryReactor> {
         handler_(std::move(handler)) {}
 
   void Start() {
-    if (!call_) return End(refusal_);
-    Spawn(method_.environment().executor, Run(*this));
+    WhenAdmitted([this] { Spawn(method_.environment().executor, Run(*this)); });
   }
 
  private:
@@ -117,8 +115,7 @@ class StreamReactor final : public CallReactor<grpc::ServerWriteReactor<Event>>,
       : Base(method, context), request_(request), handler_(std::move(handler)) {}
 
   void Start() {
-    if (!this->call_) return this->End(this->refusal_);
-    Spawn(this->method_.environment().executor, Run(*this));
+    this->WhenAdmitted([this] { Spawn(this->method_.environment().executor, Run(*this)); });
   }
 
   Awaitable<absl::Status> Write(const Event& event) override {

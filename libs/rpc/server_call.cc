@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "libs/base/refusal.h"
+#include "libs/base/status_macros.h"
 #include "libs/identity/grant.h"
+#include "libs/rpc/peer_policy.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -16,23 +18,7 @@ absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {
   return absl::FromChrono(deadline);
 }
 
-}  // namespace
-
-ServerCall::ServerCall(const grpc::CallbackServerContext& context, identity::Principal principal)
-    : principal_(std::move(principal)),
-      deadline_(DeadlineOf(context)),
-      trace_(obs::ParseOrStart(MetadataValue(context, "traceparent"))) {}
-
-absl::string_view MetadataValue(const grpc::CallbackServerContext& context, absl::string_view key) {
-  const auto& metadata = context.client_metadata();
-  const auto found = metadata.find(grpc::string_ref(key.data(), key.size()));
-  if (found == metadata.end()) return "";
-  return absl::string_view(found->second.data(), found->second.size());
-}
-
-absl::StatusOr<identity::Principal> Authenticate(const grpc::CallbackServerContext& context,
-                                                 const identity::Authenticator& authenticator,
-                                                 absl::Time now) {
+absl::StatusOr<identity::Credentials> CredentialsOf(const grpc::CallbackServerContext& context) {
   identity::Credentials credentials;
   const struct {
     absl::string_view key;
@@ -47,7 +33,40 @@ absl::StatusOr<identity::Principal> Authenticate(const grpc::CallbackServerConte
     }
     *value = MetadataValue(context, key);
   }
-  return authenticator.Authenticate(credentials, now);
+  return credentials;
+}
+
+}  // namespace
+
+ServerCall::ServerCall(const grpc::CallbackServerContext& context, identity::Principal principal,
+                       std::stop_token stop)
+    : principal_(std::move(principal)),
+      deadline_(DeadlineOf(context)),
+      trace_(obs::ParseOrStart(MetadataValue(context, "traceparent"))),
+      stop_(std::move(stop)) {}
+
+absl::string_view MetadataValue(const grpc::CallbackServerContext& context, absl::string_view key) {
+  const auto& metadata = context.client_metadata();
+  const auto found = metadata.find(grpc::string_ref(key.data(), key.size()));
+  if (found == metadata.end()) return "";
+  return absl::string_view(found->second.data(), found->second.size());
+}
+
+absl::StatusOr<identity::Principal> Authenticate(const grpc::CallbackServerContext& context,
+                                                 const ServerEnvironment& environment) {
+  // Of the connection, not of the call: so it says nothing about the user.
+  if (environment.callers != nullptr) {
+    PENSTOCK_RETURN_IF_ERROR(environment.callers->Check(*context.auth_context()));
+  }
+  PENSTOCK_ASSIGN_OR_RETURN(const identity::Credentials credentials, CredentialsOf(context));
+  return environment.authenticator.Authenticate(credentials, environment.clock.Now());
+}
+
+bool AwaitAuthentication(const grpc::CallbackServerContext& context,
+                         const identity::Authenticator& authenticator, const absl::Status& refusal,
+                         absl::AnyInvocable<void()> again) {
+  const auto credentials = CredentialsOf(context);
+  return credentials.ok() && authenticator.Await(*credentials, refusal, std::move(again));
 }
 
 }  // namespace penstock::rpc

@@ -6,10 +6,12 @@
 
 #include <grpcpp/server_context.h>
 
-#include "libs/identity/authenticator.h"
 #include "libs/identity/principal.h"
 #include "libs/obs/trace.h"
+#include "libs/rpc/method.h"
 
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -19,7 +21,9 @@ namespace penstock::rpc {
 // Lives as long as its handler runs.
 class ServerCall {
  public:
-  ServerCall(const grpc::CallbackServerContext& context, identity::Principal principal);
+  // `stop` stops when the caller goes.
+  ServerCall(const grpc::CallbackServerContext& context, identity::Principal principal,
+             std::stop_token stop);
 
   // For whom the call works; verified.
   const identity::Principal& principal() const { return principal_; }
@@ -28,25 +32,28 @@ class ServerCall {
   absl::Time deadline() const { return deadline_; }
 
   // Stops when the caller has gone or cancelled.
-  std::stop_token stop_token() const { return stop_.get_token(); }
+  std::stop_token stop_token() const { return stop_; }
 
   const obs::TraceContext& trace() const { return trace_; }
-
-  void RequestStop() { stop_.request_stop(); }
 
  private:
   const identity::Principal principal_;
   const absl::Time deadline_;
   const obs::TraceContext trace_;
-  std::stop_source stop_;
+  const std::stop_token stop_;
 };
 
 // One value of the call's metadata, or "".
 absl::string_view MetadataValue(const grpc::CallbackServerContext& context, absl::string_view key);
 
-// Who calls, by the environment's authenticator. UNAUTHENTICATED or PERMISSION_DENIED otherwise.
+// For whom the call works, by the environment's authenticator; before that, whether the peer's
+// certificate may call at all. UNAUTHENTICATED or PERMISSION_DENIED otherwise.
 absl::StatusOr<identity::Principal> Authenticate(const grpc::CallbackServerContext& context,
-                                                 const identity::Authenticator& authenticator,
-                                                 absl::Time now);
+                                                 const ServerEnvironment& environment);
+
+// Whether to wait with that refusal: identity::Authenticator::Await.
+bool AwaitAuthentication(const grpc::CallbackServerContext& context,
+                         const identity::Authenticator& authenticator, const absl::Status& refusal,
+                         absl::AnyInvocable<void()> again);
 
 }  // namespace penstock::rpc

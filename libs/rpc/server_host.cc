@@ -1,65 +1,98 @@
 #include "libs/rpc/server_host.h"
 
+#include <algorithm>
 #include <chrono>
+#include <limits>
+#include <optional>
 #include <utility>
 
 #include <grpcpp/ext/health_check_service_server_builder_option.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
-#include <grpcpp/server_builder.h>
 
+#include "libs/base/status_macros.h"
+#include "libs/rpc/accept_loop.h"
 #include "libs/rpc/channel.h"
+#include "libs/rpc/listening_sockets.h"
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace penstock::rpc {
 namespace {
 
-void SetLimits(grpc::ServerBuilder& builder) {
+using ExternalConnection = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+
+int Milliseconds(absl::Duration duration) {
+  return static_cast<int>(
+      std::min<int64_t>(absl::ToInt64Milliseconds(duration), std::numeric_limits<int>::max()));
+}
+
+void SetLimits(const ListenerOptions& options, grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
-  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 20'000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, options.max_metadata_bytes);
+  if (options.max_concurrent_streams > 0) {
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_concurrent_streams);
+  }
+  // Two pings too early are borne, the third ends the connection.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             Milliseconds(options.min_ping_interval));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
-  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10'000);
-  // A second process on the same port would be a mistake, not a way to share the load.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(options.keepalive_time));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                             Milliseconds(options.keepalive_timeout));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+                             Milliseconds(options.max_connection_idle));
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             Milliseconds(options.handshake_timeout));
   // Inflation of a compressed message is not bounded in gRPC 1.51.
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
 }
 
-// "127.0.0.1:0" with the port that was bound.
-std::string BoundEndpoint(absl::string_view endpoint, int port) {
-  if (absl::StartsWith(endpoint, "unix")) return std::string(endpoint);
-  return absl::StrCat(endpoint.substr(0, endpoint.rfind(':')), ":", port);
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ServerHost>> ServerHost::Start(
-    absl::string_view endpoint, const std::vector<grpc::Service*>& services) {
+    absl::string_view endpoint, const std::vector<grpc::Service*>& services,
+    const ListenerOptions& options) {
   grpc::ServerBuilder builder;
-  SetLimits(builder);
+  SetLimits(options, builder);
   grpc::EnableDefaultHealthCheckService(!endpoint.empty());
-  int port = 0;
+  std::optional<ListeningSockets> sockets;
+  std::unique_ptr<Acceptor> acceptor;
   if (!endpoint.empty()) {
-    builder.AddListeningPort(std::string(endpoint), grpc::InsecureServerCredentials(), &port);
+    PENSTOCK_ASSIGN_OR_RETURN(ListeningSockets opened, ListeningSockets::Open(endpoint));
+    sockets.emplace(std::move(opened));
+    acceptor = builder.experimental().AddExternalConnectionAcceptor(
+        ExternalConnection::FROM_FD,
+        options.credentials ? options.credentials : grpc::InsecureServerCredentials());
   }
   for (grpc::Service* service : services) builder.RegisterService(service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  if (server == nullptr || (!endpoint.empty() && port == 0)) {
-    return absl::UnavailableError(absl::StrCat(
-        "cannot listen on ", endpoint, ": the address is in use or not ours; choose another one"));
+  if (server == nullptr) {
+    return absl::UnavailableError(absl::StrCat("cannot start a server for ", endpoint));
   }
-  std::string bound = endpoint.empty() ? "" : BoundEndpoint(endpoint, port);
-  return std::unique_ptr<ServerHost>(new ServerHost(std::move(server), std::move(bound)));
+  auto host = std::unique_ptr<ServerHost>(new ServerHost(std::move(server), std::move(acceptor)));
+  if (sockets) host->Listen(*std::move(sockets), options);
+  return host;
 }
 
-ServerHost::ServerHost(std::unique_ptr<grpc::Server> server, std::string endpoint)
-    : server_(std::move(server)), endpoint_(std::move(endpoint)) {}
+ServerHost::ServerHost(std::unique_ptr<grpc::Server> server, std::unique_ptr<Acceptor> acceptor)
+    : own_metrics_(std::make_unique<obs::Metrics>()),
+      server_(std::move(server)),
+      acceptor_(std::move(acceptor)) {}
+
+void ServerHost::Listen(ListeningSockets sockets, const ListenerOptions& options) {
+  endpoint_ = sockets.endpoint();
+  accept_loop_ = std::make_unique<AcceptLoop>(
+      std::move(sockets), options.max_connections,
+      [acceptor = acceptor_.get()](int connection) {
+        Acceptor::NewConnectionParameters parameters;
+        parameters.fd = connection;
+        acceptor->HandleNewConnection(&parameters);
+      },
+      options.metrics != nullptr ? *options.metrics : *own_metrics_);
+}
 
 ServerHost::~ServerHost() { Shutdown(absl::ZeroDuration()); }
 
@@ -76,8 +109,11 @@ void ServerHost::SetServing(bool serving) {
 
 void ServerHost::Shutdown(absl::Duration grace) {
   if (server_ == nullptr) return;
+  // First: a connection that is handed to a server which stops would stay open for ever.
+  if (accept_loop_ != nullptr) accept_loop_->StopAccepting();
   server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(grace));
   server_->Wait();
+  accept_loop_.reset();
   server_.reset();
 }
 

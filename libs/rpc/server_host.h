@@ -7,6 +7,9 @@
 
 #include <grpcpp/channel.h>
 #include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include "libs/rpc/listener_options.h"
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -18,13 +21,17 @@ class Service;
 
 namespace penstock::rpc {
 
+class AcceptLoop;
+class ListeningSockets;
+
 class ServerHost {
  public:
   // Serves `services` on `endpoint`: "host:port" (port 0 takes a free one), "unix:path", or empty
   // for in-process channels only. UNAVAILABLE when the address cannot be bound. The services must
   // outlive the host.
   static absl::StatusOr<std::unique_ptr<ServerHost>> Start(
-      absl::string_view endpoint, const std::vector<grpc::Service*>& services);
+      absl::string_view endpoint, const std::vector<grpc::Service*>& services,
+      const ListenerOptions& options = {});
 
   ~ServerHost();
 
@@ -41,10 +48,20 @@ class ServerHost {
   void Shutdown(absl::Duration grace);
 
  private:
-  ServerHost(std::unique_ptr<grpc::Server> server, std::string endpoint);
+  using Acceptor = grpc::experimental::ExternalConnectionAcceptor;
 
+  ServerHost(std::unique_ptr<grpc::Server> server, std::unique_ptr<Acceptor> acceptor);
+
+  // Takes connections from now on.
+  void Listen(ListeningSockets sockets, const ListenerOptions& options);
+
+  // Of the listener, when nobody asks for them.
+  const std::unique_ptr<obs::Metrics> own_metrics_;
   std::unique_ptr<grpc::Server> server_;
-  const std::string endpoint_;
+  // What takes accepted connections to the server.
+  std::unique_ptr<Acceptor> acceptor_;
+  std::unique_ptr<AcceptLoop> accept_loop_;
+  std::string endpoint_;
 };
 
 }  // namespace penstock::rpc

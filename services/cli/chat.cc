@@ -114,11 +114,13 @@ class Chat {
   }
 
   absl::StatusOr<TurnOutcome> Say(absl::string_view text, const Interrupts& interrupts) {
-    PENSTOCK_RETURN_IF_ERROR(SetInput(text, spec_));
+    PENSTOCK_RETURN_IF_ERROR(SetText(text, spec_));
     gateway::v1::StreamTurnRequest request;
     request.set_session(session_);
     request.set_request_id(NewId(SystemClock().Now()));
     *request.mutable_turn() = spec_;
+    // Images go along with what is said first; from then on they are history.
+    spec_.clear_input();
     Happenings happenings;
     const auto stream = TurnStream::Run(connection_, request, happenings);
     const InterruptWatch watch(interrupts, [&happenings] { happenings.Put(Interrupted{}); });

@@ -16,6 +16,7 @@ Command ChatCommand() {
        {"--quiet", "", "print the answers and errors only"},
        {"--verbose", "", "after each answer: model, tokens, cost, time; always on a terminal"}},
       {"penstock chat", "penstock chat --session boat --message \"What is the name of my boat?\"",
+       "penstock chat --image boat.png --message \"What is it?\"",
        "penstock chat --tool clock=date --yes --message \"Use the tool clock.\"",
        "printf 'Hello.\\nHow are you?\\n' | penstock chat --agent brief"},
       RunChat};

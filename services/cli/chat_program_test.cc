@@ -1,5 +1,7 @@
 // `penstock chat` as it is run.
 
+#include <fstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -41,6 +43,35 @@ class ChatProgram : public testing::Test {
   std::vector<gateway::v1::StreamTurnRequest> requests_;
   std::unique_ptr<FakeGateway> gateway_ = FakeGateway::Start();
 };
+
+TEST_F(ChatProgram, ShowsImagesWithWhatIsSaidFirst) {
+  Echo();
+  const std::string png = std::string("\x89PNG\r\n\x1a\n", 8) + "boat";
+  const std::string file = testing::TempDir() + "penstock-chat-boat.png";
+  std::ofstream(file, std::ios::binary | std::ios::trunc) << png;
+
+  const auto chat = Start({"--session", "boat", "--image", file, "--message", "What is it?",
+                           "--message", "And whose?"});
+
+  EXPECT_EQ(chat->Wait(), 0) << chat->error();
+  ASSERT_EQ(requests_.size(), 2);
+  const auto& first = requests_[0].turn();
+  ASSERT_EQ(first.input_size(), 2);
+  EXPECT_EQ(first.input(0).text().text(), "What is it?");
+  EXPECT_EQ(first.input(1).image().media_type(), "image/png");
+  EXPECT_EQ(first.input(1).image().data(), png);
+  EXPECT_EQ(requests_[1].turn().input_size(), 1);
+}
+
+TEST_F(ChatProgram, RefusesAFileThatIsNoImageBeforeItSaysAnything) {
+  Echo();
+
+  const auto chat = Start({"--image", "/dev/null", "--message", "What is it?"});
+
+  EXPECT_EQ(chat->Wait(), 2);
+  EXPECT_THAT(chat->error(), HasSubstr("--image: /dev/null: expected a file of type image/png"));
+  EXPECT_EQ(requests_.size(), 0);
+}
 
 TEST_F(ChatProgram, PrintsTheAnswerAloneOnStandardOutput) {
   Echo();

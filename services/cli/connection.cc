@@ -1,6 +1,7 @@
 #include "services/cli/connection.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
@@ -10,6 +11,7 @@
 #include "libs/identity/jwt.h"
 #include "libs/rpc/channel.h"
 #include "libs/rpc/status.h"
+#include "services/cli/tls_flags.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -41,7 +43,8 @@ absl::StatusOr<Connection> Connection::Open(const Arguments& arguments) {
   if (const auto endpoint = host::ParseEndpoint(address); !endpoint.ok()) {
     return UsageError(absl::StrCat("--address: ", endpoint.status().message()));
   }
-  Connection connection(address, rpc::OpenChannel(address));
+  PENSTOCK_ASSIGN_OR_RETURN(auto credentials, TlsOf(arguments));
+  Connection connection(address, rpc::OpenChannel(address, std::move(credentials)));
   PENSTOCK_ASSIGN_OR_RETURN(connection.token_, Printable(arguments, "--token"));
   PENSTOCK_ASSIGN_OR_RETURN(connection.on_behalf_of_, Printable(arguments, "--on-behalf-of"));
   PENSTOCK_ASSIGN_OR_RETURN(connection.timeout_,

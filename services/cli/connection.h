@@ -26,8 +26,8 @@ std::string AddressOf(const Arguments& arguments);
 // Thread-safe. Copies share one channel.
 class Connection {
  public:
-  // Reads --address, --token, --on-behalf-of and --timeout; connects with the first call. Usage
-  // errors for values that cannot be sent.
+  // Reads --address, --token, --on-behalf-of, --timeout and --tls-*; connects with the first call.
+  // Usage errors for values that cannot be sent; what is wrong with a file of --tls-*.
   static absl::StatusOr<Connection> Open(const Arguments& arguments);
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }

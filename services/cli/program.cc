@@ -88,6 +88,13 @@ const std::vector<Flag>& GlobalFlags() {
       {"--address", "A", "of the gateway: host:port or unix:path; default: 127.0.0.1:7420", false,
        "PENSTOCK_ADDRESS"},
       {"--token", "T", "the user's token", false, "PENSTOCK_TOKEN"},
+      {"--tls-ca", "FILE", "mutual TLS: who may vouch for the gateway, PEM", false,
+       "PENSTOCK_TLS_CA"},
+      {"--tls-cert", "FILE", "mutual TLS: the own certificate, PEM", false, "PENSTOCK_TLS_CERT"},
+      {"--tls-key", "FILE", "mutual TLS: its key, PEM", false, "PENSTOCK_TLS_KEY"},
+      {"--tls-name", "NAME",
+       "mutual TLS: DNS name or URI in the gateway's certificate; default: gateway", false,
+       "PENSTOCK_TLS_NAME"},
       {"--on-behalf-of", "USER", "the user, for a service's token with scope act_as"},
       {"--timeout", "D", "how long a call may take, such as 30s; default: 10s, turns without end"},
       {"--output", "FORMAT", "text (default), or json: one object a line"}};

@@ -1,12 +1,19 @@
 // The other commands as they are run: what they print, and their exit codes.
 
+#include <fstream>
+
 #include <gmock/gmock.h>
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
 #include "libs/base/refusal.h"
+#include "libs/identity/grant_key.h"
 #include "services/cli/child_process.h"
 #include "services/cli/fake_gateway.h"
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
 namespace penstock::cli {
 namespace {
@@ -219,6 +226,36 @@ TEST_F(Program, MintsTokensAndKeys) {
   EXPECT_EQ(std::count(token.out.begin(), token.out.end(), '.'), 2);
   EXPECT_EQ(key.exit_code, 0) << key.error;
   EXPECT_EQ(key.out.size(), 45);
+}
+
+TEST_F(Program, DerivesTheGrantKeyOfEitherRoot) {
+  const std::string file = absl::StrCat(testing::TempDir(), "/two_roots.yaml");
+  const std::string roots[] = {std::string(32, 'a'), std::string(32, 'b')};
+  std::ifstream shipped("deploy/config/standalone.yaml");
+  std::ofstream with_two(file);
+  for (std::string line; std::getline(shipped, line);) {
+    if (absl::StartsWith(line, "  grant_root: ")) {
+      line = absl::StrCat("  grant_root: ", absl::Base64Escape(roots[0]),
+                          "\n  previous_grant_root: ", absl::Base64Escape(roots[1]));
+    }
+    with_two << line << "\n";
+  }
+  with_two.close();
+  const std::vector<std::string> command = {"token", "grant-key",  "--config",
+                                            file,    "--audience", "session-state"};
+  std::vector<std::string> with_switch = command;
+  with_switch.push_back("--previous");
+
+  const Ran current = Run(command);
+  const Ran previous = Run(with_switch);
+  with_switch[3] = "deploy/config/standalone.yaml";
+
+  const auto key_of = [](const std::string& root) {
+    return absl::Base64Escape(identity::DeriveGrantKey(root, "session-state")) + "\n";
+  };
+  EXPECT_EQ(current.out, key_of(roots[0])) << current.error;
+  EXPECT_EQ(previous.out, key_of(roots[1])) << previous.error;
+  EXPECT_THAT(Run(with_switch).error, HasSubstr("identity.previous_grant_root is empty"));
 }
 
 TEST_F(Program, HelpNamesEveryCommand) {

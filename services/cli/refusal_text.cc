@@ -34,6 +34,9 @@ const std::map<absl::string_view, std::string>& AdviceByReason() {
                                       " with the gateway's configuration")},
       {"TOKEN_ALGORITHM", "sign with the algorithm that identity.issuers gives for the key"},
       {"TOKEN_TENANT", "name a tenant of the issuer with `penstock token mint --tenant`"},
+      {"PEER_NOT_ALLOWED",
+       "give a certificate that may call with --tls-cert and --tls-key, or have its name added to "
+       "the gateway's tls.gateway_callers"},
       {"ACT_AS_REQUIRED", "say for whom with --on-behalf-of USER"},
       {"SESSION_NOT_FOUND",
        "`penstock session list` shows the sessions there are; `penstock session create ID` makes "
@@ -70,7 +73,8 @@ std::string AdviceByCode(absl::StatusCode code, absl::string_view address) {
   switch (code) {
     case absl::StatusCode::kUnavailable:
       return absl::StrCat("is the gateway running at ", address,
-                          "? --address or PENSTOCK_ADDRESS names another");
+                          "? --address or PENSTOCK_ADDRESS names another; one with mutual TLS "
+                          "needs --tls-ca, --tls-cert and --tls-key");
     case absl::StatusCode::kDeadlineExceeded:
       return "allow more time with --timeout";
     case absl::StatusCode::kUnimplemented:

@@ -65,7 +65,8 @@ TEST(RefusalText, AsksWhetherTheGatewayRuns) {
   EXPECT_EQ(RefusalText(status, "127.0.0.1:1"),
             "penstock: ipv4:127.0.0.1:1: Failed to connect to remote host: Connection refused "
             "(UNAVAILABLE)\nwhat to do: is the gateway running at 127.0.0.1:1? --address or "
-            "PENSTOCK_ADDRESS names another\n");
+            "PENSTOCK_ADDRESS names another; one with mutual TLS needs --tls-ca, --tls-cert and "
+            "--tls-key\n");
 }
 
 TEST(RefusalText, AnUnknownReasonStandsAlone) {

@@ -42,8 +42,16 @@ absl::StatusOr<int> GrantKey(const Arguments& arguments, Console& console) {
     return UsageError(absl::StrCat("--audience: unknown service '", audience, "'",
                                    host::DidYouMean(audience, services)));
   }
-  PENSTOCK_ASSIGN_OR_RETURN(const auto config, host::LoadConfig(arguments.Value("--config")));
-  PENSTOCK_ASSIGN_OR_RETURN(const std::string root, identity::GrantRootOf(config.identity()));
+  PENSTOCK_ASSIGN_OR_RETURN(auto config, host::LoadConfig(arguments.Value("--config")));
+  config::v1::Identity& settings = *config.mutable_identity();
+  if (arguments.Has("--previous")) {
+    if (settings.previous_grant_root().empty()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(arguments.Value("--config"), ": identity.previous_grant_root is empty"));
+    }
+    settings.set_grant_root(settings.previous_grant_root());
+  }
+  PENSTOCK_ASSIGN_OR_RETURN(const std::string root, identity::GrantRootOf(settings));
   console.Out(absl::Base64Escape(identity::DeriveGrantKey(root, audience)) + "\n");
   return kExitOk;
 }
@@ -82,7 +90,8 @@ std::vector<Command> TokenCommands() {
        {},
        "print the grant key of one service, for its identity.grant_key",
        {{"--config", "FILE", "configuration with identity.grant_root"},
-        {"--audience", "SERVICE", "dispatcher, session-state, memory-recall or provider-adapter"}},
+        {"--audience", "SERVICE", "dispatcher, session-state, memory-recall or provider-adapter"},
+        {"--previous", "", "the key under identity.previous_grant_root instead"}},
        {"penstock token grant-key --config penstock.yaml --audience session-state"},
        GrantKey},
       {"token keygen",

@@ -50,7 +50,7 @@ absl::StatusOr<Request> NewTurn(const Arguments& arguments) {
   PENSTOCK_ASSIGN_OR_RETURN(*request.mutable_turn(), TurnSpecOf(arguments));
   request.mutable_turn()->set_create_session(arguments.Has("--create-session"));
   PENSTOCK_ASSIGN_OR_RETURN(const std::string text, TextOf(arguments.words[0]));
-  PENSTOCK_RETURN_IF_ERROR(SetInput(text, *request.mutable_turn()));
+  PENSTOCK_RETURN_IF_ERROR(SetText(text, *request.mutable_turn()));
   return request;
 }
 
@@ -206,6 +206,7 @@ std::vector<Command> TurnCommands() {
            "run a turn and print its answer; TEXT - reads standard input",
            NewTurnFlags(),
            {"penstock turn run \"What is the capital of Peru?\"",
+            "penstock turn run --image boat.png \"What is it?\"",
             "penstock turn run --session boat - < question.txt"},
            RunTurn},
           SubmitTurnCommand(),

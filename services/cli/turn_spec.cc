@@ -6,6 +6,7 @@
 
 #include "libs/base/proto_time.h"
 #include "libs/base/status_macros.h"
+#include "services/cli/image_file.h"
 #include "services/cli/utf8.h"
 
 #include "absl/strings/match.h"
@@ -36,7 +37,8 @@ absl::StatusOr<chat::v1::OnConflict> OnConflictOf(const Arguments& arguments) {
 }  // namespace
 
 std::vector<Flag> TurnSpecFlags() {
-  return {{"--agent", "A", "agent to answer; default: the session's"},
+  return {{"--image", "FILE", "show this PNG, JPEG, GIF or WebP file along with the text", true},
+          {"--agent", "A", "agent to answer; default: the session's"},
           {"--model", "M", "\"provider/model\" instead of the agent's, if it allows that"},
           {"--instructions", "TEXT", "instead of the agent's, if it allows that"},
           {"--urgency", "U", "normal (default), action (needs scope turns.action) or batch"},
@@ -51,6 +53,9 @@ Flag LabelFlag() { return {"--label", "KEY=VALUE", "comes back in what is made",
 
 absl::StatusOr<chat::v1::TurnSpec> TurnSpecOf(const Arguments& arguments) {
   chat::v1::TurnSpec spec;
+  for (const std::string& path : arguments.Values("--image")) {
+    PENSTOCK_ASSIGN_OR_RETURN(*spec.add_input()->mutable_image(), ReadImage(path));
+  }
   if (arguments.Has("--agent")) spec.set_agent(AgentNameOf(arguments.Value("--agent")));
   if (arguments.Has("--model")) spec.mutable_overrides()->set_model(arguments.Value("--model"));
   if (arguments.Has("--instructions")) {
@@ -72,11 +77,15 @@ absl::StatusOr<chat::v1::TurnSpec> TurnSpecOf(const Arguments& arguments) {
   return spec;
 }
 
-absl::Status SetInput(absl::string_view text, chat::v1::TurnSpec& spec) {
+absl::Status SetText(absl::string_view text, chat::v1::TurnSpec& spec) {
   if (text.empty()) return UsageError("the text is empty");
   if (!IsUtf8(text)) return UsageError("the text is not UTF-8");
-  spec.clear_input();
-  spec.add_input()->mutable_text()->set_text(std::string(text));
+  google::protobuf::RepeatedPtrField<chat::v1::Part> input;
+  input.Add()->mutable_text()->set_text(std::string(text));
+  for (chat::v1::Part& part : *spec.mutable_input()) {
+    if (part.has_image()) *input.Add() = std::move(part);
+  }
+  *spec.mutable_input() = std::move(input);
   return absl::OkStatus();
 }
 

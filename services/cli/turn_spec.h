@@ -13,14 +13,15 @@
 
 namespace penstock::cli {
 
-// --agent, --model, --instructions, --urgency, --no-recall, --no-remember, --label.
+// --image, --agent, --model, --instructions, --urgency, --no-recall, --no-remember, --label.
 std::vector<Flag> TurnSpecFlags();
 
-// Everything but the input.
+// Everything but the text; the images of --image are its input.
 absl::StatusOr<chat::v1::TurnSpec> TurnSpecOf(const Arguments& arguments);
 
-// Sets the input to one text. A usage error when it is empty or no UTF-8.
-absl::Status SetInput(absl::string_view text, chat::v1::TurnSpec& spec);
+// Puts a text in place of the one there was, before the images. A usage error when it is empty or
+// no UTF-8.
+absl::Status SetText(absl::string_view text, chat::v1::TurnSpec& spec);
 
 // "KEY=VALUE" of each --label.
 absl::StatusOr<std::map<std::string, std::string>> LabelsOf(const Arguments& arguments);

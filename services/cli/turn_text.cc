@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "libs/base/proto_time.h"
+#include "services/cli/image_file.h"
 #include "services/cli/money.h"
 #include "services/cli/refusal_text.h"
 
@@ -80,7 +81,10 @@ std::string HowToAnswer(absl::string_view turn,
 
 std::string InputOf(const Turn& turn) {
   std::vector<std::string> parts;
-  for (const auto& part : turn.input()) parts.push_back(part.text().text());
+  for (const auto& part : turn.input()) {
+    if (part.has_text()) parts.push_back(part.text().text());
+    if (part.has_image()) parts.push_back(ImageText(part.image()));
+  }
   return absl::StrJoin(parts, "\n");
 }
 

@@ -19,7 +19,7 @@ std::string CallText(const chat::v1::ToolCall& call);
 // "what to do: ..." for a turn that waits for the results of these calls.
 std::string HowToAnswer(absl::string_view turn,
                         const google::protobuf::RepeatedPtrField<chat::v1::ToolCall>& calls);
-// What the user said.
+// What the user said; images by their type and size.
 std::string InputOf(const chat::v1::Turn& turn);
 
 // "sim/echo · 12 tokens in, 30 out · $0.0000215 · 1.2 s · 2 memories"; what is not known is left

@@ -16,6 +16,7 @@
 #include "services/dispatcher/queue/fair_options.h"
 #include "services/dispatcher/queue/session_restore.h"
 #include "services/dispatcher/queue/shard_range.h"
+#include "services/dispatcher/turn/live_list.h"
 #include "services/dispatcher/turn/stored_events.h"
 
 #include "absl/strings/str_cat.h"
@@ -234,6 +235,7 @@ absl::StatusOr<std::vector<chat::v1::Turn>> DispatcherCore::ListLive(
   });
   std::vector<chat::v1::Turn> turns;
   for (const auto& turn : live) turns.push_back(LiveView(shard, *turn));
+  FitIntoMessage(turns);
   return turns;
 }
 

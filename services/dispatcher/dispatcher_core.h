@@ -61,6 +61,7 @@ class DispatcherCore {
   // Live turns only.
   absl::StatusOr<chat::v1::Turn> GetLive(const identity::Principal& principal,
                                          const std::string& name) const;
+  // Newest first; those beyond 2 MiB in all without input and output (turn/live_list.h).
   absl::StatusOr<std::vector<chat::v1::Turn>> ListLive(const identity::Principal& principal,
                                                        const std::string& parent) const;
   // Live, or as it ended.

@@ -3,12 +3,14 @@
 #include <future>
 #include <utility>
 
+#include "libs/base/proto_time.h"
 #include "libs/base/status_macros.h"
 #include "libs/host/endpoint.h"
 #include "libs/identity/grant.h"
 #include "libs/rpc/channel.h"
 #include "libs/rpc/idle_pulse.h"
 #include "libs/rpc/server_host.h"
+#include "libs/rpc/transport.h"
 #include "services/dispatcher/dispatcher_core.h"
 #include "services/dispatcher/dispatcher_service.h"
 #include "services/dispatcher/operations_service.h"
@@ -47,6 +49,7 @@ struct DispatcherProcess::Parts {
     for (auto& channel : channels) rpc::CloseChannel(std::move(channel));
   }
 
+  std::unique_ptr<rpc::Transport> transport;
   // Each peer has its own.
   std::vector<std::shared_ptr<grpc::Channel>> channels;
   std::unique_ptr<identity::GrantMinter> minter;
@@ -72,17 +75,24 @@ DispatcherProcess::~DispatcherProcess() = default;
 absl::Status DispatcherProcess::Start() {
   if (!endpoint_.empty()) {
     PENSTOCK_ASSIGN_OR_RETURN(const host::Endpoint listener, host::ParseEndpoint(endpoint_));
-    PENSTOCK_RETURN_IF_ERROR(
-        host::CheckListener(listener, environment_.config.endpoints().insecure()));
+    PENSTOCK_RETURN_IF_ERROR(host::CheckListener(listener, environment_.config));
   }
   auto parts = std::make_unique<Parts>();
+  PENSTOCK_ASSIGN_OR_RETURN(
+      parts->transport,
+      rpc::Transport::Create(rpc::ServiceId::kDispatcher, endpoint_, environment_.config,
+                             environment_.clock, environment_.metrics));
   const auto& identity = environment_.config.identity();
   PENSTOCK_ASSIGN_OR_RETURN(const std::string root, identity::GrantRootOf(identity));
-  parts->minter = std::make_unique<identity::GrantMinter>(root);
-  parts->verifier = std::make_unique<identity::GrantVerifier>(
-      identity::kDispatcherAudience, identity::DeriveGrantKey(root, identity::kDispatcherAudience));
-  parts->channels = {channels_.session_state(), channels_.memory_recall(),
-                     channels_.provider_adapter()};
+  PENSTOCK_ASSIGN_OR_RETURN(const identity::GrantKeys keys,
+                            identity::GrantKeysOf(identity, identity::kDispatcherAudience));
+  parts->minter =
+      std::make_unique<identity::GrantMinter>(root, FromProto(identity.grant_lifetime()));
+  parts->verifier = std::make_unique<identity::GrantVerifier>(identity::kDispatcherAudience,
+                                                              keys.current, keys.previous);
+  const rpc::Transport& transport = *parts->transport;
+  parts->channels = {channels_.session_state(transport), channels_.memory_recall(transport),
+                     channels_.provider_adapter(transport)};
   parts->session = MakeSessionPeer(parts->channels[0], *parts->minter, environment_.clock);
   parts->memory = MakeMemoryPeer(parts->channels[1], *parts->minter, environment_.clock);
   parts->provider = MakeProviderPeer(parts->channels[2], *parts->minter, environment_.clock);
@@ -95,12 +105,14 @@ absl::Status DispatcherProcess::Start() {
   parts->core = std::make_unique<DispatcherCore>(
       environment_, Peers{*parts->session, *parts->memory, *parts->provider}, *parts->journal);
   PENSTOCK_RETURN_IF_ERROR(RunToEnd(environment_.executor, parts->core->Recover()));
-  parts->rpc_environment = std::make_unique<rpc::ServerEnvironment>(rpc::ServerEnvironment{
-      environment_.executor, *parts->verifier, environment_.clock, environment_.metrics});
+  parts->rpc_environment = std::make_unique<rpc::ServerEnvironment>(
+      rpc::ServerEnvironment{environment_.executor, *parts->verifier, environment_.clock,
+                             environment_.metrics, transport.callers()});
   parts->rpc = std::make_unique<DispatcherService>(*parts->core, *parts->rpc_environment);
   parts->operations = std::make_unique<OperationsService>(*parts->core, *parts->rpc_environment);
   PENSTOCK_ASSIGN_OR_RETURN(
-      parts->host, rpc::ServerHost::Start(endpoint_, {parts->rpc.get(), parts->operations.get()}));
+      parts->host, rpc::ServerHost::Start(endpoint_, {parts->rpc.get(), parts->operations.get()},
+                                          transport.listener()));
   if (!endpoint_.empty()) {
     parts->pulse = std::make_unique<rpc::IdlePulse>(environment_.timers);
   }

@@ -15,15 +15,20 @@ namespace grpc {
 class Channel;
 }
 
+namespace penstock::rpc {
+class Transport;
+}
+
 namespace penstock::dispatcher {
 
 class DispatcherProcess : public host::Service {
  public:
-  // How the other services are reached; called in Start.
+  // How another service is reached; asked in Start.
+  using Open = std::function<std::shared_ptr<grpc::Channel>(const rpc::Transport& transport)>;
   struct Channels {
-    std::function<std::shared_ptr<grpc::Channel>()> session_state;
-    std::function<std::shared_ptr<grpc::Channel>()> memory_recall;
-    std::function<std::shared_ptr<grpc::Channel>()> provider_adapter;
+    Open session_state;
+    Open memory_recall;
+    Open provider_adapter;
   };
 
   // `endpoint`: where to listen; empty: in-process channels only.

@@ -4,10 +4,12 @@
 #include <vector>
 
 #include "libs/host/process.h"
-#include "libs/rpc/channel.h"
+#include "libs/rpc/transport.h"
 #include "services/dispatcher/dispatcher_process.h"
 
 using penstock::dispatcher::DispatcherProcess;
+using penstock::rpc::ServiceId;
+using penstock::rpc::Transport;
 namespace host = penstock::host;
 
 int main(int argc, char** argv) {
@@ -20,9 +22,16 @@ int main(int argc, char** argv) {
         services.push_back(std::make_unique<DispatcherProcess>(
             environment, endpoints.dispatcher(),
             DispatcherProcess::Channels{
-                [&] { return penstock::rpc::OpenChannel(endpoints.session_state()); },
-                [&] { return penstock::rpc::OpenChannel(endpoints.memory_recall()); },
-                [&] { return penstock::rpc::OpenChannel(endpoints.provider_adapter()); }}));
+                [&](const Transport& transport) {
+                  return transport.OpenChannel(endpoints.session_state(), ServiceId::kSessionState);
+                },
+                [&](const Transport& transport) {
+                  return transport.OpenChannel(endpoints.memory_recall(), ServiceId::kMemoryRecall);
+                },
+                [&](const Transport& transport) {
+                  return transport.OpenChannel(endpoints.provider_adapter(),
+                                               ServiceId::kProviderAdapter);
+                }}));
         return services;
       });
 }

@@ -189,6 +189,7 @@ class FakeDispatcher final : public dispatcher::v1::Dispatcher::CallbackService 
   FAKE_UNARY(dispatcher::v1::SubmitTurnRequest, Turn, SubmitTurn, session, {
     peers.submitted.push_back(q);
     r.set_name(absl::StrCat(q.session(), "/turns/t1"));
+    if (const auto known = this->fake_.Find(peers.live, r.name()); known.ok()) r = *known;
   })
   FAKE_UNARY(dispatcher::v1::SubmitToolResultsRequest, Turn, SubmitToolResults, name, {
     peers.tool_results.push_back(q);
@@ -201,7 +202,10 @@ class FakeDispatcher final : public dispatcher::v1::Dispatcher::CallbackService 
   FAKE_UNARY(dispatcher::v1::ListLiveTurnsRequest, dispatcher::v1::ListLiveTurnsResponse,
              ListLiveTurns, parent, {
                (void)q;
-               for (const Turn& turn : peers.live) *r.add_turns() = turn;
+               for (const Turn& turn : peers.live) {
+                 *r.add_turns() = turn;
+                 if (peers.lists_in_short) r.mutable_turns()->rbegin()->clear_input();
+               }
              })
   FAKE_UNARY(dispatcher::v1::CancelSessionRequest, dispatcher::v1::CancelSessionResponse,
              CancelSession, session, (void)peers;

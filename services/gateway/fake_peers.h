@@ -66,6 +66,8 @@ class FakePeers {
   std::deque<absl::Status> errors;
 
   std::vector<chat::v1::Turn> live;
+  // ListLiveTurns leaves out what was said in them.
+  bool lists_in_short = false;
   std::vector<chat::v1::Turn> ended;
   std::map<std::string, chat::v1::Session> sessions;
   std::map<std::string, chat::v1::Memory> memories;

@@ -19,18 +19,18 @@ namespace {
 const std::string kGrantRoot(32, 'g');
 const std::string kTokenSecret(32, 's');
 
-std::string Yaml(const std::string& more) {
+std::string Yaml(const std::string& more, const std::string& issuers) {
   return absl::StrCat(
       "identity:\n  grant_root: ", absl::Base64Escape(kGrantRoot),
       "\n  issuers:\n    - issuer: test\n      tenants: [dev]\n      keys:\n",
-      "        - {kid: k, algorithm: HS256, secret: ", absl::Base64Escape(kTokenSecret),
-      "}\nproviders: [{name: sim, base_url: 'http://127.0.0.1:1/v1'}]\n",
+      "        - {kid: k, algorithm: HS256, secret: ", absl::Base64Escape(kTokenSecret), "}\n",
+      issuers, "providers: [{name: sim, base_url: 'http://127.0.0.1:1/v1'}]\n",
       "models: [{name: sim/echo}]\nagents: [{id: default, model: sim/echo}]\n",
       "process: {threads: 2}\n", more);
 }
 
-config::v1::Config ConfigOf(const std::string& yaml) {
-  auto config = host::ParseConfig(Yaml(yaml), "test");
+config::v1::Config ConfigOf(const std::string& yaml, const std::string& issuers) {
+  auto config = host::ParseConfig(Yaml(yaml, issuers), "test");
   if (config.ok()) return *std::move(config);
   std::fprintf(stderr, "%s\n", config.status().ToString().c_str());
   std::abort();
@@ -38,10 +38,11 @@ config::v1::Config ConfigOf(const std::string& yaml) {
 
 }  // namespace
 
-GatewayHarness::GatewayHarness(const std::string& yaml)
-    : config_(ConfigOf(yaml)), runtime_(std::make_unique<host::Runtime>("gateway", config_)) {
+GatewayHarness::GatewayHarness(const std::string& yaml, const std::string& issuers)
+    : config_(ConfigOf(yaml, issuers)),
+      runtime_(std::make_unique<host::Runtime>("gateway", config_)) {
   peers_ = std::make_unique<FakePeers>(runtime_->environment(), kGrantRoot);
-  const auto open = [this] { return rpc::OpenChannel(peers_->endpoint()); };
+  const auto open = [this](const rpc::Transport&) { return rpc::OpenChannel(peers_->endpoint()); };
   process_ = std::make_unique<GatewayProcess>(runtime_->environment(), "127.0.0.1:0",
                                               GatewayProcess::Channels{open, open, open});
   if (const absl::Status started = process_->Start(); !started.ok()) {

@@ -18,8 +18,9 @@ namespace penstock::gateway {
 
 class GatewayHarness {
  public:
-  // `yaml`: settings beside identity, endpoints and agents.
-  explicit GatewayHarness(const std::string& yaml = "");
+  // `yaml`: settings beside identity, endpoints and agents. `issuers`: elements of identity.issuers
+  // beside that of TokenOf, each line indented by four.
+  explicit GatewayHarness(const std::string& yaml = "", const std::string& issuers = "");
   ~GatewayHarness();
 
   FakePeers& peers() { return *peers_; }

@@ -13,15 +13,20 @@ namespace grpc {
 class Channel;
 }
 
+namespace penstock::rpc {
+class Transport;
+}
+
 namespace penstock::gateway {
 
 class GatewayProcess final : public host::Service {
  public:
-  // How the other services are reached; called in Start.
+  // How another service is reached; asked in Start.
+  using Open = std::function<std::shared_ptr<grpc::Channel>(const rpc::Transport& transport)>;
   struct Channels {
-    std::function<std::shared_ptr<grpc::Channel>()> dispatcher;
-    std::function<std::shared_ptr<grpc::Channel>()> session_state;
-    std::function<std::shared_ptr<grpc::Channel>()> memory_recall;
+    Open dispatcher;
+    Open session_state;
+    Open memory_recall;
   };
 
   // `endpoint`: where to listen; empty: in-process channels only.
@@ -30,7 +35,8 @@ class GatewayProcess final : public host::Service {
 
   absl::string_view name() const override { return "gateway"; }
   // kInvalidArgument or kFailedPrecondition when endpoints.gateway is malformed or would be open to
-  // other machines without TLS, and for bad keys; kUnavailable when the address is taken.
+  // other machines without TLS, for bad keys and certificates; kUnavailable when the address is
+  // taken.
   absl::Status Start() override;
   std::vector<std::string> Listening() const override;
   // New calls are refused with DRAINING; those that run may end.

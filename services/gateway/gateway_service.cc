@@ -9,6 +9,7 @@
 #include "penstock/gateway/v1/sessions.grpc.pb.h"
 #include "penstock/gateway/v1/turns.grpc.pb.h"
 #include "services/gateway/field_checks.h"
+#include "services/gateway/public_turn.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -21,8 +22,8 @@ using grpc::ServerUnaryReactor;
 using StreamReactor = grpc::ServerWriteReactor<ByteBuffer>;
 
 template <class Message>
-absl::Status Decode(const ByteBuffer& bytes, Message& message) {
-  const absl::Status size = CheckSize("request", bytes.Length(), kMaxRequestBytes);
+absl::Status Decode(const ByteBuffer& bytes, uint64_t max_bytes, Message& message) {
+  const absl::Status size = CheckSize("request", bytes.Length(), max_bytes);
   if (!size.ok()) return size;
   ByteBuffer consumed = bytes;
   if (grpc::SerializationTraits<Message>::Deserialize(&consumed, &message).ok()) return size;
@@ -53,15 +54,14 @@ Awaitable<absl::Status> Serve(const GatewayService::Parts& parts, rpc::ServerCal
                               const ByteBuffer& bytes, Work work, Submitting submitting) {
   const auto inside = parts.gate.Enter();
   Request request;
-  absl::Status status = inside ? Decode(bytes, request) : Gate::Draining();
+  absl::Status status = inside ? Decode(bytes, parts.max_request_bytes, request) : Gate::Draining();
   if (status.ok()) {
     const EitherStop stop(call.stop_token(), parts.gate.stopping());
     const Caller caller{call.principal(), call.deadline(), call.trace(), stop.token(),
                         submitting.get()};
     status = co_await work(caller, std::move(request));
   }
-  const bool caller_gone = call.stop_token().stop_requested();
-  if (absl::IsCancelled(status) && !caller_gone) status = Gate::Draining();
+  if (absl::IsCancelled(status) && !call.stop_token().stop_requested()) status = Gate::Draining();
   parts.refusals.Count(status);
   co_return status;
 }
@@ -74,7 +74,8 @@ struct Asking {
   ByteBuffer& answer;
 
   Awaitable<absl::Status> operator()(const Caller& caller, Request request) const {
-    const auto response = co_await (core.*rpc)(caller, std::move(request));
+    auto response = co_await (core.*rpc)(caller, std::move(request));
+    if (response.ok()) MakePublic(*response);
     co_return response.ok() ? rpc::Encode(*response, answer) : response.status();
   }
 };
@@ -125,12 +126,12 @@ StreamReactor* Stream(const GatewayService::Parts& parts, rpc::Method& method,
 
 // Null when the gateway is overloaded, and the turn is not urgent.
 template <class Request>
-Submitting PlaceFor(Backlog& backlog, const ByteBuffer& bytes) {
-  Submitting place = backlog.Enter(/*urgent=*/false);
-  if (place != nullptr) return place;
+Submitting PlaceFor(const GatewayService::Parts& parts, const ByteBuffer& bytes) {
+  if (Submitting place = parts.backlog.Enter(/*urgent=*/false)) return place;
   Request request;
-  const bool urgent = Decode(bytes, request).ok() && request.turn().urgency() == chat::v1::ACTION;
-  return urgent ? backlog.Enter(/*urgent=*/true) : nullptr;
+  const bool urgent = Decode(bytes, parts.max_request_bytes, request).ok() &&
+                      request.turn().urgency() == chat::v1::ACTION;
+  return urgent ? parts.backlog.Enter(/*urgent=*/true) : nullptr;
 }
 
 template <class Reactor>
@@ -145,7 +146,7 @@ ServerUnaryReactor* SubmitUnary(
     const GatewayService::Parts& parts, rpc::Method& method, CallbackServerContext* context,
     const ByteBuffer* in, ByteBuffer* out,
     Awaitable<absl::StatusOr<chat::v1::Turn>> (TurnsRpc::*rpc)(const Caller&, Request)) {
-  Submitting place = PlaceFor<Request>(parts.backlog, *in);
+  Submitting place = PlaceFor<Request>(parts, *in);
   if (place == nullptr) return RefuseOverloaded<ServerUnaryReactor>(parts, method);
   return Unary(parts, method, context, in, out, parts.turns, rpc, std::move(place));
 }
@@ -164,7 +165,7 @@ class GatewayService::Turns final : public RawTurns {
   explicit Turns(const Parts& parts) : parts_(parts) {}
 
   StreamReactor* StreamTurn(CallbackServerContext* context, const ByteBuffer* in) override {
-    Submitting place = PlaceFor<v1::StreamTurnRequest>(parts_.backlog, *in);
+    Submitting place = PlaceFor<v1::StreamTurnRequest>(parts_, *in);
     if (place == nullptr) return RefuseOverloaded<StreamReactor>(parts_, stream_turn_);
     return Stream(parts_, stream_turn_, context, in, parts_.turns, &TurnsRpc::StreamTurn,
                   std::move(place));

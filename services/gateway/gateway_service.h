@@ -22,8 +22,8 @@ class Service;
 namespace penstock::gateway {
 
 // Requests are decoded here and not by gRPC, which answers UNIMPLEMENTED to what it cannot decode:
-// a request above 1 MiB is TOO_LARGE, bytes that are no such message, and text that is not UTF-8,
-// are FIELD_INVALID. Both only after the caller's token was accepted.
+// a request above server.max_request_bytes is TOO_LARGE, bytes that are no such message, and text
+// that is not UTF-8, are FIELD_INVALID. Both only after the caller's token was accepted.
 class GatewayService {
  public:
   // The references outlive the server that the services are registered with.
@@ -36,6 +36,8 @@ class GatewayService {
     SessionsRpc& sessions;
     MemoriesRpc& memories;
     OperationsRpc& operations;
+    // Of one request, in its encoding.
+    uint64_t max_request_bytes;
   };
 
   explicit GatewayService(const Parts& parts);

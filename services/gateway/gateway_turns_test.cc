@@ -317,5 +317,34 @@ TEST_F(GatewayTurnsTest, DrainingGatewayTakesNoNewCallsAndTellsThoseItEnds) {
   EXPECT_EQ(ReasonOf(cut.status), "DRAINING") << cut.status;
 }
 
+TEST_F(GatewayTurnsTest, ListsLiveTurnsWholeThatItGotInShort) {
+  for (const int n : {3, 2, 1}) {
+    peers().live.push_back(TurnOf(n, Turn::QUEUED));
+    peers().live.back().add_input()->mutable_image()->set_data(std::string(1'000'000, 'x'));
+  }
+  peers().lists_in_short = true;
+  v1::ListTurnsRequest request;
+  request.set_parent("sessions/s1");
+  request.set_page_size(10);
+  std::vector<int64_t> listed;
+  std::vector<size_t> pages;
+
+  do {
+    ClientContext context;
+    GatewayHarness::Authorize(context);
+    v1::ListTurnsResponse page;
+    ASSERT_TRUE(turns_->ListTurns(&context, request, &page).ok());
+    for (const Turn& turn : page.turns()) {
+      listed.push_back(turn.sequence());
+      EXPECT_EQ(turn.input(0).image().data().size(), 1'000'000);
+    }
+    pages.push_back(static_cast<size_t>(page.turns_size()));
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+
+  EXPECT_THAT(listed, ElementsAre(3, 2, 1));
+  EXPECT_THAT(pages, ElementsAre(2, 1));
+}
+
 }  // namespace
 }  // namespace penstock::gateway

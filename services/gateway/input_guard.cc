@@ -1,7 +1,5 @@
 #include "services/gateway/input_guard.h"
 
-#include <algorithm>
-
 #include "libs/base/ids.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
@@ -13,11 +11,6 @@
 namespace penstock::gateway {
 namespace {
 
-using chat::v1::Part;
-
-constexpr uint64_t kMaxModelNameBytes = 256;
-constexpr uint64_t kMaxStopBytes = 256;
-constexpr uint64_t kMaxSchemaBytes = 256 << 10;
 constexpr uint64_t kMaxDisplayNameBytes = 256;
 constexpr uint64_t kMaxEtagBytes = 64;
 constexpr int64_t kMaxQueryBytes = 4096;
@@ -25,22 +18,17 @@ constexpr int64_t kMaxHits = 100;
 constexpr absl::Duration kMinIdleTtl = absl::Seconds(1);
 constexpr absl::Duration kMaxIdleTtl = absl::Hours(24 * 3650);
 
-absl::string_view NameOf(Part::KindCase kind) {
-  switch (kind) {
-    case Part::kText:
-      return "text";
-    case Part::kReasoning:
-      return "reasoning";
-    case Part::kRefusal:
-      return "refusal";
-    case Part::kToolCall:
-      return "tool_call";
-    case Part::kToolResult:
-      return "tool_result";
-    case Part::KIND_NOT_SET:
-      break;
+// What UpdateSession can change.
+absl::Status CheckMask(const google::protobuf::FieldMask& mask) {
+  for (int i = 0; i < mask.paths_size(); ++i) {
+    const std::string& path = mask.paths(i);
+    if (path == "display_name" || path == "agent" || path == "labels" || path == "idle_ttl") {
+      continue;
+    }
+    return FieldInvalid(absl::StrCat("update_mask.paths[", i, "]"), Quoted(path),
+                        "display_name, agent, labels, idle_ttl");
   }
-  return "nothing, or a kind that is unknown here";
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -114,6 +102,7 @@ absl::Status InputGuard::Check(const v1::UpdateSessionRequest& request) const {
   PENSTOCK_RETURN_IF_ERROR(ParseSessionName(request.session().name(), "session.name").status());
   PENSTOCK_RETURN_IF_ERROR(
       CheckSize("session.etag", request.session().etag().size(), kMaxEtagBytes));
+  PENSTOCK_RETURN_IF_ERROR(CheckMask(request.update_mask()));
   return CheckSession(request.session());
 }
 
@@ -148,84 +137,6 @@ absl::Status InputGuard::Check(const v1::SearchMemoriesRequest& request) const {
 
 absl::Status InputGuard::Check(const v1::DeleteMemoryRequest& request) const {
   return ParseMemoryName(request.name(), "name").status();
-}
-
-absl::Status InputGuard::CheckScopes(const identity::Principal& principal,
-                                     const chat::v1::TurnSpec& spec) {
-  if (spec.urgency() != chat::v1::ACTION || principal.HasScope("turns.action")) {
-    return absl::OkStatus();
-  }
-  return Refusal(absl::StatusCode::kPermissionDenied, "SCOPE_MISSING",
-                 "turn.urgency: ACTION needs the scope turns.action, which the token does not have")
-      .With("scope", "turns.action");
-}
-
-absl::Status InputGuard::CheckTurn(absl::string_view session, absl::string_view request_id,
-                                   const chat::v1::TurnSpec& spec) const {
-  if (!session.empty()) PENSTOCK_RETURN_IF_ERROR(ParseSessionName(session, "session").status());
-  PENSTOCK_RETURN_IF_ERROR(CheckRequestId(request_id));
-  PENSTOCK_RETURN_IF_ERROR(CheckInput(spec));
-  if (!spec.agent().empty()) {
-    PENSTOCK_RETURN_IF_ERROR(ParseAgentName(spec.agent(), "turn.agent").status());
-  }
-  PENSTOCK_RETURN_IF_ERROR(CheckOverrides(spec.overrides()));
-  if (!chat::v1::Urgency_IsValid(spec.urgency())) {
-    return FieldInvalid("turn.urgency", absl::StrCat(spec.urgency()), "the values of Urgency");
-  }
-  if (!chat::v1::OnDisconnect_IsValid(spec.on_disconnect())) {
-    return FieldInvalid("turn.on_disconnect", absl::StrCat(spec.on_disconnect()),
-                        "the values of OnDisconnect");
-  }
-  if (!chat::v1::OnConflict_IsValid(spec.on_conflict())) {
-    return FieldInvalid("turn.on_conflict", absl::StrCat(spec.on_conflict()),
-                        "the values of OnConflict");
-  }
-  PENSTOCK_RETURN_IF_ERROR(CheckMaxWait(spec));
-  return CheckLabels(spec.labels(), "turn.labels");
-}
-
-absl::Status InputGuard::CheckMaxWait(const chat::v1::TurnSpec& spec) const {
-  if (!spec.has_max_wait()) return absl::OkStatus();
-  PENSTOCK_RETURN_IF_ERROR(CheckDuration("turn.max_wait", spec.max_wait()));
-  const absl::Duration max_wait = FromProto(spec.max_wait());
-  if (max_wait > absl::ZeroDuration()) return absl::OkStatus();
-  return FieldInvalid("turn.max_wait", absl::FormatDuration(max_wait), "more than 0");
-}
-
-absl::Status InputGuard::CheckInput(const chat::v1::TurnSpec& spec) const {
-  const int max_parts = config_.turn().max_input_parts();
-  if (spec.input().empty()) return FieldInvalid("turn.input", "no parts", "at least one text part");
-  if (spec.input_size() > max_parts) {
-    return TooLarge("turn.input", absl::StrCat(spec.input_size(), " parts"),
-                    absl::StrCat("at most ", max_parts, " parts"));
-  }
-  uint64_t bytes = 0;
-  for (int i = 0; i < spec.input_size(); ++i) {
-    const Part& part = spec.input(i);
-    const std::string field = absl::StrCat("turn.input[", i, "]");
-    if (!part.has_text()) return FieldInvalid(field, NameOf(part.kind_case()), "text");
-    if (part.text().text().empty()) {
-      return FieldInvalid(absl::StrCat(field, ".text.text"), "0 bytes", "at least 1 byte");
-    }
-    bytes += part.text().text().size();
-  }
-  return CheckSize("turn.input", bytes, static_cast<uint64_t>(config_.turn().max_input_bytes()));
-}
-
-absl::Status InputGuard::CheckOverrides(const chat::v1::Overrides& overrides) const {
-  PENSTOCK_RETURN_IF_ERROR(
-      CheckSize("turn.overrides.model", overrides.model().size(), kMaxModelNameBytes));
-  PENSTOCK_RETURN_IF_ERROR(
-      CheckSize("turn.overrides.instructions", overrides.instructions().size(),
-                static_cast<uint64_t>(config_.turn().max_instructions_bytes())));
-  const chat::v1::GenerationConfig& generation = overrides.generation();
-  for (int i = 0; i < generation.stop_size(); ++i) {
-    PENSTOCK_RETURN_IF_ERROR(CheckSize(absl::StrCat("turn.overrides.generation.stop[", i, "]"),
-                                       generation.stop(i).size(), kMaxStopBytes));
-  }
-  PENSTOCK_RETURN_IF_ERROR(CheckTools(overrides));
-  return CheckSize("turn.overrides.generation.response_format.json_schema.schema",
-                   generation.response_format().json_schema().schema().size(), kMaxSchemaBytes);
 }
 
 absl::Status InputGuard::CheckSession(const chat::v1::Session& session) const {

@@ -15,9 +15,6 @@
 
 namespace penstock::gateway {
 
-// Largest request, in bytes of its encoding.
-inline constexpr uint64_t kMaxRequestBytes = 1 << 20;
-
 // FIELD_INVALID and TOO_LARGE with the field's path; AGENT_NOT_FOUND for a session's agent that is
 // not configured; SCOPE_MISSING. What only the owner of the data knows (agent of a turn, overrides,
 // versions) is checked there. Immutable; `config` outlives it.
@@ -54,8 +51,8 @@ class InputGuard {
   absl::Status CheckTurn(absl::string_view session, absl::string_view request_id,
                          const chat::v1::TurnSpec& spec) const;
   absl::Status CheckInput(const chat::v1::TurnSpec& spec) const;
-  absl::Status CheckMaxWait(const chat::v1::TurnSpec& spec) const;
   absl::Status CheckOverrides(const chat::v1::Overrides& overrides) const;
+  absl::Status CheckGeneration(const chat::v1::GenerationConfig& generation) const;
   absl::Status CheckTools(const chat::v1::Overrides& overrides) const;
   absl::Status CheckSession(const chat::v1::Session& session) const;
   absl::Status CheckAgent(absl::string_view agent) const;

@@ -15,6 +15,7 @@ config::v1::Config Settings() {
   config.mutable_turn()->set_max_input_bytes(1000);
   config.mutable_turn()->set_max_input_parts(3);
   config.mutable_turn()->set_max_instructions_bytes(100);
+  config.mutable_turn()->set_max_tool_schema_bytes(100);
   config.mutable_recall()->set_max_memory_bytes(50);
   config.add_agents()->set_id("default");
   return config;
@@ -190,17 +191,6 @@ std::vector<Case> Turns() {
           },
           "turn.overrides.generation.stop[0]", "TOO_LARGE"),
       Bad<Stream>(
-          "Schema",
-          [](Stream& r) {
-            r.mutable_turn()
-                ->mutable_overrides()
-                ->mutable_generation()
-                ->mutable_response_format()
-                ->mutable_json_schema()
-                ->set_schema(Text((256 << 10) + 1));
-          },
-          "turn.overrides.generation.response_format.json_schema.schema", "TOO_LARGE"),
-      Bad<Stream>(
           "Urgency",
           [](Stream& r) { r.mutable_turn()->set_urgency(static_cast<chat::v1::Urgency>(9)); },
           "turn.urgency"),
@@ -321,6 +311,19 @@ std::vector<Case> SessionsAndMemories() {
       Bad<Update>(
           "UpdateAgent", [](Update& r) { r.mutable_session()->set_agent("agents/other"); }, "",
           "AGENT_NOT_FOUND"),
+      Fine<Update>("UpdateMask",
+                   [](Update& r) {
+                     for (const char* path : {"display_name", "agent", "labels", "idle_ttl"}) {
+                       r.mutable_update_mask()->add_paths(path);
+                     }
+                   }),
+      Bad<Update>(
+          "UpdateMaskPath",
+          [](Update& r) {
+            r.mutable_update_mask()->add_paths("labels");
+            r.mutable_update_mask()->add_paths("etag");
+          },
+          "update_mask.paths[1]"),
       Bad<Delete>(
           "DeleteEtag", [](Delete& r) { r.set_etag(Text(65)); }, "etag", "TOO_LARGE"),
       Fine<Remember>("Memory", [](Remember& r) { r.mutable_memory()->set_text(Text(50)); }),

@@ -75,11 +75,12 @@ absl::Status InputGuard::CheckTools(const chat::v1::Overrides& overrides) const 
                         "the values of ToolChoice.Mode");
   }
   // Without tools in the overrides it is one of the agent's, which the dispatcher knows.
-  if (choice.tool().empty() || names.empty() || names.contains(choice.tool())) {
-    return absl::OkStatus();
-  }
+  const bool may_be_known =
+      names.empty() ? host::IsToolName(choice.tool()) : names.contains(choice.tool());
+  if (choice.tool().empty() || may_be_known) return absl::OkStatus();
   return FieldInvalid("turn.overrides.generation.tool_choice.tool", Quoted(choice.tool()),
-                      "the name of one of turn.overrides.tools");
+                      names.empty() ? "the name of a tool of the agent's"
+                                    : "the name of one of turn.overrides.tools");
 }
 
 }  // namespace penstock::gateway

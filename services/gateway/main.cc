@@ -4,10 +4,12 @@
 #include <vector>
 
 #include "libs/host/process.h"
-#include "libs/rpc/channel.h"
+#include "libs/rpc/transport.h"
 #include "services/gateway/gateway_process.h"
 
 using penstock::gateway::GatewayProcess;
+using penstock::rpc::ServiceId;
+using penstock::rpc::Transport;
 namespace host = penstock::host;
 
 int main(int argc, char** argv) {
@@ -20,9 +22,15 @@ int main(int argc, char** argv) {
         services.push_back(std::make_unique<GatewayProcess>(
             environment, endpoints.gateway(),
             GatewayProcess::Channels{
-                [&] { return penstock::rpc::OpenChannel(endpoints.dispatcher()); },
-                [&] { return penstock::rpc::OpenChannel(endpoints.session_state()); },
-                [&] { return penstock::rpc::OpenChannel(endpoints.memory_recall()); }}));
+                [&](const Transport& transport) {
+                  return transport.OpenChannel(endpoints.dispatcher(), ServiceId::kDispatcher);
+                },
+                [&](const Transport& transport) {
+                  return transport.OpenChannel(endpoints.session_state(), ServiceId::kSessionState);
+                },
+                [&](const Transport& transport) {
+                  return transport.OpenChannel(endpoints.memory_recall(), ServiceId::kMemoryRecall);
+                }}));
         return services;
       });
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libs/base/failpoint.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "libs/identity/sha256.h"
@@ -121,7 +122,8 @@ absl::StatusOr<TurnListPosition> DecodePageToken(const identity::UserKey& user,
   }
   const std::vector<absl::string_view> parts =
       absl::StrSplit(absl::string_view(bytes).substr(scope.size()), '|');
-  if (parts.size() != 3 || !ReadRank(parts[1], position.live_shown) ||
+  const bool more = parts.size() > 3 && PENSTOCK_PLANTED_BUG("planted.token_tail");
+  if ((parts.size() != 3 && !more) || !ReadRank(parts[1], position.live_shown) ||
       !ReadRank(parts[2], position.ended_shown)) {
     return ForeignToken();
   }
@@ -141,6 +143,8 @@ bool IsWanted(const v1::ListTurnsRequest& request, const Turn& live) {
                          request.states().end();
   return state && (request.request_id().empty() || request.request_id() == live.request_id());
 }
+
+bool IsInShort(const Turn& turn) { return IsLive(turn.state()) && turn.input().empty(); }
 
 TurnListPage MergeTurns(const v1::ListTurnsRequest& request, const TurnListPosition& position,
                         TurnListSources sources) {
@@ -171,6 +175,19 @@ TurnListPage MergeTurns(const v1::ListTurnsRequest& request, const TurnListPosit
     page.next = TurnListPosition{std::move(sources.ended_next), oldest ? oldest : last, {}};
   }
   return page;
+}
+
+void CutPage(const v1::ListTurnsRequest& request, const TurnListPosition& position,
+             TurnListPage& page) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < page.turns.size(); ++i) {
+    bytes += page.turns[i].ByteSizeLong();
+    if (i == 0 || bytes <= kMaxPageBytes) continue;
+    const TurnRank last = RankOf(request, page.turns[i - 1]);
+    page.turns.resize(i);
+    page.next = TurnListPosition{position.ended_token, last, last};
+    return;
+  }
 }
 
 }  // namespace penstock::gateway

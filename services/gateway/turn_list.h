@@ -62,10 +62,19 @@ struct TurnListPage {
   std::optional<TurnListPosition> next;
 };
 
+// The turn is live, and the dispatcher left out what was said in it, so that its list fits into a
+// message.
+bool IsInShort(const chat::v1::Turn& turn);
+
 // Newest first, at most page_size turns (0: 50) and 2 MiB, but at least one; no turn twice. A turn
 // that ended between the two reads is shown as it ended. A live turn that is older than all of
 // `ended` waits for a later page, where it may have ended.
 TurnListPage MergeTurns(const v1::ListTurnsRequest& request, const TurnListPosition& position,
                         TurnListSources sources);
+
+// Leaves the first turns of a page, those that are 2 MiB together and at least one; the others are
+// on the next.
+void CutPage(const v1::ListTurnsRequest& request, const TurnListPosition& position,
+             TurnListPage& page);
 
 }  // namespace penstock::gateway

@@ -154,5 +154,40 @@ TEST(TurnListToken, IsRefusedWithAnotherUserParentOrFilter) {
   EXPECT_EQ(MetadataOf(DecodePageToken(stranger, request).status(), "field"), "page_token");
 }
 
+TEST(TurnList, APageIsCutWhereItsTurnsAreTooLarge) {
+  TurnListPage page = MergeTurns(Request(), {}, {Live({6, 5, 4}), Ended({3}), "next"});
+  for (Turn& turn : page.turns) {
+    turn.add_input()->mutable_image()->set_data(std::string(1'000'000, 'x'));
+  }
+
+  CutPage(Request(), {}, page);
+
+  EXPECT_THAT(Numbers(page), ElementsAre(6, 5));
+  ASSERT_TRUE(page.next);
+  EXPECT_EQ(page.next->ended_token, "");
+  const TurnListPage rest = MergeTurns(Request(), *page.next, {Live({6, 5, 4}), Ended({3}), ""});
+  EXPECT_THAT(Numbers(rest), ElementsAre(4, 3));
+}
+
+TEST(TurnList, APageThatFitsIsNotCut) {
+  TurnListPage page = MergeTurns(Request(), {}, {Live({6, 5}), {}, ""});
+  page.turns[0].add_input()->mutable_image()->set_data(std::string(1'000'000, 'x'));
+
+  CutPage(Request(), {}, page);
+
+  EXPECT_THAT(Numbers(page), ElementsAre(6, 5));
+  EXPECT_FALSE(page.next);
+}
+
+TEST(TurnList, OnlyALiveTurnWithoutInputIsInShort) {
+  Turn live = TurnOf(1, Turn::QUEUED);
+  EXPECT_TRUE(IsInShort(live));
+  EXPECT_FALSE(IsInShort(TurnOf(1, Turn::SUCCEEDED)));
+
+  live.add_input()->mutable_text()->set_text("Hi");
+
+  EXPECT_FALSE(IsInShort(live));
+}
+
 }  // namespace
 }  // namespace penstock::gateway

@@ -10,6 +10,7 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "services/gateway/public_status.h"
+#include "services/gateway/public_turn.h"
 #include "services/gateway/stall_watch.h"
 #include "services/gateway/turn_list.h"
 
@@ -184,6 +185,13 @@ Awaitable<absl::StatusOr<v1::ListTurnsResponse>> TurnsRpc::ListTurns(const Calle
   sources.ended_next = answer.next_page_token();
 
   TurnListPage page = MergeTurns(request, position, std::move(sources));
+  for (Turn& turn : page.turns) {
+    if (!IsInShort(turn)) continue;
+    auto whole = co_await Get(caller, turn.name());
+    // It may have been deleted since.
+    if (whole.ok()) turn = *std::move(whole);
+  }
+  CutPage(request, position, page);
   v1::ListTurnsResponse response;
   for (Turn& turn : page.turns) *response.add_turns() = std::move(turn);
   if (page.next) response.set_next_page_token(EncodePageToken(user, request, *page.next));
@@ -220,8 +228,9 @@ Awaitable<absl::Status> TurnsRpc::Relay(TurnFollower& turn, EventSink& out) {
   const absl::Duration stall_timeout = FromProto(config_.stream().stall_timeout());
   StallWatch stall(timers_, clock_, stall_timeout, [&turn] { turn.Cancel(); });
   while (true) {
-    PENSTOCK_CO_ASSIGN_OR_RETURN(const std::optional<TurnEvent> event, co_await turn.Next());
+    PENSTOCK_CO_ASSIGN_OR_RETURN(std::optional<TurnEvent> event, co_await turn.Next());
     if (!event) co_return absl::OkStatus();
+    MakePublic(*event);
     if (event->has_finished()) PENSTOCK_FAILPOINT("gateway.before_finished");
     stall.Begin();
     const absl::Status written = co_await out.Write(*event);

@@ -1,5 +1,6 @@
 #include "services/memory_recall/memory_keys.h"
 
+#include "libs/base/failpoint.h"
 #include "libs/identity/sha256.h"
 #include "libs/rocksdb/key.h"
 #include "services/memory_recall/memory_id.h"
@@ -62,9 +63,10 @@ std::optional<Due> ParseDueKey(absl::string_view key) {
   absl::string_view user;
   absl::string_view what;
   if (!reader.U64(minute) || !reader.U8(kind) || !reader.Bytes(kUserBytes, user) ||
-      !reader.Bytes(kIdBytes, what) || !reader.rest().empty()) {
+      !reader.Bytes(kIdBytes, what)) {
     return std::nullopt;
   }
+  if (!reader.rest().empty() && !PENSTOCK_PLANTED_BUG("planted.due_key_tail")) return std::nullopt;
   if (kind != static_cast<uint8_t>(DueKind::kMemory) &&
       kind != static_cast<uint8_t>(DueKind::kRequest)) {
     return std::nullopt;

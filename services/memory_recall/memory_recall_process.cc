@@ -10,6 +10,7 @@
 #include "libs/identity/grant_key.h"
 #include "libs/rpc/idle_pulse.h"
 #include "libs/rpc/server_host.h"
+#include "libs/rpc/transport.h"
 #include "services/memory_recall/bm25_ranker.h"
 #include "services/memory_recall/memory_recall_core.h"
 #include "services/memory_recall/memory_recall_service.h"
@@ -30,6 +31,7 @@ RecallSettings SettingsOf(const config::v1::Recall& recall) {
 
 // In the order of their construction; destroyed in reverse.
 struct MemoryRecallProcess::Parts {
+  std::unique_ptr<rpc::Transport> transport;
   std::unique_ptr<rocks::Database> database;
   std::unique_ptr<rocks::Committer> committer;
   std::unique_ptr<RocksMemoryStore> store;
@@ -52,12 +54,15 @@ absl::Status MemoryRecallProcess::Start() {
   const config::v1::Config& config = environment_.config;
   if (!endpoint_.empty()) {
     PENSTOCK_ASSIGN_OR_RETURN(const host::Endpoint listener, host::ParseEndpoint(endpoint_));
-    PENSTOCK_RETURN_IF_ERROR(host::CheckListener(listener, config.endpoints().insecure()));
+    PENSTOCK_RETURN_IF_ERROR(host::CheckListener(listener, config));
   }
   PENSTOCK_ASSIGN_OR_RETURN(
-      const std::string key,
-      identity::GrantKeyOf(config.identity(), identity::kMemoryRecallAudience));
+      const identity::GrantKeys keys,
+      identity::GrantKeysOf(config.identity(), identity::kMemoryRecallAudience));
   auto parts = std::make_unique<Parts>();
+  PENSTOCK_ASSIGN_OR_RETURN(parts->transport,
+                            rpc::Transport::Create(rpc::ServiceId::kMemoryRecall, endpoint_, config,
+                                                   environment_.clock, environment_.metrics));
   PENSTOCK_ASSIGN_OR_RETURN(
       parts->database,
       rocks::Database::Open((std::filesystem::path(config.data_dir()) / "memory_recall").string(),
@@ -74,14 +79,17 @@ absl::Status MemoryRecallProcess::Start() {
   parts->core = std::make_unique<MemoryRecallCore>(
       *parts->store, *parts->ranker,
       /*embedder=*/nullptr, environment_.clock, SettingsOf(config.recall()), environment_.metrics);
-  parts->verifier = std::make_unique<identity::GrantVerifier>(identity::kMemoryRecallAudience, key);
-  parts->rpc_environment = std::make_unique<rpc::ServerEnvironment>(rpc::ServerEnvironment{
-      environment_.executor, *parts->verifier, environment_.clock, environment_.metrics});
+  parts->verifier = std::make_unique<identity::GrantVerifier>(identity::kMemoryRecallAudience,
+                                                              keys.current, keys.previous);
+  parts->rpc_environment = std::make_unique<rpc::ServerEnvironment>(
+      rpc::ServerEnvironment{environment_.executor, *parts->verifier, environment_.clock,
+                             environment_.metrics, parts->transport->callers()});
   parts->rpc = std::make_unique<MemoryRecallService>(*parts->core, *parts->rpc_environment);
   parts->sweeper = std::make_unique<MemorySweeper>(
       *parts->store, environment_.executor, environment_.timers, environment_.clock,
       environment_.metrics, FromProto(config.recall().sweep_interval()));
-  PENSTOCK_ASSIGN_OR_RETURN(parts->host, rpc::ServerHost::Start(endpoint_, {parts->rpc.get()}));
+  PENSTOCK_ASSIGN_OR_RETURN(parts->host, rpc::ServerHost::Start(endpoint_, {parts->rpc.get()},
+                                                                parts->transport->listener()));
   if (!endpoint_.empty()) {
     parts->pulse = std::make_unique<rpc::IdlePulse>(environment_.timers);
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "libs/base/failpoint.h"
+
 namespace penstock::memory_recall {
 namespace {
 
@@ -40,7 +42,8 @@ size_t CutOf(absl::string_view window) {
 absl::string_view PrefixOf(absl::string_view text, size_t max_bytes) {
   if (text.size() <= max_bytes) return text;
   size_t end = max_bytes;
-  for (size_t i = 0; i < kMaxContinuations && end > 0 && IsContinuation(text[end]); ++i) --end;
+  const size_t back = PENSTOCK_PLANTED_BUG("planted.character_cut") ? 2 : kMaxContinuations;
+  for (size_t i = 0; i < back && end > 0 && IsContinuation(text[end]); ++i) --end;
   return text.substr(0, IsContinuation(text[end]) ? max_bytes : end);
 }
 

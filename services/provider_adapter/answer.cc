@@ -46,9 +46,42 @@ absl::string_view Answer::TakeRoom(absl::string_view text) {
   return fits;
 }
 
+bool Answer::TakeRoomFor(const chat::v1::Opaque& opaque) {
+  held_bytes_ = 0;
+  const size_t bytes = opaque.protocol().size() + opaque.data().size();
+  if (bytes > room_bytes_) {
+    EndAtBound();
+    return false;
+  }
+  room_bytes_ -= bytes;
+  return true;
+}
+
 void Answer::EndAtBound() {
   finish_ = chat::v1::LENGTH;
   End();
+}
+
+void Answer::OnReasoningState(chat::v1::Opaque state) {
+  if (ended_) return;
+  FlushCharacter();
+  if (ended_ || !TakeRoomFor(state)) return;
+  PartText(Delta::REASONING);
+  Part& part = *message_.mutable_parts(message_.parts_size() - 1);
+  *part.mutable_reasoning()->mutable_state() = std::move(state);
+}
+
+void Answer::OnOpaque(chat::v1::Opaque opaque) {
+  if (ended_) return;
+  FlushCharacter();
+  if (ended_ || !TakeRoomFor(opaque)) return;
+  *message_.add_parts()->mutable_opaque() = std::move(opaque);
+}
+
+void Answer::OnHeld(size_t bytes) {
+  if (ended_) return;
+  held_bytes_ += bytes;
+  if (held_bytes_ > room_bytes_) EndAtBound();
 }
 
 void Answer::OnToolCall(absl::string_view id, absl::string_view name) {
@@ -108,9 +141,9 @@ std::string& Answer::PartText(Delta::Kind kind) {
                                 : kind == Delta::REFUSAL ? Part::kRefusal
                                                          : Part::kText;
   const int count = message_.parts_size();
-  Part& part = count > 0 && message_.parts(count - 1).kind_case() == wanted
-                   ? *message_.mutable_parts(count - 1)
-                   : *message_.add_parts();
+  const bool goes_on = count > 0 && message_.parts(count - 1).kind_case() == wanted &&
+                       !message_.parts(count - 1).reasoning().has_state();
+  Part& part = goes_on ? *message_.mutable_parts(count - 1) : *message_.add_parts();
   switch (wanted) {
     case Part::kReasoning:
       return *part.mutable_reasoning()->mutable_text();

@@ -26,6 +26,9 @@ class Answer : public AnswerSink {
   void OnText(chat::v1::Delta::Kind kind, absl::string_view text) override;
   void OnToolCall(absl::string_view id, absl::string_view name) override;
   void OnToolArguments(size_t call, absl::string_view json) override;
+  void OnReasoningState(chat::v1::Opaque state) override;
+  void OnOpaque(chat::v1::Opaque opaque) override;
+  void OnHeld(size_t bytes) override;
   void OnUsage(const chat::v1::Usage& usage) override { usage_.MergeFrom(usage); }
   void OnFinish(chat::v1::FinishReason reason) override;
   void OnEnd() override;
@@ -64,6 +67,8 @@ class Answer : public AnswerSink {
   // The beginning of `text` that there is room for.
   absl::string_view TakeRoom(absl::string_view text);
   void EndAtBound();
+  // Room for what goes back as it came; without it the answer ends.
+  bool TakeRoomFor(const chat::v1::Opaque& opaque);
   std::string& PartText(chat::v1::Delta::Kind kind);
   void FlushCharacter();
   void FinishCalls();
@@ -73,6 +78,8 @@ class Answer : public AnswerSink {
   const std::string provider_;
   DeltaCoalescer coalescer_;
   size_t room_bytes_;
+  // Come in for the next opaque part.
+  size_t held_bytes_ = 0;
   OfferedTools tools_;
   Utf8Repair utf8_;
   chat::v1::Delta::Kind kind_ = chat::v1::Delta::KIND_UNSPECIFIED;

@@ -136,6 +136,64 @@ TEST_F(AnswerTest, MayFillItsBoundExactly) {
   EXPECT_EQ(answer.TakeEnd(rates_, "").finished().finish_reason(), chat::v1::STOP);
 }
 
+chat::v1::Opaque Opaque(const std::string& data) {
+  chat::v1::Opaque opaque;
+  opaque.set_protocol("p");
+  opaque.set_data(data);
+  return opaque;
+}
+
+TEST_F(AnswerTest, KeepsTheStateOfReasoningWithIt) {
+  answer_.OnText(Delta::REASONING, "One.");
+  answer_.OnReasoningState(Opaque("1"));
+  answer_.OnText(Delta::REASONING, "Two.");
+  answer_.OnReasoningState(Opaque("2"));
+  answer_.OnReasoningState(Opaque("3"));
+  answer_.OnOpaque(Opaque("4"));
+  answer_.OnText(Delta::TEXT, "Hello");
+  answer_.OnFinish(chat::v1::STOP);
+  answer_.OnEnd();
+
+  EXPECT_THAT(Deltas(), ElementsAre("0/REASONING:One.", "1/REASONING:Two.", "4/TEXT:Hello"));
+  const auto message = End().finished().message();
+  ASSERT_EQ(message.parts_size(), 5);
+  EXPECT_EQ(message.parts(0).reasoning().state().data(), "1");
+  EXPECT_EQ(message.parts(1).reasoning().text(), "Two.");
+  EXPECT_EQ(message.parts(1).reasoning().state().data(), "2");
+  EXPECT_EQ(message.parts(2).reasoning().text(), "");
+  EXPECT_EQ(message.parts(2).reasoning().state().data(), "3");
+  EXPECT_EQ(message.parts(3).opaque().data(), "4");
+}
+
+TEST_F(AnswerTest, CountsWhatItCannotReadInItsBound) {
+  Answer exact("p", {}, 5);
+  exact.OnOpaque(Opaque("1234"));
+  exact.OnEnd();
+  EXPECT_EQ(exact.TakeEnd(rates_, "").finished().finish_reason(), chat::v1::STOP);
+
+  Answer opaque("p", {}, 4);
+  opaque.OnOpaque(Opaque("1234"));
+  const auto event = opaque.TakeEnd(rates_, "");
+  EXPECT_EQ(event.finished().finish_reason(), chat::v1::LENGTH);
+  EXPECT_EQ(event.finished().message().parts_size(), 0);
+
+  Answer state("p", {}, 6);
+  state.OnText(Delta::REASONING, "Hm");
+  state.OnReasoningState(Opaque("1234"));
+  EXPECT_EQ(state.TakeEnd(rates_, "").finished().message().parts(0).reasoning().text(), "Hm");
+}
+
+TEST_F(AnswerTest, CountsWhatIsHeldBackInItsBound) {
+  Answer answer("p", {}, 10);
+  answer.OnHeld(6);
+  answer.OnOpaque(Opaque("1234"));
+  answer.OnHeld(5);
+  EXPECT_FALSE(answer.ended());
+  answer.OnHeld(1);
+
+  EXPECT_EQ(answer.TakeEnd(rates_, "").finished().finish_reason(), chat::v1::LENGTH);
+}
+
 TEST_F(AnswerTest, JoinsCharactersThatWereCut) {
   answer_.OnText(Delta::TEXT, "a\xE6\xB0");
   EXPECT_THAT(Deltas(), ElementsAre("0/TEXT:a"));

@@ -40,4 +40,35 @@ ProviderMetrics::ProviderMetrics(obs::Metrics& metrics, const std::string& provi
                                          "Bodies of answers of a provider.",
                                          {{"provider", provider}})) {}
 
+TransportMetrics::TransportMetrics(obs::Metrics& metrics, const std::string& provider)
+    : open_(metrics.AddGauge("penstock_provider_adapter_open_connections",
+                             "Connections to a provider or its proxy.", {{"provider", provider}})),
+      opened_(metrics.AddCounter("penstock_provider_adapter_connections_opened_total",
+                                 "Connections begun, also those that then failed.",
+                                 {{"provider", provider}})),
+      reused_(metrics.AddCounter("penstock_provider_adapter_connections_reused_total",
+                                 "Requests sent on a connection that was there.",
+                                 {{"provider", provider}})),
+      answers_too_large_(metrics.AddCounter("penstock_provider_adapter_answers_too_large_total",
+                                            "Answers cut at max_answer_bytes.",
+                                            {{"provider", provider}})) {}
+
+void TransportMetrics::Count(http::TransportEvent event) const {
+  switch (event) {
+    case http::TransportEvent::kConnectionOpened:
+      open_.Increment();
+      opened_.Increment();
+      return;
+    case http::TransportEvent::kConnectionReused:
+      reused_.Increment();
+      return;
+    case http::TransportEvent::kConnectionClosed:
+      open_.Decrement();
+      return;
+    case http::TransportEvent::kAnswerTooLarge:
+      answers_too_large_.Increment();
+      return;
+  }
+}
+
 }  // namespace penstock::provider_adapter

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "libs/http/http_transport.h"
 #include "libs/obs/metrics.h"
 #include "penstock/chat/v1/turn.pb.h"
 
@@ -47,6 +48,20 @@ class ProviderMetrics {
   prometheus::Counter& refused_;
   prometheus::Counter& sent_bytes_;
   prometheus::Counter& received_bytes_;
+};
+
+// Of the connections to one provider. Thread-safe; may be copied.
+class TransportMetrics {
+ public:
+  TransportMetrics(obs::Metrics& metrics, const std::string& provider);
+
+  void Count(http::TransportEvent event) const;
+
+ private:
+  prometheus::Gauge& open_;
+  prometheus::Counter& opened_;
+  prometheus::Counter& reused_;
+  prometheus::Counter& answers_too_large_;
 };
 
 }  // namespace penstock::provider_adapter

@@ -37,6 +37,7 @@ constexpr std::array kCodes = {
     Code{"billing_error", chat::v1::PROVIDER_QUOTA},
     Code{"enforced_spend_limit_reached", chat::v1::PROVIDER_QUOTA},
     Code{"contract_spend_limit_reached", chat::v1::PROVIDER_QUOTA},
+    Code{"ramp_limit_exceeded", chat::v1::PROVIDER_RATE_LIMITED},
     Code{"context_length_exceeded", chat::v1::CONTEXT_WINDOW},
     Code{"exceed_context_size_error", chat::v1::CONTEXT_WINDOW},
     Code{"request_too_large", chat::v1::CONTEXT_WINDOW},
@@ -50,12 +51,12 @@ constexpr std::array kCodes = {
     Code{"service_unavailable", chat::v1::PROVIDER_OVERLOADED},
     Code{"timeout_error", chat::v1::PROVIDER_TIMEOUT},
     Code{"timeout", chat::v1::PROVIDER_TIMEOUT},
-    Code{"server_error", chat::v1::PROVIDER_INTERNAL},
-    Code{"api_error", chat::v1::PROVIDER_INTERNAL},
+    Code{"conflict_error", chat::v1::PROVIDER_INTERNAL},
     Code{"invalid_api_key", chat::v1::PROVIDER_AUTH},
     Code{"authentication_error", chat::v1::PROVIDER_AUTH},
     Code{"permission_error", chat::v1::PROVIDER_AUTH},
     Code{"model_not_found", chat::v1::PROVIDER_AUTH},
+    Code{"not_found_error", chat::v1::PROVIDER_AUTH},
 };
 
 // Servers that have no code for it.
@@ -63,25 +64,34 @@ constexpr std::array<absl::string_view, 4> kContextWindowPhrases = {
     "maximum context length", "prompt is too long", "exceeds the available context size",
     "context window"};
 
+// Anthropic says 400 invalid_request_error of an account whose own limit or credit is used up.
+constexpr std::array<absl::string_view, 2> kQuotaPhrases = {
+    "reached your specified api usage limits", "credit balance is too low"};
+
 std::optional<ErrorKind> KindOfCode(absl::string_view name) {
   const auto found = std::find_if(kCodes.begin(), kCodes.end(),
                                   [&](const Code& code) { return code.name == name; });
   return found == kCodes.end() ? std::nullopt : std::optional(found->kind);
 }
 
-bool SaysContextWindow(absl::string_view message) {
-  return std::any_of(kContextWindowPhrases.begin(), kContextWindowPhrases.end(),
+template <size_t kCount>
+bool Says(absl::string_view message, const std::array<absl::string_view, kCount>& phrases) {
+  return std::any_of(phrases.begin(), phrases.end(),
                      [said = absl::AsciiStrToLower(message)](absl::string_view phrase) {
                        return absl::StrContains(said, phrase);
                      });
+}
+
+ErrorKind KindOfBadRequest(absl::string_view message) {
+  if (Says(message, kContextWindowPhrases)) return chat::v1::CONTEXT_WINDOW;
+  return Says(message, kQuotaPhrases) ? chat::v1::PROVIDER_QUOTA : chat::v1::INVALID_REQUEST;
 }
 
 ErrorKind KindOfStatus(int status, const ProviderError& error) {
   switch (status) {
     case 400:
     case 422:
-      return SaysContextWindow(error.message) ? chat::v1::CONTEXT_WINDOW
-                                              : chat::v1::INVALID_REQUEST;
+      return KindOfBadRequest(error.message);
     case 401:
     case 403:
     case 404:
@@ -138,6 +148,7 @@ ErrorKind KindOfOutcome(http::HttpOutcome::Kind kind) {
     case Kind::kTimeoutTotal:
       return chat::v1::DEADLINE;
     case Kind::kProtocol:
+    case Kind::kTooLarge:
       return chat::v1::MALFORMED_RESPONSE;
     case Kind::kOk:
       return chat::v1::STREAM_TRUNCATED;
@@ -204,7 +215,9 @@ Failure FailureOfStatus(absl::string_view provider, int http_status,
   failure.set_http_status(http_status);
   failure.set_provider_request_id(RequestIdOf(headers));
   std::string message = absl::StrCat(provider, ": HTTP ", http_status);
-  if (failure.kind() == chat::v1::PROVIDER_AUTH) {
+  if (http_status >= 300 && http_status < 400) {
+    message.append(" redirect, which is not followed: base_url is not the address of the API");
+  } else if (failure.kind() == chat::v1::PROVIDER_AUTH) {
     absl::StrAppend(
         &message, " ",
         http_status == 404 ? "model or address not found" : "our credential was refused");
@@ -233,10 +246,11 @@ Failure FailureInStream(absl::string_view provider, const ProviderError& error) 
 }
 
 Failure FailureOfOutcome(absl::string_view provider, const http::HttpOutcome& outcome) {
-  Failure failure =
-      FailureOf(provider, KindOfOutcome(outcome.kind),
-                outcome.kind == http::HttpOutcome::Kind::kOk ? "the stream ended without its end"
-                                                             : Shorten(outcome.message));
+  using Kind = http::HttpOutcome::Kind;
+  std::string what =
+      outcome.kind == Kind::kOk ? "the stream ended without its end" : Shorten(outcome.message);
+  if (outcome.kind == Kind::kTooLarge) what.append(", which is the provider's max_answer_bytes");
+  Failure failure = FailureOf(provider, KindOfOutcome(outcome.kind), what);
   failure.set_not_sent(outcome.not_sent);
   return failure;
 }

@@ -17,10 +17,11 @@ namespace penstock::provider_adapter {
 
 using Failure = provider::v1::GenerateFailed;
 
-// The `error` object of an answer or of a stream, as OpenAI and its likes send it.
+// The `error` object of an answer or of a stream, as OpenAI, Anthropic and their likes send it.
 struct ProviderError {
   std::string message = {};
   std::string type = {};
+  // Anthropic's is `details.error_code`.
   std::string code = {};
   // A status inside the object, as some servers put into `code`; else 0.
   int status = 0;

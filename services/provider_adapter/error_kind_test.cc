@@ -61,6 +61,57 @@ TEST(ErrorKind, KnowsAContextOverflowByItsWords) {
       chat::v1::CONTEXT_WINDOW);
 }
 
+TEST(ErrorKind, FollowsAnthropicsTypes) {
+  const auto body = [](absl::string_view type) {
+    return absl::StrCat(R"({"type":"error","error":{"type":")", type,
+                        R"(","message":"m"},"request_id":"req_1"})");
+  };
+  struct Row {
+    int status;
+    absl::string_view type;
+    chat::v1::ErrorKind kind;
+  };
+  constexpr Row kTable[] = {{400, "invalid_request_error", chat::v1::INVALID_REQUEST},
+                            {401, "authentication_error", chat::v1::PROVIDER_AUTH},
+                            {402, "billing_error", chat::v1::PROVIDER_QUOTA},
+                            {403, "permission_error", chat::v1::PROVIDER_AUTH},
+                            {404, "not_found_error", chat::v1::PROVIDER_AUTH},
+                            {409, "conflict_error", chat::v1::PROVIDER_INTERNAL},
+                            {413, "request_too_large", chat::v1::CONTEXT_WINDOW},
+                            {429, "rate_limit_error", chat::v1::PROVIDER_RATE_LIMITED},
+                            {500, "api_error", chat::v1::PROVIDER_INTERNAL},
+                            {504, "timeout_error", chat::v1::PROVIDER_TIMEOUT},
+                            {529, "overloaded_error", chat::v1::PROVIDER_OVERLOADED}};
+
+  for (const Row& row : kTable) {
+    EXPECT_EQ(Of(row.status, body(row.type)).kind(), row.kind) << row.type;
+    EXPECT_EQ(Classify(200, {.message = "m", .type = std::string(row.type)}), row.kind)
+        << row.type << " in a stream";
+  }
+}
+
+TEST(ErrorKind, ASpendLimitIsNoRateLimit) {
+  const auto of = [](int status, absl::string_view type, absl::string_view code,
+                     absl::string_view message) {
+    return Of(status, absl::StrCat(R"({"type":"error","error":{"type":")", type, R"(","message":")",
+                                   message, R"(","details":{"error_code":")", code, R"("}}})"))
+        .kind();
+  };
+
+  EXPECT_EQ(of(429, "rate_limit_error", "enforced_spend_limit_reached", "m"),
+            chat::v1::PROVIDER_QUOTA);
+  EXPECT_EQ(of(429, "rate_limit_error", "contract_spend_limit_reached", "m"),
+            chat::v1::PROVIDER_QUOTA);
+  EXPECT_EQ(of(429, "rate_limit_error", "ramp_limit_exceeded", "m"),
+            chat::v1::PROVIDER_RATE_LIMITED);
+  EXPECT_EQ(of(400, "invalid_request_error", "",
+               "You have reached your specified API usage limits. You will regain access on x."),
+            chat::v1::PROVIDER_QUOTA);
+  EXPECT_EQ(of(400, "invalid_request_error", "",
+               "Your credit balance is too low to access the Anthropic API."),
+            chat::v1::PROVIDER_QUOTA);
+}
+
 TEST(ErrorKind, ReadsErrorsOfManyShapes) {
   EXPECT_EQ(ReadErrorBody(R"({"error":"model 'x' not found"})").message, "model 'x' not found");
   EXPECT_EQ(ReadErrorBody(R"({"detail":"Not Found"})").message, "Not Found");
@@ -71,6 +122,15 @@ TEST(ErrorKind, ReadsErrorsOfManyShapes) {
       "enforced_spend_limit_reached");
   EXPECT_EQ(ReadErrorBody("<html>").message, "");
   EXPECT_EQ(ReadErrorBody(R"({"error":{"message":7,"code":null}})").message, "");
+}
+
+TEST(ErrorKind, AStatusSaysMoreThanATypeForEverything) {
+  for (const char* type : {"api_error", "server_error"}) {
+    EXPECT_EQ(Classify(503, {.message = "m", .type = type, .code = ""}),
+              chat::v1::PROVIDER_OVERLOADED);
+    EXPECT_EQ(Classify(500, {.message = "m", .type = type, .code = ""}),
+              chat::v1::PROVIDER_INTERNAL);
+  }
 }
 
 TEST(ErrorKind, OfAnErrorInAStreamIsReadFromTheObject) {
@@ -107,6 +167,29 @@ TEST(ErrorKind, NeverRepeatsWhatIsSaidOfACredential) {
 
   EXPECT_THAT(failure.message(), Not(HasSubstr("sk-secret")));
   EXPECT_THAT(failure.message(), HasSubstr("credential"));
+  EXPECT_THAT(FailureInStream("anthropic", {.message = "invalid x-api-key sk-ant-secret",
+                                            .type = "authentication_error"})
+                  .message(),
+              Not(HasSubstr("secret")));
+}
+
+TEST(ErrorKind, ARedirectSaysWhatIsWrong) {
+  const Failure failure = Of(302, "<a href=https://elsewhere/?token=t1>moved</a>");
+
+  EXPECT_EQ(failure.kind(), chat::v1::MALFORMED_RESPONSE);
+  EXPECT_THAT(failure.message(), HasSubstr("HTTP 302 redirect, which is not followed"));
+  EXPECT_THAT(failure.message(), HasSubstr("base_url"));
+  EXPECT_THAT(failure.message(), Not(HasSubstr("t1")));
+}
+
+TEST(ErrorKind, AnAnswerThatIsTooLongNamesTheSetting) {
+  const Failure failure =
+      FailureOfOutcome("openai", {.kind = http::HttpOutcome::Kind::kTooLarge,
+                                  .message = "the answer is longer than 65536 bytes"});
+
+  EXPECT_EQ(failure.message(),
+            "openai: the answer is longer than 65536 bytes, which is the provider's "
+            "max_answer_bytes");
 }
 
 TEST(ErrorKind, ShortensWhatIsSaidBetweenCharacters) {
@@ -126,6 +209,7 @@ TEST(ErrorKind, FollowsTheOutcomeOfTheConnection) {
       {Kind::kTls, chat::v1::PROVIDER_UNREACHABLE},
       {Kind::kReset, chat::v1::PROVIDER_UNREACHABLE},
       {Kind::kProtocol, chat::v1::MALFORMED_RESPONSE},
+      {Kind::kTooLarge, chat::v1::MALFORMED_RESPONSE},
       {Kind::kTimeoutConnect, chat::v1::PROVIDER_TIMEOUT},
       {Kind::kTimeoutFirstByte, chat::v1::PROVIDER_TIMEOUT},
       {Kind::kTimeoutIdle, chat::v1::PROVIDER_TIMEOUT},

@@ -142,6 +142,8 @@ Generator::Generator(std::unique_ptr<Routes> routes, Settings settings,
       clock_(clock) {
   for (const auto& provider : routes_->providers()) {
     provider_metrics_.emplace(provider->name, ProviderMetrics(metrics, provider->name));
+    provider->transport->on_event = [counters = TransportMetrics(metrics, provider->name)](
+                                        http::TransportEvent event) { counters.Count(event); };
   }
   for (const auto& [name, lanes] : routes_->models()) {
     for (const ModelRoute& lane : lanes) {
@@ -160,7 +162,8 @@ Awaitable<absl::Status> Generator::Generate(const GenerateRequest& request, Even
   if (!slot.taken()) co_return StreamsFull(provider);
   const absl::Duration left = TimeLeft(request);
   if (left <= absl::ZeroDuration()) co_return DeadlineInPast();
-  absl::StatusOr<std::string> body = provider.protocol->Body(model->wire_name, request);
+  absl::StatusOr<std::string> body =
+      provider.protocol->Body(model->wire_name, model->terms, request);
   if (!body.ok()) {
     model_metrics_.at(model).Failed(chat::v1::INVALID_REQUEST);
     GenerateEventBatch failed;
@@ -168,10 +171,13 @@ Awaitable<absl::Status> Generator::Generate(const GenerateRequest& request, Even
     co_return co_await sink.Write(std::move(failed));
   }
 
+  const std::shared_ptr<const Credential> credential = provider.credential.Get();
   const std::shared_ptr<Attempt> attempt = NewAttempt(provider, request);
   http::HttpRequest http = {.url = provider.url,
-                            .headers = provider.headers,
+                            .headers = credential->headers,
                             .body = *std::move(body),
+                            .transport = provider.transport,
+                            .max_answer_bytes = provider.max_answer_bytes,
                             .connect_timeout = provider.connect_timeout,
                             .first_byte_timeout = provider.first_byte_timeout,
                             .idle_timeout = provider.idle_timeout,
@@ -181,7 +187,7 @@ Awaitable<absl::Status> Generator::Generate(const GenerateRequest& request, Even
   metrics.Sent(http.body.size());
   const http::HttpCallId call = client_.Start(std::move(http), attempt);
   const std::stop_callback on_stop(stop, [&attempt] { attempt->Stop(); });
-  const absl::Status status = co_await Relay(*attempt, *model, sink);
+  const absl::Status status = co_await Relay(*attempt, *model, *credential, sink);
   if (!status.ok()) client_.Cancel(call);
   Count(*attempt, *model);
   co_return status;
@@ -204,7 +210,7 @@ std::shared_ptr<Attempt> Generator::NewAttempt(const ProviderRoute& provider,
 }
 
 Awaitable<absl::Status> Generator::Relay(Attempt& attempt, const ModelRoute& model,
-                                         EventSink& sink) {
+                                         const Credential& credential, EventSink& sink) {
   ModelMetrics& metrics = model_metrics_.at(&model);
   while (true) {
     Attempt::Batch batch = co_await attempt.Next();
@@ -226,6 +232,8 @@ Awaitable<absl::Status> Generator::Relay(Attempt& attempt, const ModelRoute& mod
     Attempt::End end = attempt.TakeEnd(model.rates);
     if (end.failure) {
       metrics.Failed(*end.failure);
+      Failure& failed = *end.event.mutable_failed();
+      failed.set_message(HideKey(std::move(*failed.mutable_message()), credential));
     } else {
       metrics.Succeeded();
     }

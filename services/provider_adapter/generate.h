@@ -55,6 +55,8 @@ class Generator {
   Awaitable<absl::Status> Generate(const provider::v1::GenerateRequest& request, EventSink& sink,
                                    std::stop_token stop);
 
+  const Routes& routes() const { return *routes_; }
+
  private:
   class StreamSlot;
 
@@ -70,8 +72,9 @@ class Generator {
   absl::Duration TimeLeft(const provider::v1::GenerateRequest& request) const;
   std::shared_ptr<Attempt> NewAttempt(const ProviderRoute& provider,
                                       const provider::v1::GenerateRequest& request) const;
-  // Tells the sink all of the attempt.
-  Awaitable<absl::Status> Relay(Attempt& attempt, const ModelRoute& model, EventSink& sink);
+  // Tells the sink all of the attempt, but for the key, should the provider quote it.
+  Awaitable<absl::Status> Relay(Attempt& attempt, const ModelRoute& model,
+                                const Credential& credential, EventSink& sink);
   // What the metrics keep of an attempt that is over.
   void Count(const Attempt& attempt, const ModelRoute& model);
 

@@ -74,6 +74,8 @@ TEST_F(GenerateTest, SendsOneRequestWithItsLimits) {
   EXPECT_EQ(request.first_byte_timeout, absl::Seconds(60));
   EXPECT_EQ(request.idle_timeout, absl::Seconds(30));
   EXPECT_EQ(request.total_timeout, absl::Seconds(90));
+  EXPECT_EQ(request.max_answer_bytes, 1 << 20);
+  EXPECT_EQ(request.transport->max_connection_age, absl::Minutes(10));
   Done();
 }
 

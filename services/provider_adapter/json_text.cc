@@ -62,6 +62,11 @@ bool WithJson(absl::string_view text, absl::FunctionRef<void(const json::value&)
   return true;
 }
 
+bool IsJsonObject(absl::string_view text) {
+  bool object = false;
+  return WithJson(text, [&](const json::value& value) { object = value.is_object(); }) && object;
+}
+
 const json::value* Member(const json::value* value, absl::string_view name) {
   const json::object* object = value == nullptr ? nullptr : value->if_object();
   return object == nullptr ? nullptr : object->if_contains({name.data(), name.size()});

@@ -16,6 +16,9 @@ namespace penstock::provider_adapter {
 // one JSON value. Invalid UTF-8 inside strings is let through (see Utf8Repair).
 bool WithJson(absl::string_view text, absl::FunctionRef<void(const boost::json::value&)> read);
 
+// Whether `text` is one JSON object and nothing else.
+bool IsJsonObject(absl::string_view text);
+
 // A member of an object; null when `value` is no object or has no such member.
 const boost::json::value* Member(const boost::json::value* value, absl::string_view name);
 

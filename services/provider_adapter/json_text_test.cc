@@ -20,6 +20,13 @@ TEST(JsonText, RefusesWhatIsNotOneValue) {
   EXPECT_TRUE(WithJson(" {\"a\": [1]} ", ignore));
 }
 
+TEST(JsonText, KnowsAnObject) {
+  EXPECT_TRUE(IsJsonObject(" {\"a\": 1} "));
+  for (const char* text : {"", "[]", "7", "null", "{", "{},{}", "\"{}\""}) {
+    EXPECT_FALSE(IsJsonObject(text)) << text;
+  }
+}
+
 TEST(JsonText, ReadsValuesLargerThanTheStackBuffer) {
   std::string json = "{\"text\":\"" + std::string(100'000, 'x') + "\"}";
   size_t size = 0;

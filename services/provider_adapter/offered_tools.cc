@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "libs/base/failpoint.h"
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
@@ -29,6 +31,7 @@ OfferedTools::OfferedTools(const provider::v1::GenerateRequest& request) {
 std::string OfferedTools::NewCallId(absl::string_view given) {
   std::string id(IsUsable(given) ? given : "");
   for (size_t number = ids_.size() + 1; id.empty() || !ids_.insert(id).second; ++number) {
+    if (!id.empty() && PENSTOCK_PLANTED_BUG("planted.call_id_repeated")) break;
     id = absl::StrCat("call_", number);
   }
   return id;

@@ -1,9 +1,13 @@
 // The service as its callers meet it: grants, gRPC, libcurl and sockets, all real.
 #include "services/provider_adapter/provider_adapter_process.h"
 
+#include <chrono>
+#include <cstdio>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -19,7 +23,9 @@
 #include "libs/rpc/status.h"
 #include "penstock/provider/v1/provider_adapter.grpc.pb.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 namespace penstock::provider_adapter {
 namespace {
@@ -28,6 +34,7 @@ using provider::v1::GenerateEvent;
 using provider::v1::GenerateEventBatch;
 using provider::v1::GenerateRequest;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr char kRoot[] = "0123456789abcdef0123456789abcdef";
 
@@ -82,6 +89,17 @@ class ProviderAdapterProcessTest : public testing::Test {
     message.set_role(chat::v1::USER);
     message.add_parts()->mutable_text()->set_text("hi");
     return request;
+  }
+
+  // One call: every event in words, and the status.
+  std::string Call() {
+    grpc::ClientContext context;
+    Grant(context, identity::kProviderAdapterAudience);
+    const auto stream = stub_->Generate(&context, Request());
+    std::string told;
+    GenerateEventBatch batch;
+    while (stream->Read(&batch)) told += batch.DebugString();
+    return told + stream->Finish().error_message();
   }
 
   config::v1::Config config_;
@@ -192,10 +210,93 @@ TEST_F(ProviderAdapterProcessTest, DoesNotStartWithoutAKeyThatIsNamed) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("PENSTOCK_TEST_UNSET_KEY"));
 }
 
+// A file of an API key, for as long as this lives.
+class KeyFile {
+ public:
+  explicit KeyFile(const std::string& key) { Write(key); }
+  ~KeyFile() { std::remove(path_.c_str()); }
+  void Write(const std::string& key) {
+    std::ofstream(path_ + ".new") << key << "\n";
+    std::rename((path_ + ".new").c_str(), path_.c_str());
+  }
+  std::string setting() const { return "api_key_file: " + path_; }
+
+ private:
+  const std::string path_ = testing::TempDir() + "/process_api_key";
+};
+
+TEST_F(ProviderAdapterProcessTest, TheKeyIsNowhereToBeSeen) {
+  // A provider that quotes what it was sent, in every way to fail.
+  int asked = 0;
+  int with_key = 0;
+  http::LoopbackServer server([&](http::LoopbackExchange& exchange) -> Awaitable<void> {
+    const std::string key(exchange.request["Authorization"]);
+    if (absl::StrContains(key, "sk-precious")) ++with_key;
+    const std::string error = absl::StrCat("{\"error\":{\"message\":\"you sent ", key, "\"}}");
+    const int way = asked++;
+    constexpr int kStatuses[] = {400, 401, 403, 404, 429, 500, 302};
+    if (way < 7) {
+      co_await exchange.Respond(kStatuses[way], "Content-Type: application/json\r\n", error);
+    } else {
+      co_await exchange.StartChunks(200, "Content-Type: text/event-stream\r\n");
+      co_await exchange.Chunk(absl::StrCat("data: ", error, "\n\n"));
+      co_await exchange.EndChunks();
+    }
+  });
+  KeyFile file("sk-precious-1");
+  testing::internal::CaptureStderr();
+  ASSERT_TRUE(Start(Config(server.Url("/v1"), file.setting())).ok());
+
+  std::string told;
+  for (int i = 0; i < 8; ++i) told += Call();
+  file.Write("sk-precious 2");  // not a key: a warning follows
+  while (!absl::StrContains(runtime_->environment().metrics.Render(),
+                            "key_reload_failures_total{provider=\"sim\"} 1")) {
+    absl::SleepFor(absl::Milliseconds(10));
+  }
+  const std::string metrics = runtime_->environment().metrics.Render();
+  stub_.reset();
+  runtime_.reset();
+  const std::string log = testing::internal::GetCapturedStderr();
+
+  EXPECT_EQ(with_key, 8);
+  EXPECT_THAT(told, HasSubstr("you sent Bearer ***"));
+  EXPECT_THAT(log, HasSubstr("the old key stays"));
+  for (const std::string& text : {told, metrics, log}) {
+    EXPECT_THAT(text, Not(HasSubstr("precious")));
+  }
+}
+
+TEST_F(ProviderAdapterProcessTest, ANewKeyInTheFileGoesOutWithTheNextCalls) {
+  std::promise<void> rotated;
+  bool seen = false;
+  http::LoopbackServer server([&](http::LoopbackExchange& exchange) -> Awaitable<void> {
+    if (exchange.request["Authorization"] == "Bearer second" && !std::exchange(seen, true)) {
+      rotated.set_value();
+    }
+    co_await exchange.Respond(500, "", "");
+  });
+  KeyFile file("first");
+  ASSERT_TRUE(Start(Config(server.Url("/v1"), file.setting())).ok());
+  Call();
+  EXPECT_FALSE(seen);
+
+  file.Write("second");
+  auto done = rotated.get_future();
+  while (done.wait_for(std::chrono::milliseconds(20)) != std::future_status::ready) Call();
+}
+
+TEST_F(ProviderAdapterProcessTest, DoesNotStartWithAKeyFileThatIsNotThere) {
+  const absl::Status status = Start(Config("http://127.0.0.1:1/v1", "api_key_file: /nowhere/key"));
+
+  EXPECT_THAT(std::string(status.message()), HasSubstr("providers[0].api_key_file"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("/nowhere/key"));
+}
+
 TEST_F(ProviderAdapterProcessTest, DoesNotListenInTheOpen) {
   EXPECT_FALSE(Start(Config("http://127.0.0.1:1/v1"), "0.0.0.0:0").ok());
   EXPECT_TRUE(Start(Config("http://127.0.0.1:1/v1"), "127.0.0.1:0").ok());
-  EXPECT_THAT(process_->Listening().at(0), testing::Not(HasSubstr(":0")));
+  EXPECT_THAT(process_->Listening().at(0), Not(HasSubstr(":0")));
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "services/provider_adapter/rate_limit_headers.h"
 
-#include <algorithm>
 #include <string>
 
 #include "libs/base/proto_time.h"
@@ -19,13 +18,6 @@ std::optional<int64_t> CountIn(const http::HttpHeaders& headers, absl::string_vi
   int64_t count = 0;
   if (!text || !absl::SimpleAtoi(*text, &count) || count < 0) return std::nullopt;
   return count;
-}
-
-std::optional<absl::Duration> TimeUntil(absl::string_view text, absl::Time now) {
-  absl::Time time;
-  std::string error;
-  if (!absl::ParseTime(absl::RFC3339_full, text, &time, &error)) return std::nullopt;
-  return std::clamp(time - now, absl::ZeroDuration(), absl::Hours(24));
 }
 
 void ReadOpenAi(const http::HttpHeaders& headers, absl::string_view what,
@@ -52,7 +44,7 @@ void ReadAnthropic(const http::HttpHeaders& headers, absl::string_view what, abs
   }
   const auto text = headers.Find(absl::StrCat(prefix, "-reset"));
   if (!text) return;
-  if (const auto reset = TimeUntil(*text, now)) *allowance.mutable_reset() = ToProto(*reset);
+  if (const auto reset = ParseResetTime(*text, now)) *allowance.mutable_reset() = ToProto(*reset);
 }
 
 // Not even an empty message for what the provider does not limit.

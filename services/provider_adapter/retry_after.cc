@@ -30,7 +30,13 @@ std::optional<absl::Duration> ParseDate(absl::string_view text, absl::Time now) 
   return Clamp(time - now);
 }
 
-std::optional<absl::Duration> ResetOf(const http::HttpHeaders& headers, absl::string_view what) {
+// An empty optional is less than any duration.
+std::optional<absl::Duration> ResetOf(const http::HttpHeaders& headers, absl::string_view what,
+                                      absl::Time now) {
+  const std::string prefix = absl::StrCat("anthropic-ratelimit-", what);
+  const auto left = headers.Find(absl::StrCat(prefix, "-remaining"));
+  const auto time = headers.Find(absl::StrCat(prefix, "-reset"));
+  if (left && *left == "0" && time) return ParseResetTime(*time, now);
   const auto remaining = headers.Find(absl::StrCat("x-ratelimit-remaining-", what));
   const auto reset = headers.Find(absl::StrCat("x-ratelimit-reset-", what));
   if (!remaining || *remaining != "0" || !reset) return std::nullopt;
@@ -46,6 +52,13 @@ std::optional<absl::Duration> ParseResetDuration(absl::string_view text) {
   return Clamp(duration);
 }
 
+std::optional<absl::Duration> ParseResetTime(absl::string_view text, absl::Time now) {
+  absl::Time time;
+  std::string error;
+  if (!absl::ParseTime(absl::RFC3339_full, text, &time, &error)) return std::nullopt;
+  return Clamp(time - now);
+}
+
 std::optional<absl::Duration> RetryAfter(const http::HttpHeaders& headers, absl::Time now) {
   if (const auto text = headers.Find("retry-after-ms")) {
     double millis = 0;
@@ -57,8 +70,11 @@ std::optional<absl::Duration> RetryAfter(const http::HttpHeaders& headers, absl:
     if (auto wait = ParseSeconds(*text)) return wait;
     if (auto wait = ParseDate(*text, now)) return wait;
   }
-  // An empty optional is less than any duration.
-  return std::max(ResetOf(headers, "requests"), ResetOf(headers, "tokens"));
+  std::optional<absl::Duration> longest;
+  for (const absl::string_view what : {"requests", "tokens", "input-tokens", "output-tokens"}) {
+    longest = std::max(longest, ResetOf(headers, what, now));
+  }
+  return longest;
 }
 
 }  // namespace penstock::provider_adapter

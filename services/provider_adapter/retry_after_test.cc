@@ -36,6 +36,25 @@ TEST(RetryAfter, TakesTheResetOfALimitThatIsUsedUp) {
             absl::Minutes(6));
 }
 
+TEST(RetryAfter, TakesTheTimeThatAnthropicGivesForALimitThatIsUsedUp) {
+  const auto at = [](absl::Duration after) {
+    return absl::FormatTime(absl::RFC3339_full, kNow + after, absl::UTCTimeZone());
+  };
+
+  EXPECT_EQ(Of({"anthropic-ratelimit-requests-remaining: 0",
+                absl::StrCat("anthropic-ratelimit-requests-reset: ", at(absl::Seconds(3))),
+                "anthropic-ratelimit-input-tokens-remaining: 0",
+                absl::StrCat("anthropic-ratelimit-input-tokens-reset: ", at(absl::Seconds(41))),
+                "anthropic-ratelimit-output-tokens-remaining: 8000",
+                absl::StrCat("anthropic-ratelimit-output-tokens-reset: ", at(absl::Hours(1)))}),
+            absl::Seconds(41));
+  EXPECT_EQ(Of({"retry-after: 7", "anthropic-ratelimit-requests-remaining: 0",
+                absl::StrCat("anthropic-ratelimit-requests-reset: ", at(absl::Seconds(3)))}),
+            absl::Seconds(7));
+  EXPECT_EQ(ParseResetTime("6m0s", kNow), std::nullopt);
+  EXPECT_EQ(ParseResetTime(at(-absl::Seconds(1)), kNow), absl::ZeroDuration());
+}
+
 TEST(RetryAfter, IsAbsentWhenNothingSensibleIsSaid) {
   EXPECT_EQ(Of({}), std::nullopt);
   EXPECT_EQ(Of({"Retry-After: soon"}), std::nullopt);

@@ -6,39 +6,19 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "libs/base/status_macros.h"
-#include "services/provider_adapter/openai_chat.h"
+#include "services/provider_adapter/protocols.h"
+#include "services/provider_adapter/provider_transport.h"
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
 namespace penstock::provider_adapter {
-namespace {
 
-std::unique_ptr<Protocol> MakeProtocol(absl::string_view name) {
-  if (name == "openai") return std::make_unique<OpenAiChat>();
-  return nullptr;
+void ProviderRoute::SetKey(const std::string& api_key) {
+  credential.Set(std::make_shared<const Credential>(
+      Credential{.api_key = api_key, .headers = protocol->Headers(api_key)}));
 }
-
-// Without the key in the message.
-absl::StatusOr<std::string> ReadApiKey(const config::v1::Provider& provider, absl::string_view path,
-                                       Routes::Environment environment) {
-  if (provider.api_key_env().empty()) return std::string();
-  const std::string field = absl::StrCat(path, ".api_key_env");
-  const std::optional<std::string> key = environment(provider.api_key_env());
-  if (!key || key->empty()) {
-    return FieldInvalid(field, absl::StrCat(provider.api_key_env(), ", which is not set"),
-                        "an environment variable that holds the API key");
-  }
-  if (!std::all_of(key->begin(), key->end(), absl::ascii_isgraph)) {
-    return FieldInvalid(field, absl::StrCat(provider.api_key_env(), ", with blanks or line ends"),
-                        "printable ASCII without blanks");
-  }
-  return *key;
-}
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<Routes>> Routes::Read(const config::v1::Config& config,
                                                      Environment environment) {
@@ -61,10 +41,7 @@ absl::Status Routes::AddProvider(const config::v1::Provider& provider, absl::str
   if (FindProvider(provider.name()) != nullptr) {
     return FieldInvalid(absl::StrCat(path, ".name"), provider.name(), "each name once");
   }
-  auto protocol = MakeProtocol(provider.protocol());
-  if (protocol == nullptr) {
-    return FieldInvalid(absl::StrCat(path, ".protocol"), provider.protocol(), "openai");
-  }
+  PENSTOCK_ASSIGN_OR_RETURN(auto protocol, MakeProtocol(provider, path));
   if (!absl::StartsWith(provider.base_url(), "https://") &&
       !absl::StartsWith(provider.base_url(), "http://")) {
     return FieldInvalid(absl::StrCat(path, ".base_url"), provider.base_url(),
@@ -72,13 +49,16 @@ absl::Status Routes::AddProvider(const config::v1::Provider& provider, absl::str
   }
   PENSTOCK_ASSIGN_OR_RETURN(const std::string api_key, ReadApiKey(provider, path, environment));
   auto route = std::make_unique<ProviderRoute>();
+  PENSTOCK_ASSIGN_OR_RETURN(route->transport, TransportOf(provider, path));
   route->name = provider.name();
   route->url = protocol->Url(provider.base_url());
-  route->headers = protocol->Headers(api_key);
   route->protocol = std::move(protocol);
+  route->SetKey(api_key);
+  route->api_key_file = provider.api_key_file();
   route->connect_timeout = FromProto(provider.connect_timeout());
   route->first_byte_timeout = FromProto(provider.first_token_timeout());
   route->idle_timeout = FromProto(provider.idle_timeout());
+  route->max_answer_bytes = provider.max_answer_bytes();
   route->max_streams = provider.max_streams();
   providers_.push_back(std::move(route));
   return absl::OkStatus();
@@ -102,6 +82,7 @@ absl::StatusOr<std::vector<ModelRoute>> Routes::LanesOf(const config::v1::Model&
   ModelRoute route;
   route.name = model.name();
   route.wire_name = model.wire_name().empty() ? std::string(name.second) : model.wire_name();
+  PENSTOCK_ASSIGN_OR_RETURN(route.terms, ReadModelTerms(model, path));
   if (model.has_price()) route.rates = pricing::ToRates(model.price());
   if (model.lanes().empty()) {
     route.provider = FindProvider(name.first);

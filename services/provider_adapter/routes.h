@@ -7,12 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "libs/base/snapshot.h"
+#include "libs/http/http_transport.h"
 #include "libs/pricing/price.h"
 #include "penstock/config/v1/config.pb.h"
+#include "services/provider_adapter/api_key.h"
 #include "services/provider_adapter/provider.h"
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -23,13 +25,19 @@ struct ProviderRoute {
   std::string name;
   std::unique_ptr<Protocol> protocol;
   std::string url;
-  // Hold the API key: never logged.
-  std::vector<std::string> headers;
+  // Empty: the key does not change.
+  std::string api_key_file;
+  Snapshot<Credential> credential{std::make_shared<const Credential>()};
+  std::shared_ptr<http::HttpTransport> transport;
   absl::Duration connect_timeout;
   absl::Duration first_byte_timeout;
   absl::Duration idle_timeout;
+  int64_t max_answer_bytes = 0;
   int max_streams = 0;
   std::atomic<int> open_streams = 0;
+
+  // For calls that begin from now on. Thread-safe.
+  void SetKey(const std::string& api_key);
 };
 
 // One lane of a model.
@@ -38,17 +46,16 @@ struct ModelRoute {
   std::string name;
   ProviderRoute* provider = nullptr;
   std::string wire_name;
+  ModelTerms terms;
   std::optional<pricing::Rates> rates;
 };
 
-// Does not change after Read; thread-safe.
+// Does not change after Read but for the credentials; thread-safe.
 class Routes {
  public:
-  // The value of an environment variable, nullopt when it is not set.
-  using Environment = absl::FunctionRef<std::optional<std::string>(absl::string_view)>;
+  using Environment = EnvironmentLookup;
 
-  // INVALID_ARGUMENT with the key's path ("providers[1].api_key_env: …"). API keys are read here,
-  // once.
+  // INVALID_ARGUMENT with the key's path ("providers[1].api_key_env: …"). API keys are read here.
   static absl::StatusOr<std::unique_ptr<Routes>> Read(const config::v1::Config& config,
                                                       Environment environment);
 

@@ -52,7 +52,7 @@ TEST(Routes, FindsAModelsProviderNameAndPrice) {
   EXPECT_EQ(model->wire_name, "gpt-x");
   EXPECT_EQ(model->rates->output, 10'000'000'000);
   EXPECT_EQ(model->provider->url, "https://api.openai.com/v1/chat/completions");
-  EXPECT_THAT(model->provider->headers, Contains("Authorization: Bearer sk-1"));
+  EXPECT_THAT(model->provider->credential.Get()->headers, Contains("Authorization: Bearer sk-1"));
   EXPECT_EQ(model->provider->idle_timeout, absl::Milliseconds(5));
   EXPECT_EQ((*routes)->Find("openai/big/one")->wire_name, "org/big-1");
   EXPECT_FALSE((*routes)->Find("openai/big/one")->rates.has_value());
@@ -81,10 +81,43 @@ TEST(Routes, FindsTheLanesOfAModelByTheirProvider) {
   EXPECT_EQ((*routes)->Find("openai/gpt-x", "azure"), nullptr);
 }
 
+TEST(Routes, SpeaksTheProtocolThatIsNamed) {
+  const auto routes = Read(R"pb(
+    providers {
+      name: "claude"
+      protocol: "anthropic"
+      base_url: "https://api.anthropic.com/v1"
+      api_key_env: "KEY"
+    }
+    providers {
+      name: "azure"
+      protocol: "openai"
+      base_url: "https://a/v1"
+      api_key_env: "KEY"
+      quirks: "api_key_header"
+    }
+    models { name: "claude/m" refuses: "temperature" prompt_cache: true }
+    models { name: "azure/m" }
+  )pb");
+
+  ASSERT_TRUE(routes.ok()) << routes.status();
+  const ModelRoute* model = (*routes)->Find("claude/m");
+  EXPECT_EQ(model->provider->url, "https://api.anthropic.com/v1/messages");
+  EXPECT_THAT(model->provider->protocol->Headers("k"), Contains("x-api-key: k"));
+  EXPECT_TRUE(model->terms.refuses.temperature);
+  EXPECT_TRUE(model->terms.prompt_cache);
+  EXPECT_EQ(model->terms.model, "claude/m");
+  EXPECT_THAT((*routes)->Find("azure/m")->provider->protocol->Headers("k"), Contains("api-key: k"));
+}
+
 TEST(Routes, NamesTheKeyThatIsWrong) {
   EXPECT_THAT(ErrorOf(R"pb(providers { name: "a/b" })pb"), HasSubstr("providers[0].name"));
   EXPECT_THAT(ErrorOf(R"pb(providers { name: "a" protocol: "smtp" })pb"),
-              HasSubstr("providers[0].protocol"));
+              HasSubstr("providers[0].protocol: found smtp, allowed openai or anthropic"));
+  EXPECT_THAT(ErrorOf(R"pb(providers { name: "a" protocol: "anthropic" quirks: "max_tokens" })pb"),
+              HasSubstr("providers[0].quirks[0]: found max_tokens, allowed bearer_key"));
+  EXPECT_THAT(ErrorOf(std::string(kConfig) + R"pb(models { name: "openai/z" refuses: "n" })pb"),
+              HasSubstr("models[2].refuses[0]: found n, allowed temperature,"));
   EXPECT_THAT(ErrorOf(R"pb(providers { name: "a" protocol: "openai" base_url: "ftp://x" })pb"),
               HasSubstr("providers[0].base_url"));
   EXPECT_THAT(ErrorOf(R"pb(models { name: "a/b" })pb"), HasSubstr("models[0].name"));

@@ -88,4 +88,11 @@ absl::string_view Utf8Repair::End() {
   return kReplacement;
 }
 
+std::string RepairUtf8(absl::string_view text) {
+  Utf8Repair repair;
+  std::string whole(repair.Take(text));
+  const absl::string_view rest = repair.End();
+  return whole.append(rest.data(), rest.size());
+}
+
 }  // namespace penstock::provider_adapter

@@ -23,4 +23,7 @@ class Utf8Repair {
   std::string repaired_;
 };
 
+// `text`, with U+FFFD for what is no character.
+std::string RepairUtf8(absl::string_view text);
+
 }  // namespace penstock::provider_adapter

@@ -32,6 +32,11 @@ TEST(Utf8Repair, JoinsACharacterThatWasCut) {
   EXPECT_EQ(Repair({"a\xF0", "\x9F", "\x98\x80z"}), "a😀z");
 }
 
+TEST(Utf8Repair, OfAWholeTextIsThatOfItsPieces) {
+  EXPECT_EQ(RepairUtf8("a你"), "a你");
+  EXPECT_EQ(RepairUtf8("a\xFF\xE4\xBD"), "a\uFFFD\uFFFD");
+}
+
 TEST(Utf8Repair, ReplacesWhatIsNoCharacter) {
   EXPECT_EQ(Repair({"a\xFFz"}), "a\uFFFDz");
   EXPECT_EQ(Repair({"a\xC3z"}), "a\uFFFDz");

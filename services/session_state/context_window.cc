@@ -5,6 +5,7 @@ namespace penstock::session_state {
 ContextWindow::ContextWindow(ContextBounds bounds)
     : tokens_left_(bounds.max_tokens),
       turns_left_(bounds.max_turns),
+      bytes_left_(bounds.max_bytes),
       looks_left_(int64_t{4} * bounds.max_turns + 64) {}
 
 bool ContextWindow::Add(const PastTurn& turn) {
@@ -13,12 +14,14 @@ bool ContextWindow::Add(const PastTurn& turn) {
     return false;
   }
   if (turn.messages.empty()) return true;
-  if (turns_left_ <= 0 || turn.tokens > tokens_left_) {
+  const auto bytes = static_cast<int64_t>(turn.messages.size());
+  if (turns_left_ <= 0 || turn.tokens > tokens_left_ || bytes > bytes_left_) {
     truncated_ = true;
     return false;
   }
   --turns_left_;
   tokens_left_ -= turn.tokens;
+  bytes_left_ -= bytes;
   turns_.push_back(&turn);
   return true;
 }

@@ -9,9 +9,14 @@
 
 namespace penstock::session_state {
 
+// An answer has to fit into a message (rpc::kMaxMessageBytes).
+inline constexpr int64_t kMaxContextBytes = 3'584 << 10;
+
 struct ContextBounds {
   int64_t max_tokens = 0;
   int32_t max_turns = 0;
+  // Of the messages as they travel; images may reach it long before max_tokens.
+  int64_t max_bytes = kMaxContextBytes;
 };
 
 // The history is valid for every provider: a turn is in it whole or not at all, so that each tool
@@ -34,6 +39,7 @@ class ContextWindow {
  private:
   int64_t tokens_left_;
   int32_t turns_left_;
+  int64_t bytes_left_;
   int64_t looks_left_;
   bool truncated_ = false;
   // Newest first.

@@ -31,6 +31,20 @@ TEST(ContextWindow, FillsExactlyItsTokens) {
   EXPECT_EQ(TextOf(window.Context()), "q2 a2+");
 }
 
+TEST(ContextWindow, FillsExactlyItsBytes) {
+  const PastTurn newer = ShownTurn(2);
+  const PastTurn older = ShownTurn(1);
+  const auto bytes = static_cast<int64_t>(newer.messages.size() + older.messages.size());
+  for (const int64_t one_less : {0, 1}) {
+    ContextWindow window({.max_tokens = 100, .max_turns = 10, .max_bytes = bytes - one_less});
+
+    EXPECT_TRUE(window.Add(newer));
+    EXPECT_EQ(window.Add(older), one_less == 0);
+
+    EXPECT_EQ(TextOf(window.Context()), one_less == 0 ? "q1 a1 q2 a2" : "q2 a2+");
+  }
+}
+
 TEST(ContextWindow, PassesOverWhatShowsNothing) {
   const PastTurn hidden = HiddenTurn(2);
   const PastTurn shown = ShownTurn(1);

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "libs/tokens/raw_tokens.h"
 #include "penstock/session/v1/session_state.pb.h"
 #include "services/session_state/session_records.h"
 
@@ -16,25 +17,14 @@ using chat::v1::Turn;
 
 using Parts = google::protobuf::RepeatedPtrField<Part>;
 
-size_t ShownBytes(const Part& part) {
-  switch (part.kind_case()) {
-    case Part::kText:
-      return part.text().text().size();
-    case Part::kRefusal:
-      return part.refusal().text().size();
-    case Part::kToolCall:
-      return part.tool_call().name().size() + part.tool_call().arguments().size();
-    case Part::kToolResult:
-      return part.tool_result().content().size();
-    case Part::kReasoning:
-    case Part::KIND_NOT_SET:
-      return 0;
-  }
-  return 0;
+// Every provider's models can read it.
+bool IsPlain(const Part& part) {
+  return part.has_text() || part.has_image() || part.has_refusal() || part.has_tool_call() ||
+         part.has_tool_result();
 }
 
 bool IsShown(const Part& part) {
-  return part.has_text() || part.has_refusal() || part.has_tool_call() || part.has_tool_result();
+  return IsPlain(part) || part.has_opaque() || part.reasoning().has_state();
 }
 
 // The parts that a model may see.
@@ -47,7 +37,7 @@ void CopyShown(const Parts& from, Message& to) {
 bool HasAnswer(const Turn& turn) {
   for (const Message& message : turn.output()) {
     for (const Part& part : message.parts()) {
-      if (IsShown(part)) return true;
+      if (IsPlain(part)) return true;
     }
   }
   return false;
@@ -103,18 +93,12 @@ std::string MessagesOf(const Turn& turn) {
 
 }  // namespace
 
-int64_t EstimatedTokens(const Parts& parts) {
-  size_t bytes = 0;
-  for (const Part& part : parts) bytes += ShownBytes(part);
-  return (static_cast<int64_t>(bytes) * 3 + 9) / 10;
-}
-
 PastTurn MakePastTurn(const Turn& turn, absl::string_view turn16) {
   PastTurn past{.sequence = turn.sequence()};
   std::copy_n(turn16.begin(), past.turn16.size(), past.turn16.begin());
   if (!IsOfHistory(turn)) return past;
-  past.tokens = EstimatedTokens(turn.input());
-  for (const Message& message : turn.output()) past.tokens += EstimatedTokens(message.parts());
+  past.tokens = RawTokens(turn.input());
+  for (const Message& message : turn.output()) past.tokens += RawTokens(message.parts());
   past.messages = MessagesOf(turn);
   return past;
 }

@@ -12,19 +12,20 @@
 
 namespace penstock::session_state {
 
-// Estimated tokens of a message: UTF-8 bytes of its text, tool calls and tool results / 4 × 1.2,
-// rounded up. Reasoning counts nothing: it is never sent back to a provider.
-int64_t EstimatedTokens(const google::protobuf::RepeatedPtrField<chat::v1::Part>& parts);
-
 // A turn is history when it SUCCEEDED, and also when it was cancelled, failed or expired after
 // whole steps (output_partial is false): the model then knows what it did, and the calls that were
 // open have results that say why they came to nothing. Each tool call in it is followed by its
-// result; a turn of which that is not true is none.
+// result; a turn of which that is not true is none. Neither is one whose answer holds nothing that
+// a model of every provider can read: no text, no refusal and no call.
+//
+// Images are in it as they were sent, and, in their places, what a provider wants back of its
+// answers (Opaque, Reasoning with a state). Other reasoning is left out.
 struct PastTurn {
   using Id16 = std::array<char, 16>;
 
   int64_t sequence = 0;
   Id16 turn16 = {};
+  // RawTokens of all parts (libs/tokens).
   int64_t tokens = 0;
   // What the user said, then the messages of the answer, as entries of Context.history on the wire.
   // Empty: the turn is no history, or has no answer to show.

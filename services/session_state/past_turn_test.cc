@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "libs/tokens/raw_tokens.h"
 #include "penstock/session/v1/session_state.pb.h"
 
 namespace penstock::session_state {
@@ -54,18 +55,6 @@ session::v1::Context ContextOf(const PastTurn& turn) {
   return context;
 }
 
-TEST(EstimatedTokens, AreBytesOfTextByFourTimesOnePointTwoRoundedUp) {
-  Turn turn;
-  EXPECT_EQ(EstimatedTokens(turn.input()), 0);
-
-  turn.add_input()->mutable_text()->set_text("a");
-  EXPECT_EQ(EstimatedTokens(turn.input()), 1);
-  turn.add_input()->mutable_text()->set_text("123456789");
-  EXPECT_EQ(EstimatedTokens(turn.input()), 3);
-  turn.add_input()->mutable_reasoning()->set_text(std::string(1000, 'x'));
-  EXPECT_EQ(EstimatedTokens(turn.input()), 3);
-}
-
 TEST(PastTurn, HoldsWhatWasSaidAndAnsweredAsEntriesOfAContext) {
   const PastTurn past = MakePastTurn(TurnOf("1234567890", "b"), kTurn16);
 
@@ -100,6 +89,43 @@ TEST(PastTurn, LeavesReasoningOutAndKeepsRefusals) {
 
   ASSERT_EQ(context.history(1).parts_size(), 1);
   EXPECT_EQ(context.history(1).parts(0).refusal().text(), "no");
+}
+
+TEST(PastTurn, KeepsImagesAndWhatAProviderWantsBackUnchangedAndInPlace) {
+  Turn turn = TurnOf("what is it?", "A boat.");
+  auto* image = turn.add_input()->mutable_image();
+  image->set_media_type("image/png");
+  image->set_data("\x89PNG");
+  auto* message = turn.mutable_output(0);
+  auto* thought = message->add_parts()->mutable_reasoning();
+  thought->set_text("hm");
+  thought->mutable_state()->set_protocol("anthropic");
+  thought->mutable_state()->set_data(R"({"signature":"s"})");
+  auto* opaque = message->add_parts()->mutable_opaque();
+  opaque->set_protocol("anthropic");
+  opaque->set_data(R"({"type":"new"})");
+
+  const PastTurn past = MakePastTurn(turn, kTurn16);
+
+  const session::v1::Context context = ContextOf(past);
+  ASSERT_EQ(context.history_size(), 2);
+  ASSERT_EQ(context.history(0).parts_size(), 2);
+  EXPECT_EQ(context.history(0).parts(1).SerializeAsString(), turn.input(1).SerializeAsString());
+  ASSERT_EQ(context.history(1).parts_size(), 3);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(context.history(1).parts(i).SerializeAsString(),
+              message->parts(i).SerializeAsString());
+  }
+  EXPECT_EQ(past.tokens, RawTokens(turn.input()) + RawTokens(message->parts()));
+  EXPECT_GT(past.tokens, kImageTokens);
+}
+
+TEST(PastTurn, IsNoHistoryWhenOneProviderAloneCanReadItsAnswer) {
+  Turn turn = TurnOf("q", "");
+  turn.mutable_output(0)->mutable_parts(0)->mutable_opaque()->set_data("{}");
+  turn.mutable_output(0)->add_parts()->mutable_reasoning()->mutable_state()->set_data("{}");
+
+  EXPECT_EQ(MakePastTurn(turn, kTurn16).messages, "");
 }
 
 TEST(PastTurn, WithToolsIsItsMessagesInOrder) {

@@ -40,7 +40,9 @@ absl::Status RequestIdReused(absl::string_view request_id) {
   return Refusal(StatusCode::kInvalidArgument, "REQUEST_ID_REUSED",
                  absl::StrCat("request_id ", request_id,
                               ": used before with another body; use a new id for a new request"))
-      .With("field", "request_id");
+      .With("field", "request_id")
+      .With("found", request_id)
+      .With("allowed", "an id that was not used with another body");
 }
 
 absl::Status VersionMismatch(absl::string_view session_id, int64_t version,

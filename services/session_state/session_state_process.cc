@@ -9,6 +9,7 @@
 #include "libs/identity/grant_key.h"
 #include "libs/rpc/idle_pulse.h"
 #include "libs/rpc/server_host.h"
+#include "libs/rpc/transport.h"
 #include "services/session_state/session_records.h"
 #include "services/session_state/session_state.h"
 #include "services/session_state/session_state_service.h"
@@ -32,17 +33,20 @@ RocksSessionStoreOptions StoreOptionsOf(const config::v1::Config& config) {
 
 // In the order in which its parts need each other.
 struct SessionStateProcess::Running {
-  Running(const host::Environment& environment, std::unique_ptr<RocksSessionStore> opened,
-          absl::string_view grant_key)
-      : store(std::move(opened)),
+  Running(const host::Environment& environment, std::unique_ptr<rpc::Transport> edges,
+          std::unique_ptr<RocksSessionStore> opened, const identity::GrantKeys& keys)
+      : transport(std::move(edges)),
+        store(std::move(opened)),
         core(*store, environment.clock,
              {.idle_ttl = FromProto(environment.config.session().idle_ttl())}),
-        verifier(identity::kSessionStateAudience, grant_key),
-        rpc_environment{environment.executor, verifier, environment.clock, environment.metrics},
+        verifier(identity::kSessionStateAudience, keys.current, keys.previous),
+        rpc_environment{environment.executor, verifier, environment.clock, environment.metrics,
+                        transport->callers()},
         service(MakeSessionStateService(core, rpc_environment)),
         sweeper(*store, environment.executor, environment.timers, environment.clock,
                 environment.metrics, FromProto(environment.config.session().sweep_interval())) {}
 
+  std::unique_ptr<rpc::Transport> transport;
   std::unique_ptr<RocksSessionStore> store;
   SessionState core;
   identity::GrantVerifier verifier;
@@ -61,11 +65,14 @@ absl::Status SessionStateProcess::Start() {
   const config::v1::Config& config = environment_.config;
   if (!endpoint_.empty()) {
     PENSTOCK_ASSIGN_OR_RETURN(const host::Endpoint listener, host::ParseEndpoint(endpoint_));
-    PENSTOCK_RETURN_IF_ERROR(host::CheckListener(listener, config.endpoints().insecure()));
+    PENSTOCK_RETURN_IF_ERROR(host::CheckListener(listener, config));
   }
   PENSTOCK_ASSIGN_OR_RETURN(
-      const std::string grant_key,
-      identity::GrantKeyOf(config.identity(), identity::kSessionStateAudience));
+      const identity::GrantKeys keys,
+      identity::GrantKeysOf(config.identity(), identity::kSessionStateAudience));
+  PENSTOCK_ASSIGN_OR_RETURN(auto transport,
+                            rpc::Transport::Create(rpc::ServiceId::kSessionState, endpoint_, config,
+                                                   environment_.clock, environment_.metrics));
   RocksSessionStoreOptions options = StoreOptionsOf(config);
   std::error_code error;
   std::filesystem::create_directories(options.path, error);
@@ -76,8 +83,9 @@ absl::Status SessionStateProcess::Start() {
   PENSTOCK_ASSIGN_OR_RETURN(
       auto store,
       RocksSessionStore::Open(std::move(options), environment_.blocking, environment_.metrics));
-  running_ = std::make_unique<Running>(environment_, std::move(store), grant_key);
-  auto server = rpc::ServerHost::Start(endpoint_, {running_->service.get()});
+  running_ = std::make_unique<Running>(environment_, std::move(transport), std::move(store), keys);
+  auto server =
+      rpc::ServerHost::Start(endpoint_, {running_->service.get()}, running_->transport->listener());
   if (!server.ok()) {
     running_.reset();
     return std::move(server).status();

@@ -333,6 +333,32 @@ TEST_P(SessionStoreConformance, ASessionMadeAgainByATurnHasAHistoryOfItsOwn) {
   EXPECT_EQ(Get("s1")->turn_count(), 2);
 }
 
+TEST_P(SessionStoreConformance, ImagesThatFillAMessageLeaveOlderTurnsOut) {
+  const std::string image(1 << 20, 'x');
+  for (int64_t sequence = 1; sequence <= 5; ++sequence) {
+    const std::string turn = absl::StrCat("t", sequence);
+    BeginTurnArgs begin = BeginArgs("s1", turn, sequence, FenceOf(1, sequence));
+    begin.accepted.add_input()->mutable_image()->set_data(image);
+    ASSERT_TRUE(Await(store().BeginTurn(user_, begin)).ok());
+    ASSERT_TRUE(Await(store().CommitTurn(
+                          user_, CommitArgs("s1", turn, Turn::SUCCEEDED, FenceOf(1, sequence))))
+                    .ok());
+  }
+  for (const bool reopened : {false, true}) {
+    if (reopened) Reopen();
+    BeginTurnArgs next = BeginArgs("s1", absl::StrCat("n", reopened), 6, FenceOf(2, 1 + reopened));
+    next.max_tokens = 1'000'000;
+
+    const auto begun = Await(store().BeginTurn(user_, next));
+
+    ASSERT_TRUE(begun.ok()) << begun.status();
+    EXPECT_TRUE(begun->context().truncated());
+    EXPECT_LT(begun->ByteSizeLong(), size_t{4} << 20);
+    ASSERT_EQ(begun->context().history_size(), 6);
+    EXPECT_EQ(begun->context().history(4).parts(1).image().data(), image);
+  }
+}
+
 TEST_P(SessionStoreConformance, LargeTurnsAreReadBackWhole) {
   const std::string large(1 << 20, 'x');
   ASSERT_TRUE(Begin("s1", "t1", 1, FenceOf(1, 1)).ok());

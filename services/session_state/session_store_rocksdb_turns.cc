@@ -6,6 +6,7 @@
 #include "libs/async/status_macros.h"
 #include "libs/base/failpoint.h"
 #include "libs/rocksdb/key.h"
+#include "libs/tokens/raw_tokens.h"
 #include "services/session_state/context_window.h"
 #include "services/session_state/refusals.h"
 #include "services/session_state/session_records.h"
@@ -107,15 +108,18 @@ Awaitable<absl::StatusOr<BeginTurnResponse>> RocksSessionStore::BeginTurn(UserKe
     PENSTOCK_FAILPOINT("session_state.begin_turn.after_write");
   }
   session->recent.Note(MakePastTurn(kept->turn, Hash16(args.ids.turn)));
+  ContextBounds bounds{args.max_tokens, args.max_turns == 0
+                                            ? options_.max_history_turns
+                                            : std::min(args.max_turns, options_.max_history_turns)};
   std::vector<chat::v1::Step> steps;
   if (kept->steps > 0) {
     PENSTOCK_CO_ASSIGN_OR_RETURN(steps, co_await LoadSteps(key, args.ids.turn, kept->steps));
     // The answer has room for both, and the model as well.
-    for (const auto& step : steps) args.max_tokens -= EstimatedTokens(step.message().parts());
+    for (const auto& step : steps) {
+      bounds.max_tokens -= RawTokens(step.message().parts());
+      bounds.max_bytes -= static_cast<int64_t>(step.ByteSizeLong());
+    }
   }
-  const ContextBounds bounds{
-      args.max_tokens, args.max_turns == 0 ? options_.max_history_turns
-                                           : std::min(args.max_turns, options_.max_history_turns)};
   PENSTOCK_CO_ASSIGN_OR_RETURN(*response.mutable_context(),
                                co_await ContextOf(*session, key, kept->turn.sequence(), bounds));
   for (auto& step : steps) *response.mutable_context()->add_steps() = std::move(step);

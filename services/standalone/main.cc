@@ -16,19 +16,18 @@ int main(int argc, char** argv) {
       "standalone", argc, argv,
       [](const host::Environment& environment)
           -> absl::StatusOr<std::vector<std::unique_ptr<host::Service>>> {
+        const auto to = [](auto& callee) {
+          return [&callee](const rpc::Transport&) { return callee.InProcessChannel(); };
+        };
         auto session = std::make_unique<session_state::SessionStateProcess>(environment, "");
         auto memory = std::make_unique<memory_recall::MemoryRecallProcess>(environment, "");
         auto adapter = std::make_unique<provider_adapter::ProviderAdapterProcess>(environment, "");
-        const auto to_session = [at = session.get()] { return at->InProcessChannel(); };
-        const auto to_memory = [at = memory.get()] { return at->InProcessChannel(); };
-        const auto to_adapter = [at = adapter.get()] { return at->InProcessChannel(); };
         auto dispatcher = std::make_unique<dispatcher::DispatcherProcess>(
             environment, "",
-            dispatcher::DispatcherProcess::Channels{to_session, to_memory, to_adapter});
-        const auto to_dispatcher = [at = dispatcher.get()] { return at->InProcessChannel(); };
+            dispatcher::DispatcherProcess::Channels{to(*session), to(*memory), to(*adapter)});
         auto gateway = std::make_unique<gateway::GatewayProcess>(
             environment, environment.config.endpoints().gateway(),
-            gateway::GatewayProcess::Channels{to_dispatcher, to_session, to_memory});
+            gateway::GatewayProcess::Channels{to(*dispatcher), to(*session), to(*memory)});
         std::vector<std::unique_ptr<host::Service>> services;
         services.push_back(std::move(session));
         services.push_back(std::move(memory));

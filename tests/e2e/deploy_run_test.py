@@ -55,6 +55,9 @@ COMMAND = """
     elif arguments[0] == "memory":
         print(open(memory).read())
     elif os.environ["PENSTOCK_TOKEN"] == "a.b.c":
+        with open(os.path.join(os.path.dirname(sys.argv[0]), "notes"), "a") as notes:
+            files = [os.environ.get(f"PENSTOCK_TLS_{name}", "") for name in ("CA", "CERT", "KEY")]
+            notes.write(f"penstock {os.getpid()} {'tls' if all(map(os.path.exists, files)) else 'plain'}\\n")
         said = arguments[arguments.index("--message") + 1]
         if not said.endswith("?"):
             open(memory, "w").write(said)
@@ -85,7 +88,8 @@ class DeployRun(unittest.TestCase):
         self.bin.mkdir(parents=True)
         (self.root / "deploy").mkdir()
         (self.root / "tmp").mkdir()
-        shutil.copy(ROOT / "deploy/run", self.root / "deploy")
+        for script in ("run", "certificates"):
+            shutil.copy(ROOT / "deploy" / script, self.root / "deploy")
         shutil.copytree(ROOT / "deploy/config", self.root / "deploy/config")
         # What the provider received is checked by the real program; a stand-in records nothing.
         (self.root / "deploy/recorded_request.py").write_text("")
@@ -205,6 +209,27 @@ class DeployRun(unittest.TestCase):
         self.assertIn(f"base_url: http://127.0.0.1:{self.port + 10}/v1", config)
         self.assertIn("admin: 127.0.0.1:0 ", config)
         self.assertTrue((self.root / "kept").is_dir())
+
+    def test_tls_gives_each_service_and_the_caller_a_certificate_of_its_own(self):
+        status, output = self.run_it("--once", "--five", "--tls")
+
+        self.assertEqual(status, 0, output)
+        lines = (self.bin / "notes").read_text().splitlines()
+        for name in ("gateway", "dispatcher", "session_state", "memory_recall", "provider_adapter"):
+            config = next(line for line in lines if line.startswith(f"{name} ") and " config " in line)
+            service = name.replace("_", "-")
+            self.assertRegex(config, rf'tls: cert_file: "[^"]*/{service}\.crt" '
+                                     rf'key_file: "[^"]*/{service}\.key" ca_file: "[^"]*/ca\.crt"')
+        self.assertIn("tls", [line.split()[2] for line in lines if line.startswith("penstock ")])
+        self.assertNotIn("plain", [line.split()[2] for line in lines])
+        self.assert_nothing_left()
+
+    def test_without_tls_the_caller_has_no_certificate(self):
+        status, output = self.run_it("--once", PENSTOCK_TLS_CA="")
+
+        self.assertEqual(status, 0, output)
+        self.assertIn("plain", [line.split()[2] for line in (self.bin / "notes").read_text().splitlines()])
+        self.assertFalse("tls:" in (self.bin / "notes").read_text())
 
     def test_openai_needs_a_key_and_starts_no_simulator(self):
         status, output = self.run_it("--once", "--provider", "openai", OPENAI_API_KEY="")

@@ -1,5 +1,5 @@
-// Whatever a provider sends, streamed or whole, becomes valid UTF-8 text, tool calls that can be
-// answered, usage and one end; what was told as deltas is what is kept.
+// Whatever a provider sends, in either protocol, streamed or whole, becomes valid UTF-8 text, tool
+// calls that can be answered, usage and one end; what was told as deltas is what is kept.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -9,10 +9,14 @@
 
 #include "libs/http/sse_parser.h"
 #include "services/provider_adapter/answer.h"
-#include "services/provider_adapter/openai_answer.h"
+#include "services/provider_adapter/anthropic/answer.h"
+#include "services/provider_adapter/json_text.h"
+#include "services/provider_adapter/openai/answer.h"
 
 using penstock::chat::v1::Message;
 using penstock::provider_adapter::Answer;
+using penstock::provider_adapter::AnswerParser;
+using penstock::provider_adapter::AnthropicAnswer;
 using penstock::provider_adapter::FailureOf;
 using penstock::provider_adapter::OfferedTools;
 using penstock::provider_adapter::OpenAiAnswer;
@@ -39,22 +43,31 @@ void CheckCalls(const Message& message, const std::map<int, std::string>& argume
   }
 }
 
-}  // namespace
+// What goes back to the provider as it came is one JSON object.
+void CheckState(const Message& message) {
+  for (const auto& part : message.parts()) {
+    const auto& state = part.has_opaque() ? part.opaque() : part.reasoning().state();
+    if (state.protocol().empty()) continue;
+    if (!penstock::provider_adapter::IsJsonObject(state.data())) std::abort();
+  }
+}
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const absl::string_view input(reinterpret_cast<const char*>(data), size);
-  Answer answer("fuzz", {}, 1024, Tools());
-  OpenAiAnswer parser;
+void Play(absl::string_view input, AnswerParser& parser, Answer& answer) {
   if (!input.empty() && input.front() == '{') {
     parser.OnDocument(input, answer);
-  } else {
-    penstock::http::SseParser sse;
-    const absl::Status status = sse.Feed(input, [&](const penstock::http::SseEvent& event) {
-      parser.OnEvent(event, answer);
-      return !answer.ended();
-    });
-    if (!status.ok()) answer.OnUnusable(penstock::chat::v1::MALFORMED_RESPONSE, "too long");
+    return;
   }
+  penstock::http::SseParser sse;
+  const absl::Status status = sse.Feed(input, [&](const penstock::http::SseEvent& event) {
+    parser.OnEvent(event, answer);
+    return !answer.ended();
+  });
+  if (!status.ok()) answer.OnUnusable(penstock::chat::v1::MALFORMED_RESPONSE, "too long");
+}
+
+void Check(absl::string_view input, AnswerParser& parser) {
+  Answer answer("fuzz", {}, 1024, Tools());
+  Play(input, parser, answer);
   answer.Close(FailureOf("fuzz", penstock::chat::v1::STREAM_TRUNCATED, "cut"));
   if (!answer.ended()) std::abort();
   std::map<int, std::string> arguments;
@@ -69,8 +82,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (copy.has_finished() == copy.has_failed()) std::abort();
   const bool calls = copy.finished().finish_reason() == penstock::chat::v1::TOOL_CALLS;
   CheckCalls(copy.finished().message(), arguments);
+  CheckState(copy.finished().message());
   bool some = false;
   for (const auto& part : copy.finished().message().parts()) some = some || part.has_tool_call();
   if (some != calls) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const absl::string_view input(reinterpret_cast<const char*>(data), size);
+  OpenAiAnswer openai;
+  Check(input, openai);
+  AnthropicAnswer anthropic;
+  Check(input, anthropic);
   return 0;
 }

@@ -150,24 +150,35 @@ absl::Status Mesh::StartServices() {
   std::vector<absl::string_view> names(std::begin(kFive), std::end(kFive));
   if (options_.shape == Shape::kStandalone) names = {"standalone"};
   for (const absl::string_view name : names) {
+    std::string config = config_file_;
+    if (const auto own = options_.settings_of.find(std::string(name));
+        own != options_.settings_of.end()) {
+      PENSTOCK_ASSIGN_OR_RETURN(config, OwnConfig(own->first, own->second));
+    }
     PENSTOCK_RETURN_IF_ERROR(processes_
                                  ->Start({.name = std::string(name),
                                           .binary = BinaryPath(name),
-                                          .arguments = {"--config", config_file_},
+                                          .arguments = {"--config", config},
                                           .environment = options_.environment})
                                  .status());
   }
   return absl::OkStatus();
 }
 
-absl::Status Mesh::StartMore(absl::string_view service, const std::string& name,
-                             Settings settings) {
+absl::StatusOr<std::string> Mesh::OwnConfig(const std::string& name,
+                                            const Settings& settings) const {
   std::ifstream file(config_file_);
-  std::ostringstream own;
-  own << file.rdbuf();
-  PENSTOCK_ASSIGN_OR_RETURN(const std::string text, WithSettings(own.str(), settings));
+  std::ostringstream all;
+  all << file.rdbuf();
+  PENSTOCK_ASSIGN_OR_RETURN(const std::string text, WithSettings(all.str(), settings));
   const std::string config_file = absl::StrCat(folder_, "/", name, ".yaml");
   PENSTOCK_RETURN_IF_ERROR(WriteFile(config_file, text));
+  return config_file;
+}
+
+absl::Status Mesh::StartMore(absl::string_view service, const std::string& name,
+                             Settings settings) {
+  PENSTOCK_ASSIGN_OR_RETURN(const std::string config_file, OwnConfig(name, settings));
   return processes_
       ->Start({.name = name, .binary = BinaryPath(service), .arguments = {"--config", config_file}})
       .status();

@@ -1,6 +1,7 @@
 // Penstock as it is deployed: real binaries with a temporary folder, and a provider simulator.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,6 +37,8 @@ struct MeshOptions {
   bool tcp = false;
   // Changes of deploy/config/five.yaml, over WithoutLimits.
   Settings settings = {};
+  // Further changes for one process, by its name.
+  std::map<std::string, Settings> settings_of = {};
   // Names of further entries of `providers`: accounts, all with the same simulator.
   std::vector<std::string> accounts = {};
   std::vector<std::string> simulator_flags = {};
@@ -87,6 +90,8 @@ class Mesh {
   absl::Status MakeFolder();
   absl::Status StartSimulator();
   absl::Status WriteConfig();
+  // Path of the configuration of one process.
+  absl::StatusOr<std::string> OwnConfig(const std::string& name, const Settings& settings) const;
   absl::Status StartServices();
 
   const MeshOptions options_;

@@ -49,12 +49,26 @@ std::string Text(const json::value& object, const char* key) {
 }
 
 // A string, or a list of parts with a text each.
-std::string ContentOf(const json::value& message) {
-  const json::value* content = message.as_object().if_contains("content");
-  if (content == nullptr || !content->is_array()) return Text(message, "content");
+std::string ContentOf(const json::value& holder, const char* key = "content") {
+  const json::value* content = holder.as_object().if_contains(key);
+  if (content == nullptr || !content->is_array()) return Text(holder, key);
   std::string text;
   for (const json::value& part : content->as_array()) absl::StrAppend(&text, Text(part, "text"));
   return text;
+}
+
+void AppendMessage(const json::value& message, std::vector<PromptMessage>& out) {
+  const json::value* content = message.as_object().if_contains("content");
+  size_t results = 0;
+  if (content != nullptr && content->is_array()) {
+    for (const json::value& block : content->as_array()) {
+      if (Text(block, "type") != "tool_result") continue;
+      out.push_back({"tool", ContentOf(block)});
+      ++results;
+    }
+    if (results > 0 && results == content->as_array().size()) return;
+  }
+  out.push_back({Text(message, "role"), ContentOf(message)});
 }
 
 ProviderRequest RequestOf(const json::value& record) {
@@ -63,13 +77,17 @@ ProviderRequest RequestOf(const json::value& record) {
                           .start_us = Int(record, "start_us"),
                           .end_us = Int(record, "end_us"),
                           .outcome = Text(record, "outcome"),
-                          .tokens_sent = Int(record, "tokens_sent")};
+                          .tokens_sent = Int(record, "tokens_sent"),
+                          .format = Text(record, "format")};
   if (!absl::SimpleAtoi(Text(record, "attempt"), &request.attempt)) request.attempt = 0;
   const json::value& body = record.at("body");
   request.body = json::serialize(body);
   if (!body.is_object() || !body.as_object().contains("messages")) return request;
+  if (body.as_object().contains("system")) {
+    request.messages.push_back({"system", ContentOf(body, "system")});
+  }
   for (const json::value& message : body.at("messages").as_array()) {
-    request.messages.push_back({Text(message, "role"), ContentOf(message)});
+    AppendMessage(message, request.messages);
   }
   return request;
 }

@@ -28,6 +28,10 @@ struct ProviderRequest {
   int64_t end_us = 0;
   std::string outcome;
   int64_t tokens_sent = 0;
+  // "openai" or "anthropic".
+  std::string format = {};
+  // In either format. Anthropic's `system` stands first, as a message of that role, and each
+  // tool_result block is a message of role tool, as OpenAI has it.
   std::vector<PromptMessage> messages = {};
   // The whole body, as JSON.
   std::string body = {};

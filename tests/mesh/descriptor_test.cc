@@ -1,5 +1,6 @@
 // No message between services, and no public request, can name a user: a caller's bug cannot ask
-// for another user's data.
+// for another user's data. And no public answer but those that are cleaned can hold what only a
+// provider can read.
 
 #include <set>
 #include <string>
@@ -75,6 +76,42 @@ TEST(Descriptors, NoRequestOfAnyServiceCanNameAUser) {
     }
   }
   EXPECT_GE(requests, 40);
+}
+
+// Whether a message can hold one of `wanted`, at any depth.
+bool Holds(const Descriptor& message, absl::string_view wanted, std::set<const Descriptor*>& seen) {
+  if (message.full_name() == wanted) return true;
+  if (!seen.insert(&message).second) return false;
+  for (int i = 0; i < message.field_count(); ++i) {
+    const Descriptor* field = message.field(i)->message_type();
+    if (field != nullptr && Holds(*field, wanted, seen)) return true;
+  }
+  return false;
+}
+
+TEST(Descriptors, WhatOnlyAProviderCanReadHasRoomInTheAnswersThatAreCleanedAlone) {
+  std::set<std::string> found;
+  for (const auto* service : AllServices()) {
+    const std::string& name = service->full_name();
+    if (!absl::StartsWith(name, "penstock.gateway.v1.") &&
+        name != "penstock.dispatcher.v1.Operations") {
+      continue;
+    }
+    for (int i = 0; i < service->method_count(); ++i) {
+      std::set<const Descriptor*> seen;
+      if (Holds(*service->method(i)->output_type(), "penstock.chat.v1.Opaque", seen)) {
+        found.insert(service->method(i)->full_name());
+      }
+    }
+  }
+
+  std::set<std::string> cleaned;
+  for (const char* rpc : {"StreamTurn", "RunTurn", "SubmitTurn", "WatchTurn", "SubmitToolResults",
+                          "CancelTurn", "GetTurn", "ListTurns"}) {
+    cleaned.insert(absl::StrCat("penstock.gateway.v1.Turns.", rpc));
+  }
+  EXPECT_EQ(found, cleaned) << "a new one needs MakePublic (services/gateway/public_turn.h) and a "
+                               "question in gateway_private_parts_test.cc";
 }
 
 TEST(Descriptors, TheRuleSeesWhatItLooksFor) {

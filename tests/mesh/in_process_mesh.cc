@@ -34,12 +34,12 @@ Service* Add(std::vector<std::unique_ptr<host::Service>>& services, Arguments&&.
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<InProcessMesh>> InProcessMesh::Start(
-    const harness::Settings& settings) {
+    const harness::Settings& settings, int providers) {
   auto mesh = std::unique_ptr<InProcessMesh>(new InProcessMesh());
   ConfigureLog("mesh", Severity::kWarning);
   PENSTOCK_ASSIGN_OR_RETURN(mesh->folder_, NewFolder());
   PENSTOCK_RETURN_IF_ERROR(mesh->StartSimulator());
-  PENSTOCK_RETURN_IF_ERROR(mesh->StartServices(settings));
+  PENSTOCK_RETURN_IF_ERROR(mesh->StartServices(settings, providers));
   return mesh;
 }
 
@@ -58,14 +58,16 @@ absl::Status InProcessMesh::StartSimulator() {
   return absl::OkStatus();
 }
 
-absl::Status InProcessMesh::StartServices(const harness::Settings& settings) {
+absl::Status InProcessMesh::StartServices(const harness::Settings& settings, int providers) {
   harness::Settings all = harness::WithoutLimits();
   all["data_dir"] = folder_ + "/data";
   all["endpoints.gateway"] = absl::StrCat("\"unix:", folder_, "/gateway\"");
-  all["providers.0.base_url"] = simulator_->url();
   all["process.admin"] = "\"\"";
   all["drain.timeout"] = "100ms";
   for (const auto& [path, value] : settings) all[path] = value;
+  for (int i = 0; i < providers; ++i) {
+    all[absl::StrCat("providers.", i, ".base_url")] = simulator_->url();
+  }
   PENSTOCK_ASSIGN_OR_RETURN(const std::string sample, harness::SampleConfig());
   PENSTOCK_ASSIGN_OR_RETURN(const std::string yaml, harness::WithSettings(sample, all));
   PENSTOCK_ASSIGN_OR_RETURN(config_, host::ParseConfig(yaml, "mesh"));
@@ -80,16 +82,16 @@ absl::Status InProcessMesh::StartServices(const harness::Settings& settings) {
     session_state_ = Add<session_state::SessionStateProcess>(services, environment, "");
     memory_recall_ = Add<memory_recall::MemoryRecallProcess>(services, environment, "");
     provider_adapter_ = Add<provider_adapter::ProviderAdapterProcess>(services, environment, "");
-    const auto to_session = [this] { return session_state_->InProcessChannel(); };
-    const auto to_memory = [this] { return memory_recall_->InProcessChannel(); };
-    const auto to_adapter = [this] { return provider_adapter_->InProcessChannel(); };
+    const auto to = [](auto*& callee) {
+      return [&callee](const rpc::Transport&) { return callee->InProcessChannel(); };
+    };
     dispatcher_ = Add<dispatcher::DispatcherProcess>(
         services, environment, "",
-        dispatcher::DispatcherProcess::Channels{to_session, to_memory, to_adapter});
-    const auto to_dispatcher = [this] { return dispatcher_->InProcessChannel(); };
+        dispatcher::DispatcherProcess::Channels{to(session_state_), to(memory_recall_),
+                                                to(provider_adapter_)});
     gateway_ = Add<gateway::GatewayProcess>(
         services, environment, config_.endpoints().gateway(),
-        gateway::GatewayProcess::Channels{to_dispatcher, to_session, to_memory});
+        gateway::GatewayProcess::Channels{to(dispatcher_), to(session_state_), to(memory_recall_)});
     return services;
   });
 }

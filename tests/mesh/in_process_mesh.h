@@ -28,12 +28,17 @@ namespace penstock::mesh {
 // Not thread-safe; the channels and callers it gives are.
 class InProcessMesh {
  public:
-  // `settings` change deploy/config/five.yaml, over harness::WithoutLimits.
-  static absl::StatusOr<std::unique_ptr<InProcessMesh>> Start(const harness::Settings& settings);
+  // `settings` change deploy/config/five.yaml, over harness::WithoutLimits. The first `providers`
+  // entries of `providers` get the simulator's address.
+  static absl::StatusOr<std::unique_ptr<InProcessMesh>> Start(const harness::Settings& settings,
+                                                              int providers = 1);
   ~InProcessMesh();
 
   const harness::Tokens& tokens() const { return *tokens_; }
   const config::v1::Config& config() const { return config_; }
+
+  // Of the simulator, as `providers[].base_url` has it.
+  std::string provider_url() const { return simulator_->url(); }
 
   // One connection to the gateway, over a Unix socket: what travels is real HTTP/2.
   std::shared_ptr<grpc::Channel> ConnectToGateway() const;
@@ -46,7 +51,7 @@ class InProcessMesh {
   InProcessMesh() = default;
 
   absl::Status StartSimulator();
-  absl::Status StartServices(const harness::Settings& settings);
+  absl::Status StartServices(const harness::Settings& settings, int providers);
 
   std::string folder_;
   std::unique_ptr<providersim::Server> simulator_;

@@ -76,7 +76,8 @@ absl::StatusOr<std::unique_ptr<IsolationWorld>> IsolationWorld::Make() {
   auto world = std::make_unique<IsolationWorld>();
   PENSTOCK_ASSIGN_OR_RETURN(world->mesh_,
                             InProcessMesh::Start({{"identity.issuers.0.tenants", "[dev, a, a/b]"},
-                                                  {"providers.0.first_token_timeout", "1h"}}));
+                                                  {"providers.0.first_token_timeout", "1h"},
+                                                  {"providers.0.idle_timeout", "1h"}}));
   const auto channel = world->mesh_->ConnectToGateway();
   const std::vector<harness::TokenUser> users = {{.user = "u1", .tenant = "dev"},
                                                  {.user = "u11", .tenant = "dev"},

@@ -1,7 +1,5 @@
 #include "tests/providersim/admission.h"
 
-#include "tests/providersim/limit_headers.h"
-
 namespace penstock::providersim {
 
 std::optional<LimitExceeded> Admission::Ask(absl::string_view api_key, absl::string_view model,
@@ -30,10 +28,11 @@ void Admission::Settle() {
 }
 
 std::string Admission::Headers() const {
-  if (!limits_.any()) return IdleLimitHeaders(prompt_tokens_);
+  const absl::Time now = limits_.WallTime();
+  if (!limits_.any()) return format_.IdleLimitHeaders(prompt_tokens_, now);
   if (account_ == nullptr) return "";
   MutexLock lock(account_->mutex);
-  return LimitHeaders(account_->limits.Stated(limits_.Now()));
+  return format_.LimitHeaders(account_->limits.Stated(limits_.Now()), now);
 }
 
 }  // namespace penstock::providersim

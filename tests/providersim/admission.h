@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tests/providersim/rate_limits.h"
+#include "tests/providersim/wire_format.h"
 
 #include "absl/strings/string_view.h"
 
@@ -14,7 +15,7 @@ namespace penstock::providersim {
 // One thread at a time. Without limits everything is admitted and nothing charged.
 class Admission {
  public:
-  explicit Admission(RateLimits& limits) : limits_(limits) {}
+  Admission(RateLimits& limits, const WireFormat& format) : limits_(limits), format_(format) {}
   // Settles.
   ~Admission() { Settle(); }
   Admission(const Admission&) = delete;
@@ -33,6 +34,7 @@ class Admission {
 
  private:
   RateLimits& limits_;
+  const WireFormat& format_;
   RateLimits::Account* account_ = nullptr;
   // Not when the request was refused, or is settled.
   std::optional<OpenCharge> charge_;

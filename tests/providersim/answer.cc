@@ -177,12 +177,12 @@ std::string Note(absl::string_view said) {
 
 }  // namespace
 
-std::string AnswerFromContext(const ChatRequest& request, absl::string_view notes,
+std::string AnswerFromContext(const Prompt& request, absl::string_view notes,
                               absl::string_view said) {
   if (!absl::StrContains(said, "?")) return Note(said);
   BestSentence best(SignificantWords(Questions(said)));
-  const ChatMessage* newest = request.NewestUserMessage();
-  for (const ChatMessage& message : request.messages) {
+  const PromptMessage* newest = request.NewestUserMessage();
+  for (const PromptMessage& message : request.messages) {
     if (&message == newest) break;
     const bool instructions = message.role == "system" || message.role == "developer";
     for (absl::string_view part : message.parts) {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "tests/providersim/chat_request.h"
+#include "tests/providersim/prompt.h"
 
 #include "absl/strings/string_view.h"
 
@@ -18,7 +18,7 @@ namespace penstock::providersim {
 // significant words with the question is repeated: "You told me: <sentence>"; of equals the one in
 // the later message (notes stand last), in it the earlier one. None shares a word: "I do not
 // know.". Anything else is answered "Noted." and its first 8 words.
-std::string AnswerFromContext(const ChatRequest& request, absl::string_view notes,
+std::string AnswerFromContext(const Prompt& request, absl::string_view notes,
                               absl::string_view said);
 
 }  // namespace penstock::providersim

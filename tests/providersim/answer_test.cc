@@ -7,13 +7,13 @@
 namespace penstock::providersim {
 namespace {
 
-ChatRequest Conversation(std::vector<std::pair<absl::string_view, absl::string_view>> messages) {
-  ChatRequest request;
+Prompt Conversation(std::vector<std::pair<absl::string_view, absl::string_view>> messages) {
+  Prompt request;
   for (const auto& [role, text] : messages) request.messages.push_back({role, {text}});
   return request;
 }
 
-std::string AnswerTo(const ChatRequest& request) {
+std::string AnswerTo(const Prompt& request) {
   const NewestMessage newest = request.Newest();
   return AnswerFromContext(request, newest.notes, newest.said);
 }
@@ -50,7 +50,7 @@ constexpr absl::string_view kNotes =
     "<note date=\"2026-11-20\">User: My dog is called R&amp;B.\nAssistant: Noted.</note>\n</notes>";
 
 TEST(Answer, AnswersAQuestionFromNotesThatTheNewestMessageBeginsWith) {
-  ChatRequest request;
+  Prompt request;
   request.messages.push_back({"user", {kNotes, "And now", "what is my dog called?"}});
 
   EXPECT_EQ(request.Newest().said, "And now\nwhat is my dog called?");
@@ -64,7 +64,7 @@ TEST(Answer, AnswersAQuestionFromNotesInTheSameText) {
 }
 
 TEST(Answer, DoesNotAnswerFromTheFrameOfTheNotes) {
-  ChatRequest request;
+  Prompt request;
   request.messages.push_back({"user", {kNotes, "Which requests do you follow?"}});
 
   EXPECT_EQ(AnswerTo(request), "I do not know.");

@@ -1,9 +1,8 @@
-// An error as OpenAI answers it: {"error":{"message","type","param","code"}}.
+// Why a call is not answered as it asks; each format has its own words and shape for it.
 #pragma once
 
+#include <optional>
 #include <string>
-
-#include "absl/strings/string_view.h"
 
 namespace penstock::providersim {
 
@@ -11,20 +10,13 @@ struct ApiError {
   int status = 400;
   std::string message = {};
   std::string type = "invalid_request_error";
-  // Empty: null in the body.
+  // OpenAI's; empty: null in the body.
   std::string param = {};
+  // Empty: none. Anthropic: details.error_code.
   std::string code = {};
 };
 
-// 400, as of a request that is not as it should be.
-ApiError Refuse(absl::string_view message, absl::string_view param, absl::string_view code);
-ApiError WrongType(absl::string_view param, absl::string_view expected);
-
-// The body, with a newline at its end as OpenAI has it.
-std::string RenderError(const ApiError& error);
-
-// What an answer of `status` says when a directive asks for it. `code` replaces the usual one;
-// "insufficient_quota" is also the type then, as OpenAI has it.
-ApiError ErrorOfStatus(int status, absl::string_view code);
+// Nothing, when there is nothing to refuse.
+using Refused = std::optional<ApiError>;
 
 }  // namespace penstock::providersim

@@ -30,12 +30,12 @@ void AppendRecord(std::string& out, const CallRecord& record) {
   absl::StrAppend(&out, "{\"number\":", record.number, ",\"time\":\"", Rfc3339(record.start),
                   "\",\"start_us\":", Micros(record.start), ",\"end_us\":",
                   record.outcome == Outcome::kOpen ? "null" : absl::StrCat(Micros(record.end)));
-  absl::StrAppend(&out, ",\"connection\":", record.connection, ",\"request_id\":\"",
-                  record.request_id, "\",\"turn\":", JsonString(record.turn),
-                  ",\"attempt\":", JsonString(record.attempt), ",\"outcome\":\"",
-                  NameOf(record.outcome), "\",\"status\":", record.status,
-                  ",\"stream\":", record.stream ? "true" : "false",
-                  ",\"tokens_sent\":", record.tokens_sent, ",\"headers\":", record.headers);
+  absl::StrAppend(
+      &out, ",\"connection\":", record.connection, ",\"request_id\":\"", record.request_id,
+      "\",\"turn\":", JsonString(record.turn), ",\"attempt\":", JsonString(record.attempt),
+      ",\"outcome\":\"", NameOf(record.outcome), "\",\"status\":", record.status,
+      ",\"stream\":", record.stream ? "true" : "false", ",\"tokens_sent\":", record.tokens_sent,
+      ",\"format\":\"", record.format, "\",\"headers\":", record.headers);
   absl::StrAppend(&out, ",\"body\":", record.body_is_json ? record.body : JsonString(record.body),
                   "}");
 }
@@ -105,9 +105,9 @@ void CallLog::ConnectionClosed() {
   --stats_.connections;
 }
 
-bool CallLog::IsAmongFirst(absl::string_view key, int times) {
+int CallLog::CountOf(absl::string_view key) {
   MutexLock lock(mutex_);
-  return ++seen_[std::string(key)] <= times;
+  return ++seen_[std::string(key)];
 }
 
 std::string CallLog::RequestsJson(uint64_t since, size_t limit) const {

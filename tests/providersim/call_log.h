@@ -17,9 +17,9 @@ namespace penstock::providersim {
 
 enum class Outcome {
   kOpen,
-  // Everything was sent, [DONE] too.
+  // Everything was sent, the end marker too.
   kCompleted,
-  // The simulator broke the answer off: cut or truncated.
+  // The simulator broke the answer off: cut, torn or truncated.
   kCut,
   // The client closed its connection first.
   kClientClosed,
@@ -43,7 +43,9 @@ struct CallRecord {
   std::string attempt = {};
   uint64_t prompt_hash = 0;
   uint64_t newest_hash = 0;
-  // A JSON object of the headers, less authorization.
+  // "openai", "anthropic".
+  absl::string_view format = {};
+  // A JSON object of the headers, less those that hold keys.
   std::string headers = {};
   std::string body = {};
   bool body_is_json = false;
@@ -71,8 +73,8 @@ class CallLog {
   void ConnectionOpened();
   void ConnectionClosed();
 
-  // True for the first `times` calls with this key.
-  bool IsAmongFirst(absl::string_view key, int times);
+  // Which call with this key this is: 1, 2, 3 ...
+  int CountOf(absl::string_view key);
 
   // {"requests":[...],"last":N,"dropped":N}: records after number `since`, oldest first.
   std::string RequestsJson(uint64_t since, size_t limit) const;

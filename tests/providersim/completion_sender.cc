@@ -1,13 +1,7 @@
 #include "tests/providersim/completion_sender.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
-
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 
 #include "tests/providersim/http_answer.h"
 
@@ -16,12 +10,11 @@
 namespace penstock::providersim {
 namespace {
 
-namespace asio = boost::asio;
-
 using Steady = std::chrono::steady_clock;
 
 constexpr size_t kFlushBytes = 64 * 1024;
-constexpr absl::string_view kMalformedBody = "{\"id\": \"chatcmpl-broken\", \"choi";
+// Neither a field name nor a comment, and no UTF-8.
+constexpr absl::string_view kNoEvent = "\x01\xff<<<{]\n\n";
 
 int64_t Seconds(WallTime time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
@@ -30,22 +23,26 @@ int64_t Seconds(WallTime time) {
 }  // namespace
 
 CompletionSender::CompletionSender(Socket& socket, ClientWatch& watch, Gates& gates,
-                                   Admission& admission, const Reply& reply, std::string id)
-    : socket_(socket),
-      watch_(watch),
+                                   Admission& admission, const WireFormat& format,
+                                   const Reply& reply, std::string id)
+    : watch_(watch),
       gates_(gates),
       admission_(admission),
+      format_(format),
       reply_(reply),
       id_(std::move(id)),
       start_(std::chrono::system_clock::now()),
-      chunks_(reply, absl::StrCat("chatcmpl-", id_), Seconds(start_)) {}
+      writer_(format.NewWriter(reply, id_, Seconds(start_))),
+      outlet_(socket, watch) {}
 
 Awaitable<Outcome> CompletionSender::Send() {
-  if (reply_.directives.hang_before) co_return co_await Hang();
+  if (faults().hang_before) co_return co_await Hang();
+  if (faults().cut_before) co_return Reset();
   if (reply_.first_token.count() > 0 && !co_await watch_.SleepFor(reply_.first_token)) {
     co_return Outcome::kClientClosed;
   }
   first_token_ = Steady::now();
+  if (faults().drip && faults().strike != Strike::kDrip) outlet_.Drip(*faults().drip);
   if (reply_.stream) co_return co_await SendStream();
   co_return co_await SendWhole();
 }
@@ -54,41 +51,40 @@ Awaitable<Outcome> CompletionSender::SendStream() {
   AppendHeadOf("text/event-stream; charset=utf-8");
   head_ += "transfer-encoding: chunked\r\n\r\n";
   payload_.reserve(std::min(kFlushBytes, static_cast<size_t>(reply_.events + 4) * 320));
-  chunks_.Role(payload_);
-  if (reply_.directives.malformed) {
-    ChunkWriter::Malformed(payload_);
-    ChunkWriter::Done(payload_);
-    co_return co_await End(Outcome::kError);
-  }
-  for (int i = 0; i < reply_.reasoning.count(); ++i) {
-    chunks_.Delta(payload_, reply_.directives.reasoning_field, reply_.reasoning.Slice(i, i + 1));
-  }
-  reasoning_appended_ = reply_.reasoning.count();
+  writer_->Begin(payload_);
+  AppendThoughts();
   const int events = reply_.events + static_cast<int>(reply_.calls.size());
   for (int event = 0; event < events; ++event) {
     const bool pause = paced() || payload_.size() > kFlushBytes;
     if (pause && !co_await Pause(event)) co_return Outcome::kClientClosed;
     AppendEvent(event);
-    if (breaks() && tokens_appended_ == reply_.directives.fault_after) break;
+    if (!doomed() || tokens_appended_ < faults().after) continue;
+    if (const auto outcome = co_await Befall()) co_return *outcome;
+    AppendEvent(event);
   }
-  if (breaks()) co_return co_await Break();
-  chunks_.Finish(payload_, reply_.finish_reason);
-  if (reply_.include_usage) chunks_.Usage(payload_, tokens_appended_);
-  ChunkWriter::Done(payload_);
+  if (doomed()) {
+    if (const auto outcome = co_await Befall()) co_return *outcome;
+  }
+  writer_->Finish(payload_, tokens_appended_);
   co_return co_await End(Outcome::kCompleted);
 }
 
-void CompletionSender::AppendEvent(int event) {
-  if (event >= reply_.events) {
-    if (breaks() && tokens_appended_ >= reply_.directives.fault_after) return;
-    chunks_.Call(payload_, reply_.calls[static_cast<size_t>(event - reply_.events)]);
-    ++tokens_appended_;
-    return;
+void CompletionSender::AppendThoughts() {
+  for (int i = 0; i < reply_.reasoning.count(); ++i) {
+    writer_->Thought(payload_, reply_.reasoning.Slice(i, i + 1));
   }
+  reasoning_appended_ = reply_.reasoning.count();
+}
+
+void CompletionSender::AppendEvent(int event) {
   int end = EndOf(event);
-  if (breaks()) end = std::min(end, reply_.directives.fault_after);
+  if (doomed()) end = std::min(end, faults().after);
   if (end <= tokens_appended_) return;
-  chunks_.Delta(payload_, reply_.field, reply_.text.Slice(tokens_appended_, end));
+  if (event < reply_.events) {
+    writer_->Text(payload_, reply_.text.Slice(tokens_appended_, end));
+  } else {
+    writer_->Call(payload_, reply_.calls[static_cast<size_t>(event - reply_.events)]);
+  }
   tokens_appended_ = end;
 }
 
@@ -117,21 +113,53 @@ Awaitable<bool> CompletionSender::Pause(int event) {
   co_return true;
 }
 
-Awaitable<Outcome> CompletionSender::Break() {
-  switch (reply_.directives.fault) {
-    case Fault::kInBandError:
-      ChunkWriter::Error(payload_);
+Awaitable<std::optional<Outcome>> CompletionSender::Befall() {
+  struck_ = true;
+  switch (faults().strike) {
+    case Strike::kError:
+      writer_->Error(payload_, format_.ErrorOfStatus(faults().error_status, faults().error_code));
       co_return co_await End(Outcome::kError);
-    case Fault::kTruncate:
-      co_return co_await End(Outcome::kCut);
-    case Fault::kHang:
+    case Strike::kHang:
       if (!co_await Flush(false)) co_return Outcome::kClientClosed;
       co_return co_await Hang();
-    default:
+    case Strike::kCut:
       if (!co_await Flush(false)) co_return Outcome::kClientClosed;
-      Reset();
-      co_return Outcome::kCut;
+      co_return Reset();
+    case Strike::kTruncate:
+      co_return co_await End(Outcome::kCut);
+    case Strike::kTear:
+      co_return co_await Tear();
+    case Strike::kMalformedJson:
+      writer_->MalformedJson(payload_);
+      writer_->EndMarker(payload_);
+      co_return co_await End(Outcome::kError);
+    case Strike::kMalformedShape:
+      writer_->MalformedShape(payload_);
+      writer_->EndMarker(payload_);
+      co_return co_await End(Outcome::kError);
+    case Strike::kMalformedSse:
+      payload_.append(kNoEvent.data(), kNoEvent.size());
+      co_return co_await End(Outcome::kError);
+    case Strike::kLongLine:
+      writer_->LongLine(payload_, faults().line_bytes);
+      co_return std::nullopt;
+    case Strike::kDrip:
+      if (!co_await Flush(false)) co_return Outcome::kClientClosed;
+      outlet_.Drip(*faults().drip);
+      co_return std::nullopt;
+    case Strike::kNone:
+      break;
   }
+  co_return std::nullopt;
+}
+
+Awaitable<Outcome> CompletionSender::Tear() {
+  std::string event;
+  writer_->Text(event, "torn");
+  payload_ += event.substr(0, event.size() / 2);
+  const bool sent = co_await Flush(false);
+  admission_.Settle();
+  co_return sent ? Outcome::kCut : Outcome::kClientClosed;
 }
 
 Awaitable<Outcome> CompletionSender::SendWhole() {
@@ -139,26 +167,44 @@ Awaitable<Outcome> CompletionSender::SendWhole() {
   const auto generated = reply_.GeneratedAfter(reply_.reasoning.count() + reply_.tokens());
   const auto due = first_token_ + std::max<Steady::duration>(spaced, generated);
   if (due > first_token_ && !co_await watch_.SleepUntil(due)) co_return Outcome::kClientClosed;
-  const Fault fault = reply_.directives.fault;
-  if (fault == Fault::kHang) co_return co_await Hang();
-  if (fault == Fault::kCut) {
-    Reset();
-    co_return Outcome::kCut;
-  }
-  const bool malformed = reply_.directives.malformed;
-  std::string body =
-      malformed ? std::string(kMalformedBody)
-                : RenderCompletion(reply_, absl::StrCat("chatcmpl-", id_), Seconds(start_));
+  const Strike strike = faults().strike;
+  if (strike == Strike::kHang) co_return co_await Hang();
+  if (strike == Strike::kCut) co_return Reset();
+  std::string body = WholeBody();
   reasoning_appended_ = reply_.reasoning.count();
   tokens_appended_ = reply_.tokens();
   admission_.Generated(reasoning_appended_ + tokens_appended_);
   admission_.Settle();
   AppendHeadOf("application/json");
   absl::StrAppend(&head_, "content-length: ", body.size(), "\r\n\r\n");
-  if (fault == Fault::kTruncate) body.resize(body.size() / 2);
+  if (strike == Strike::kDrip) {
+    if (!co_await Write("")) co_return Outcome::kClientClosed;
+    outlet_.Drip(*faults().drip);
+  }
+  const bool half = strike == Strike::kTruncate || strike == Strike::kTear;
+  if (half) body.resize(body.size() / 2);
   if (!co_await Write(std::move(body))) co_return Outcome::kClientClosed;
-  if (fault == Fault::kTruncate) co_return Outcome::kCut;
+  if (half) co_return Outcome::kCut;
+  const bool malformed = strike == Strike::kMalformedJson || strike == Strike::kMalformedShape ||
+                         strike == Strike::kMalformedSse;
   co_return malformed ? Outcome::kError : Outcome::kCompleted;
+}
+
+std::string CompletionSender::WholeBody() const {
+  std::string body = writer_->Whole();
+  switch (faults().strike) {
+    case Strike::kMalformedJson:
+    case Strike::kMalformedSse:
+      return body.substr(0, body.size() / 2);
+    case Strike::kMalformedShape:
+      return "[\"broken\"]\n";
+    case Strike::kLongLine:
+      return absl::StrCat("{\"padding\":\"",
+                          std::string(static_cast<size_t>(faults().line_bytes), 'x'), "\",",
+                          body.substr(1));
+    default:
+      return body;
+  }
 }
 
 Awaitable<Outcome> CompletionSender::Hang() {
@@ -185,25 +231,26 @@ Awaitable<bool> CompletionSender::Flush(bool last) {
 }
 
 Awaitable<bool> CompletionSender::Write(std::string bytes) {
-  const std::array<asio::const_buffer, 2> buffers = {asio::buffer(head_), asio::buffer(bytes)};
-  auto [failed, written] =
-      co_await asio::async_write(socket_, buffers, asio::as_tuple(asio::use_awaitable));
-  if (failed) co_return false;
+  std::string head = std::move(head_);
   head_.clear();
-  status_ = 200;
-  tokens_sent_ = tokens_appended_;
+  const int tokens = tokens_appended_;
+  if (!co_await outlet_.Write(std::move(head), std::move(bytes))) co_return false;
+  tokens_sent_ = tokens;
   co_return true;
 }
 
-void CompletionSender::Reset() {
+Outcome CompletionSender::Reset() {
   admission_.Settle();
-  ResetConnection(socket_);
+  outlet_.Reset();
+  return Outcome::kCut;
 }
 
 void CompletionSender::AppendHeadOf(absl::string_view content_type) {
   const auto processing = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::system_clock::now() - start_);
-  AppendHead(head_, 200, content_type, absl::StrCat("req_", id_), processing, admission_.Headers());
+  AppendHead(
+      head_, 200, content_type,
+      absl::StrCat(format_.Headers(absl::StrCat("req_", id_), processing), admission_.Headers()));
 }
 
 }  // namespace penstock::providersim

@@ -11,13 +11,16 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 
+#include "tests/providersim/anthropic/format.h"
 #include "tests/providersim/completion_sender.h"
 #include "tests/providersim/json_text.h"
-#include "tests/providersim/limit_headers.h"
+#include "tests/providersim/limit_state.h"
+#include "tests/providersim/openai/format.h"
+#include "tests/providersim/substitute.h"
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 
 namespace penstock::providersim {
 namespace {
@@ -38,10 +41,11 @@ absl::string_view Header(const Connection::Request& request, absl::string_view n
 std::string HeadersJson(const Connection::Request& request) {
   std::string out = "{";
   for (const auto& field : request) {
-    if (field.name() == http::field::authorization) continue;
+    const std::string name = absl::AsciiStrToLower(View(field.name_string()));
+    if (name == "authorization" || name == "x-api-key") continue;
     if (out.size() > 1) out += ",";
     out += '"';
-    AppendEscaped(out, absl::AsciiStrToLower(View(field.name_string())));
+    AppendEscaped(out, name);
     out += "\":\"";
     AppendEscaped(out, View(field.value()));
     out += '"';
@@ -49,23 +53,28 @@ std::string HeadersJson(const Connection::Request& request) {
   return out + "}";
 }
 
-// Empty when none is given.
-absl::string_view KeyOf(const Connection::Request& request) {
-  absl::string_view given = Header(request, "authorization");
-  return absl::ConsumePrefix(&given, "Bearer ") ? given : "";
+AccessHeaders AccessOf(const Connection::Request& request) {
+  return {.authorization = Header(request, "authorization"),
+          .api_key = Header(request, "x-api-key"),
+          .anthropic_version = Header(request, "anthropic-version")};
 }
 
-std::optional<ApiError> CheckKey(absl::string_view given, const std::string& key) {
-  if (given == key || key.empty()) return std::nullopt;
-  if (given.empty()) {
-    return ApiError{.status = 401,
-                    .message =
-                        "You didn't provide an API key. You need to provide your API key in "
-                        "an Authorization header using Bearer auth (i.e. Authorization: "
-                        "Bearer YOUR_KEY)."};
+// Without its query.
+absl::string_view PathOf(const Connection::Request& request) {
+  const absl::string_view target = View(request.target());
+  return target.substr(0, target.find('?'));
+}
+
+// The format that a path is of; of /v1/models, which both have, that of who asks.
+const WireFormat& FormatOf(const Connection::Request& request) {
+  const absl::string_view version = Header(request, "anthropic-version");
+  const absl::string_view path = PathOf(request);
+  const bool shared = path == "/v1/models" || absl::StartsWith(path, "/v1/models/");
+  if (path == "/v1/messages" || absl::StartsWith(path, "/v1/messages/") ||
+      (shared && !version.empty())) {
+    return anthropic::Format(version);
   }
-  return ApiError{
-      .status = 401, .message = "Incorrect API key provided.", .code = "invalid_api_key"};
+  return openai::Format();
 }
 
 // Turn and attempt: from the headers of that name, else from OpenAI's X-Client-Request-Id, which
@@ -80,12 +89,14 @@ std::pair<std::string, std::string> TurnAndAttempt(const Connection::Request& re
   return {std::string(id.substr(0, dot)), std::string(id.substr(dot + 1))};
 }
 
-CallRecord RecordOf(Connection::Request& request, const Reply& reply, bool keep) {
+CallRecord RecordOf(Connection::Request& request, const WireFormat& format, const Reply& reply,
+                    bool keep) {
   auto [turn, attempt] = TurnAndAttempt(request);
   CallRecord record{.turn = std::move(turn),
                     .attempt = std::move(attempt),
                     .prompt_hash = reply.prompt_hash,
                     .newest_hash = reply.newest_hash,
+                    .format = format.name(),
                     .stream = reply.stream};
   if (!keep) return record;
   record.headers = HeadersJson(request);
@@ -166,76 +177,114 @@ Awaitable<std::optional<Connection::Request>> Connection::ReadRequest() {
   if (failed.category() == http::make_error_code(http::error::bad_method).category() &&
       failed != http::error::end_of_stream && failed != http::error::partial_message) {
     const bool large = failed == http::error::body_limit;
+    const WireFormat& format = openai::Format();
     HttpAnswer answer = ErrorAnswer(
-        {.status = large ? 413 : 400, .message = absl::StrCat("HTTP: ", failed.message())});
-    answer.limit_headers = Admission(simulator_.limits).Headers();
-    std::string out;
-    AppendAnswer(out, answer, absl::StrCat("req_", simulator_.NextId()), false);
-    co_await Write(std::move(out));
+        format, {.status = large ? 413 : 400, .message = absl::StrCat("HTTP: ", failed.message())},
+        absl::StrCat("req_", simulator_.NextId()));
+    answer.headers += Admission(simulator_.limits, format).Headers();
+    co_await Substitute(std::move(answer), false);
   }
   co_return std::nullopt;
 }
 
 Awaitable<bool> Connection::Answer(Request request) {
-  const absl::string_view target = View(request.target());
-  if (request.method() == http::verb::post && target == "/v1/chat/completions") {
-    co_return co_await Complete(std::move(request));
+  const absl::string_view path = PathOf(request);
+  const WireFormat& format = FormatOf(request);
+  if (request.method() == http::verb::post) {
+    if (path == "/v1/chat/completions" || path == "/v1/messages") {
+      co_return co_await Complete(std::move(request), format);
+    }
+    if (path == "/v1/messages/count_tokens") co_return co_await CountTokens(request, format);
   }
   HttpAnswer answer =
-      simulator_.control.Answer(View(request.method_string()), target, request.body());
-  answer.limit_headers = Admission(simulator_.limits).Headers();
-  std::string out;
-  AppendAnswer(out, answer, absl::StrCat("req_", simulator_.NextId()), request.keep_alive());
-  co_return co_await Write(std::move(out));
+      simulator_.control.Answer(View(request.method_string()), View(request.target()),
+                                request.body(), format, absl::StrCat("req_", simulator_.NextId()));
+  answer.headers += Admission(simulator_.limits, format).Headers();
+  co_return co_await Substitute(std::move(answer), request.keep_alive());
 }
 
-Reply Connection::Plan(const Request& request) const {
-  if (auto refused = CheckKey(KeyOf(request), simulator_.options.api_key)) {
+Awaitable<bool> Connection::CountTokens(const Request& request, const WireFormat& format) {
+  const std::string id = absl::StrCat("req_", simulator_.NextId());
+  auto counted = anthropic::CountTokens(AccessOf(request), request.body(), simulator_.options);
+  HttpAnswer answer = counted.error
+                          ? ErrorAnswer(format, *counted.error, id)
+                          : HttpAnswer{.body = counted.body,
+                                       .headers = format.Headers(id, std::chrono::milliseconds(0))};
+  co_return co_await Substitute(std::move(answer), request.keep_alive());
+}
+
+Awaitable<bool> Connection::Substitute(HttpAnswer answer, bool keep_alive) {
+  std::string out;
+  AppendAnswer(out, answer, keep_alive);
+  return Write(std::move(out));
+}
+
+Reply Connection::Plan(const Request& request, const WireFormat& format) const {
+  if (auto refused = format.CheckAccess(AccessOf(request), simulator_.options.api_key)) {
     Reply reply;
     reply.error = std::move(refused);
     return reply;
   }
-  return PlanReply(request.body(), simulator_.options, simulator_.log.ledger());
+  return PlanReply(request.body(), simulator_.options, simulator_.log.ledger(), format);
 }
 
-void Connection::Admit(absl::string_view api_key, Reply& reply, Admission& admission) {
+void Connection::Admit(absl::string_view api_key, const WireFormat& format, Reply& reply,
+                       Admission& admission) {
   if (const int status = simulator_.outage.status(); status != 0) {
-    Fail(reply, ErrorOfStatus(status, ""));
+    Fail(reply, format.ErrorOfStatus(status, ""));
     return;
   }
   if (!reply.accepted) return;
-  const Demand demand{.input_tokens = reply.prompt_tokens, .max_output_tokens = reply.max_tokens};
+  reply.cache = simulator_.cache.Look(api_key, reply.model, reply.prefixes);
+  const Demand demand{.input_tokens = reply.prompt_tokens - reply.cache.read,
+                      .max_output_tokens = reply.max_tokens};
   if (const auto exceeded = admission.Ask(api_key, reply.model, demand)) {
-    Fail(reply, LimitError(*exceeded, reply.model));
+    Fail(reply, format.LimitError(*exceeded, reply.model));
     if (exceeded->retry_after) {
       reply.retry_after = std::chrono::milliseconds(WholeMillis(*exceeded->retry_after));
     }
     return;
   }
-  const Directives& directives = reply.directives;
-  if (directives.fail_first > 0 && !reply.error &&
-      simulator_.log.IsAmongFirst(directives.key, directives.fail_first)) {
-    reply.error = ErrorOfStatus(directives.fail_status, "");
+  Befall(format, reply);
+  if (!reply.error) simulator_.cache.Keep(api_key, reply.model, reply.prefixes);
+}
+
+void Connection::Befall(const WireFormat& format, Reply& reply) {
+  Faults& faults = reply.directives.faults;
+  if (faults.counted()) {
+    const int nth = simulator_.log.CountOf(reply.directives.key);
+    if (faults.only_first && nth > *faults.only_first) faults = {};
+    if (nth <= faults.fail_first) reply.error = format.ErrorOfStatus(faults.fail_status, "");
+  }
+  if (faults.status != 0) {
+    reply.error = format.ErrorOfStatus(faults.status, faults.code);
+    reply.retry_after = faults.retry_after;
+  } else if (!reply.stream && faults.strike == Strike::kError) {
+    reply.error = format.ErrorOfStatus(faults.error_status, faults.error_code);
   }
 }
 
-Awaitable<bool> Connection::Complete(Request request) {
+Awaitable<bool> Connection::Complete(Request request, const WireFormat& format) {
   const bool keep_alive = request.keep_alive();
-  Reply reply = Plan(request);
+  Reply reply = Plan(request, format);
   std::string id = simulator_.NextId();
-  CallRecord record = RecordOf(request, reply, simulator_.log.records());
+  const std::string request_id = absl::StrCat("req_", id);
+  const std::string key(format.KeyOf(AccessOf(request)));
+  CallRecord record = RecordOf(request, format, reply, simulator_.log.records());
   record.connection = number_;
-  record.request_id = absl::StrCat("req_", id);
+  record.request_id = request_id;
   OpenCall call(simulator_.log, std::move(record));
   if (simulator_.outage.resets()) {
     ResetConnection(socket_);
     call.Ended(Outcome::kCut, 0, 0);
     co_return false;
   }
-  Admission admission(simulator_.limits);
-  Admit(KeyOf(request), reply, admission);
-  if (!reply.error) {
-    CompletionSender sender(socket_, watch_, simulator_.gates, admission, reply, std::move(id));
+  Admission admission(simulator_.limits, format);
+  Admit(key, format, reply, admission);
+  std::optional<HttpAnswer> substitute = SubstituteFor(reply, format, request_id);
+  if (!substitute) {
+    CompletionSender sender(socket_, watch_, simulator_.gates, admission, format, reply,
+                            std::move(id));
     const Outcome outcome = co_await sender.Send();
     call.Ended(outcome, sender.status(), sender.tokens_sent());
     co_return outcome == Outcome::kCompleted || outcome == Outcome::kError;
@@ -245,13 +294,10 @@ Awaitable<bool> Connection::Complete(Request request) {
     co_return false;
   }
   admission.Settle();
-  HttpAnswer answer = ErrorAnswer(*reply.error);
-  answer.retry_after = reply.retry_after;
-  answer.limit_headers = admission.Headers();
-  std::string out;
-  AppendAnswer(out, answer, absl::StrCat("req_", id), keep_alive);
-  const bool written = co_await Write(std::move(out));
-  call.Ended(written ? Outcome::kError : Outcome::kClientClosed, answer.status, 0);
+  substitute->headers += admission.Headers();
+  const int status = substitute->status;
+  const bool written = co_await Substitute(*std::move(substitute), keep_alive);
+  call.Ended(written ? Outcome::kError : Outcome::kClientClosed, status, 0);
   co_return written;
 }
 

@@ -11,7 +11,9 @@
 #include "libs/async/awaitable.h"
 #include "tests/providersim/admission.h"
 #include "tests/providersim/client_watch.h"
+#include "tests/providersim/http_answer.h"
 #include "tests/providersim/simulator.h"
+#include "tests/providersim/wire_format.h"
 
 namespace penstock::providersim {
 
@@ -33,12 +35,17 @@ class Connection {
   Awaitable<std::optional<Request>> ReadRequest();
   // False when the connection has to end.
   Awaitable<bool> Answer(Request request);
-  Awaitable<bool> Complete(Request request);
+  Awaitable<bool> Complete(Request request, const WireFormat& format);
+  Awaitable<bool> CountTokens(const Request& request, const WireFormat& format);
+  Awaitable<bool> Substitute(HttpAnswer answer, bool keep_alive);
   Awaitable<bool> Write(std::string bytes);
-  Reply Plan(const Request& request) const;
+  Reply Plan(const Request& request, const WireFormat& format) const;
   // What comes of the reply as it was planned: an outage, a limit or the failure that the request
   // asks for may stand before it, in this order.
-  void Admit(absl::string_view api_key, Reply& reply, Admission& admission);
+  void Admit(absl::string_view api_key, const WireFormat& format, Reply& reply,
+             Admission& admission);
+  // The last of these.
+  void Befall(const WireFormat& format, Reply& reply);
 
   Socket socket_;
   Simulator& simulator_;

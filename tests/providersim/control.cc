@@ -1,10 +1,13 @@
 #include "tests/providersim/control.h"
 
 #include <algorithm>
+#include <chrono>
+#include <utility>
+#include <vector>
 
 #include <boost/json/parse.hpp>
 
-#include "tests/providersim/json_text.h"
+#include "tests/providersim/substitute.h"
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -14,9 +17,8 @@
 namespace penstock::providersim {
 namespace {
 
-HttpAnswer InvalidUrl(absl::string_view method, absl::string_view path) {
-  return ErrorAnswer(
-      {.status = 404, .message = absl::StrCat("Invalid URL (", method, " ", path, ")")});
+ApiError InvalidUrl(absl::string_view method, absl::string_view path) {
+  return {.status = 404, .message = absl::StrCat("Invalid URL (", method, " ", path, ")")};
 }
 
 // The number of `name` in "a=1&b=2"; `otherwise` when it is not there or no number.
@@ -41,38 +43,39 @@ boost::json::value FieldOf(absl::string_view body, boost::json::string_view name
   return field == nullptr ? boost::json::value() : *field;
 }
 
-std::string ModelJson(absl::string_view model) {
-  return absl::StrCat("{\"id\":", JsonString(model),
-                      ",\"object\":\"model\",\"created\":1700000000,\"owned_by\":\"providersim\"}");
-}
-
 }  // namespace
 
-HttpAnswer ErrorAnswer(const ApiError& error) {
-  return HttpAnswer{.status = error.status, .body = RenderError(error)};
+HttpAnswer Control::Answer(absl::string_view method, absl::string_view target,
+                           absl::string_view body, const WireFormat& format,
+                           absl::string_view request_id) {
+  Served served = Serve(method, target, body, format);
+  if (served.refused) return ErrorAnswer(format, *served.refused, request_id);
+  return {.body = std::move(served.body),
+          .headers = format.Headers(request_id, std::chrono::milliseconds(0))};
 }
 
-HttpAnswer Control::Answer(absl::string_view method, absl::string_view target,
-                           absl::string_view body) {
+Control::Served Control::Serve(absl::string_view method, absl::string_view target,
+                               absl::string_view body, const WireFormat& format) {
   const size_t mark = target.find('?');
   const absl::string_view path = target.substr(0, mark);
   const absl::string_view query =
       mark == absl::string_view::npos ? absl::string_view() : target.substr(mark + 1);
-  if (path == "/v1/chat/completions") {
-    return ErrorAnswer({.status = 405,
-                        .message = absl::StrCat("Not allowed to ", method, " on ", path,
-                                                ". (HINT: Perhaps you meant to use a different "
-                                                "HTTP method?)"),
-                        .code = "method_not_supported"});
+  if (path == "/v1/chat/completions" || path == "/v1/messages" ||
+      path == "/v1/messages/count_tokens") {
+    return {.refused = ApiError{.status = 405,
+                                .message = absl::StrCat("Not allowed to ", method, " on ", path,
+                                                        ". (HINT: Perhaps you meant to use a "
+                                                        "different HTTP method?)"),
+                                .code = "method_not_supported"}};
   }
   absl::string_view rest = path;
   if (absl::ConsumePrefix(&rest, "/_sim/")) return Sim(method, rest, query, body);
-  if (method == "GET" && absl::ConsumePrefix(&rest, "/v1/models")) return Models(rest);
-  return InvalidUrl(method, path);
+  if (method == "GET" && absl::ConsumePrefix(&rest, "/v1/models")) return Models(rest, format);
+  return {.refused = InvalidUrl(method, path)};
 }
 
-HttpAnswer Control::Sim(absl::string_view method, absl::string_view path, absl::string_view query,
-                        absl::string_view body) {
+Control::Served Control::Sim(absl::string_view method, absl::string_view path,
+                             absl::string_view query, absl::string_view body) {
   if (path == "requests" && method == "GET") {
     const uint64_t limit = std::min<uint64_t>(QueryNumber(query, "limit", 100), 10'000);
     return {.body = log_.RequestsJson(QueryNumber(query, "since", 0), limit)};
@@ -87,40 +90,42 @@ HttpAnswer Control::Sim(absl::string_view method, absl::string_view path, absl::
   if (path == "limits" && method == "POST") return Limits(body);
   if (path == "outage" && method == "POST") return SetOutage(body);
   if (absl::ConsumePrefix(&path, "gates/") && !path.empty()) return Gate(method, path, body);
-  return InvalidUrl(method, absl::StrCat("/_sim/", path));
+  return {.refused = InvalidUrl(method, absl::StrCat("/_sim/", path))};
 }
 
-HttpAnswer Control::Gate(absl::string_view method, absl::string_view id, absl::string_view body) {
+Control::Served Control::Gate(absl::string_view method, absl::string_view id,
+                              absl::string_view body) {
   if (method == "POST") {
     const boost::json::value count = FieldOf(body, "acknowledged");
     if (!count.is_int64()) {
-      return ErrorAnswer({.message = "expected {\"acknowledged\": N}", .param = "acknowledged"});
+      return {.refused =
+                  ApiError{.message = "expected {\"acknowledged\": N}", .param = "acknowledged"}};
     }
     gates_.Acknowledge(id, static_cast<int>(std::clamp<int64_t>(count.get_int64(), 0, INT32_MAX)));
   } else if (method != "GET") {
-    return InvalidUrl(method, absl::StrCat("/_sim/gates/", id));
+    return {.refused = InvalidUrl(method, absl::StrCat("/_sim/gates/", id))};
   }
   return {.body = gates_.Json(id)};
 }
 
-HttpAnswer Control::Limits(absl::string_view body) {
+Control::Served Control::Limits(absl::string_view body) {
   const boost::json::value given = FieldOf(body, "factor");
   const boost::json::value silent = FieldOf(body, "silent");
   const double factor = given.is_number() ? given.to_number<double>() : 0;
   if (!(factor > 0 && factor <= 10) || !(silent.is_null() || silent.is_bool())) {
-    return ErrorAnswer({.message =
-                            "expected {\"factor\": F, \"silent\": true or false} with F above "
-                            "0 and at most 10",
-                        .param = "factor"});
+    return {.refused = ApiError{.message = "expected {\"factor\": F, \"silent\": true or false} "
+                                           "with F above 0 and at most 10",
+                                .param = "factor"}};
   }
   if (!limits_.any()) {
-    return ErrorAnswer({.message = "no limit was set: see --tokens-per-minute", .param = "factor"});
+    return {.refused = ApiError{.message = "no limit was set: see --tokens-per-minute",
+                                .param = "factor"}};
   }
   limits_.Scale(factor, silent.is_bool() && silent.get_bool());
   return {.body = "{}\n"};
 }
 
-HttpAnswer Control::SetOutage(absl::string_view body) {
+Control::Served Control::SetOutage(absl::string_view body) {
   const boost::json::value reset = FieldOf(body, "reset");
   const boost::json::value given = FieldOf(body, "status");
   if (reset.is_bool() && reset.get_bool() && given.is_null()) {
@@ -129,32 +134,23 @@ HttpAnswer Control::SetOutage(absl::string_view body) {
   }
   const int64_t status = given.is_int64() ? given.get_int64() : -1;
   if (!reset.is_null() || (status != 0 && (status < 400 || status > 599))) {
-    return ErrorAnswer({.message = "expected {\"status\": 0 or 400 to 599} or {\"reset\": true}",
-                        .param = "status"});
+    return {.refused =
+                ApiError{.message = "expected {\"status\": 0 or 400 to 599} or {\"reset\": true}",
+                         .param = "status"}};
   }
   outage_.Answer(static_cast<int>(status));
   return {.body = "{}\n"};
 }
 
-HttpAnswer Control::Models(absl::string_view path) const {
+Control::Served Control::Models(absl::string_view path, const WireFormat& format) const {
   std::vector<std::string> models = options_.models;
   if (models.empty()) models.push_back("sim");
-  if (path.empty()) {
-    std::string list;
-    for (const std::string& model : models) {
-      absl::StrAppend(&list, list.empty() ? "" : ",", ModelJson(model));
-    }
-    return {.body = absl::StrCat("{\"object\":\"list\",\"data\":[", list, "]}\n"),
-            .retry_after = {}};
-  }
+  if (path.empty()) return {.body = format.ModelListBody(models)};
   absl::ConsumePrefix(&path, "/");
   const bool known =
       options_.models.empty() || std::find(models.begin(), models.end(), path) != models.end();
-  if (known) return {.body = ModelJson(path) + "\n"};
-  return ErrorAnswer({.status = 404,
-                      .message = absl::StrCat("The model '", path, "' does not exist"),
-                      .param = "model",
-                      .code = "model_not_found"});
+  if (known) return {.body = format.ModelBody(path) + "\n"};
+  return {.refused = format.UnknownModel(path)};
 }
 
 }  // namespace penstock::providersim

@@ -1,66 +1,31 @@
 #include "tests/providersim/directives.h"
 
+#include <algorithm>
+#include <iterator>
 #include <vector>
+
+#include "tests/providersim/directive_words.h"
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
 namespace penstock::providersim {
 namespace {
 
-using Words = std::vector<absl::string_view>;
-
-bool Count(const Words& words, size_t at, int& out) {
-  return at < words.size() && absl::SimpleAtoi(words[at], &out) && out >= 0;
-}
-
-bool Millis(const Words& words, size_t at, std::optional<std::chrono::milliseconds>& out) {
-  int count = 0;
-  if (!Count(words, at, count)) return false;
-  out = std::chrono::milliseconds(count);
-  return true;
-}
-
-bool Name(const Words& words, std::string& out) {
-  if (words.size() != 2) return false;
-  out = std::string(words[1]);
-  return true;
-}
-
-// "status 429 1500", "status 429 insufficient_quota", "status 500".
-bool Status(const Words& words, Directives& out) {
-  if (!Count(words, 1, out.status) || out.status < 400 || out.status > 599) return false;
-  for (size_t i = 2; i < words.size(); ++i) {
-    if (!Millis(words, i, out.retry_after)) out.code = std::string(words[i]);
-  }
-  return true;
-}
-
-bool FaultAfter(const Words& words, Fault fault, Directives& out) {
-  out.fault = fault;
-  return words.size() == 2 && Count(words, 1, out.fault_after);
-}
-
-// "fail-first 2 status 503".
-bool FailFirst(const Words& words, Directives& out) {
-  return words.size() == 4 && words[2] == "status" && Count(words, 1, out.fail_first) &&
-         Count(words, 3, out.fail_status) && out.fail_status >= 400 && out.fail_status <= 599;
-}
-
 bool SetNumber(const Words& words, std::optional<int>& out) {
   int count = 0;
-  if (words.size() != 2 || !Count(words, 1, count)) return false;
+  if (words.size() != 2 || !ReadCount(words, 1, count)) return false;
   out = count;
   return true;
 }
 
 bool Finish(const Words& words, Directives& out) {
-  return Name(words, out.finish_reason) &&
-         (out.finish_reason == "length" || out.finish_reason == "content_filter" ||
-          out.finish_reason == "stop");
+  constexpr absl::string_view kReasons[] = {"stop", "length", "content_filter", "pause_turn",
+                                            "model_context_window_exceeded"};
+  return ReadName(words, out.finish_reason) && std::find(std::begin(kReasons), std::end(kReasons),
+                                                         out.finish_reason) != std::end(kReasons);
 }
 
 bool Reasoning(const Words& words, Directives& out) {
@@ -93,27 +58,20 @@ bool Apply(const Words& words, Directives& out) {
   const absl::string_view verb = words.empty() ? "" : words[0];
   if (verb == "tokens") return SetNumber(words, out.tokens);
   if (verb == "events") return SetNumber(words, out.events);
-  if (verb == "delay") return Millis(words, 1, out.first_token);
-  if (verb == "interval") return Millis(words, 1, out.interval);
-  if (verb == "gate") return Name(words, out.gate);
-  if (verb == "status") return Status(words, out);
-  if (verb == "error-after") return FaultAfter(words, Fault::kInBandError, out);
-  if (verb == "cut-after") return FaultAfter(words, Fault::kCut, out);
-  if (verb == "truncate-after") return FaultAfter(words, Fault::kTruncate, out);
-  if (verb == "hang-after") return FaultAfter(words, Fault::kHang, out);
-  if (verb == "hang-before") return out.hang_before = true;
-  if (verb == "malformed") return out.malformed = true;
+  if (verb == "delay") return ReadMillis(words, 1, out.first_token);
+  if (verb == "interval") return ReadMillis(words, 1, out.interval);
+  if (verb == "gate") return ReadName(words, out.gate);
   if (verb == "refusal") return out.refusal = true;
+  if (verb == "redacted") return out.redacted = true;
   if (verb == "finish") return Finish(words, out);
   if (verb == "reasoning") return Reasoning(words, out);
-  if (verb == "cached") return Count(words, 1, out.cached_tokens);
+  if (verb == "cached") return ReadCount(words, 1, out.cached_tokens);
   if (verb == "tool") return Tool(words, out);
   if (verb == "then") return Then(words, out);
   if (verb == "tool-always") return out.tool_always = true;
-  if (verb == "pieces") return words.size() == 2 && Count(words, 1, out.pieces) && out.pieces > 0;
-  if (verb == "key") return Name(words, out.key);
-  if (verb == "fail-first") return FailFirst(words, out);
-  return false;
+  if (verb == "pieces") return words.size() == 2 && ReadCount(words, 1, out.pieces);
+  if (verb == "key") return ReadName(words, out.key);
+  return AddFault(words, out.faults);
 }
 
 }  // namespace

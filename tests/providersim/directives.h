@@ -6,13 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/providersim/faults.h"
+
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 namespace penstock::providersim {
-
-// What goes wrong with an answer, and when.
-enum class Fault { kNone, kInBandError, kCut, kTruncate, kHang };
 
 // A call that the model makes.
 struct SimulatedCall {
@@ -27,24 +26,17 @@ struct Directives {
   std::optional<std::chrono::milliseconds> first_token;
   std::optional<std::chrono::milliseconds> interval;
   std::string gate;
-  // 0: none. retry_after and code go with it.
-  int status = 0;
-  std::optional<std::chrono::milliseconds> retry_after;
-  std::string code;
-  Fault fault = Fault::kNone;
-  // Tokens sent before the fault.
-  int fault_after = 0;
-  bool hang_before = false;
-  bool malformed = false;
   bool refusal = false;
+  // In OpenAI's words, or those of Anthropic that it has no word for.
   std::string finish_reason;
   // Name of the field that carries what the model thinks; empty: it does not think aloud.
   std::string reasoning_field;
+  // A block of thoughts that the client cannot read.
+  bool redacted = false;
   int cached_tokens = 0;
-  // The first `fail_first` calls with the same key are answered with fail_status.
-  int fail_first = 0;
-  int fail_status = 500;
+  // What calls are counted by; empty: their messages.
   std::string key;
+  Faults faults;
   // What each step calls, beside each other; and whether the last one is said again for ever.
   std::vector<std::vector<SimulatedCall>> tool_steps;
   bool tool_always = false;

@@ -9,10 +9,22 @@ absl::string_view Reason(int status) {
   switch (status) {
     case 200:
       return "OK";
+    case 301:
+      return "Moved Permanently";
+    case 302:
+      return "Found";
+    case 303:
+      return "See Other";
+    case 307:
+      return "Temporary Redirect";
+    case 308:
+      return "Permanent Redirect";
     case 400:
       return "Bad Request";
     case 401:
       return "Unauthorized";
+    case 402:
+      return "Payment Required";
     case 403:
       return "Forbidden";
     case 404:
@@ -33,6 +45,8 @@ absl::string_view Reason(int status) {
       return "Service Unavailable";
     case 504:
       return "Gateway Timeout";
+    case 529:
+      return "Site is overloaded";
     default:
       return "Simulated";
   }
@@ -41,23 +55,13 @@ absl::string_view Reason(int status) {
 }  // namespace
 
 void AppendHead(std::string& out, int status, absl::string_view content_type,
-                absl::string_view request_id, std::chrono::milliseconds processing,
-                absl::string_view limit_headers) {
-  absl::StrAppend(
-      &out, "HTTP/1.1 ", status, " ", Reason(status), "\r\ncontent-type: ", content_type,
-      "\r\nx-request-id: ", request_id, "\r\nopenai-processing-ms: ", processing.count(),
-      "\r\nopenai-version: 2020-10-01\r\nopenai-organization: providersim\r\n", limit_headers);
+                absl::string_view headers) {
+  absl::StrAppend(&out, "HTTP/1.1 ", status, " ", Reason(status),
+                  "\r\ncontent-type: ", content_type, "\r\n", headers);
 }
 
-void AppendAnswer(std::string& out, const HttpAnswer& answer, absl::string_view request_id,
-                  bool keep_alive) {
-  AppendHead(out, answer.status, "application/json", request_id, std::chrono::milliseconds(0),
-             answer.limit_headers);
-  if (answer.retry_after) {
-    const int64_t millis = answer.retry_after->count();
-    absl::StrAppend(&out, "retry-after-ms: ", millis, "\r\nretry-after: ", (millis + 999) / 1000,
-                    "\r\n");
-  }
+void AppendAnswer(std::string& out, const HttpAnswer& answer, bool keep_alive) {
+  AppendHead(out, answer.status, answer.content_type, answer.headers);
   if (!keep_alive) out += "connection: close\r\n";
   absl::StrAppend(&out, "content-length: ", answer.body.size(), "\r\n\r\n", answer.body);
 }

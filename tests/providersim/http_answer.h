@@ -1,8 +1,6 @@
-// The head of an HTTP answer, and whole answers, as bytes.
+// HTTP/1.1 answers as bytes.
 #pragma once
 
-#include <chrono>
-#include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -12,19 +10,17 @@ namespace penstock::providersim {
 struct HttpAnswer {
   int status = 200;
   std::string body = {};
-  std::optional<std::chrono::milliseconds> retry_after = {};
+  absl::string_view content_type = "application/json";
   // Lines, each with its end.
-  std::string limit_headers = {};
+  std::string headers = {};
 };
 
-// Appends status line and the headers that every answer of OpenAI has, without the blank line:
-// x-request-id, openai-*, and `limit_headers`.
+// Appends status line, content type and `headers` (lines, each with its end), without the blank
+// line.
 void AppendHead(std::string& out, int status, absl::string_view content_type,
-                absl::string_view request_id, std::chrono::milliseconds processing,
-                absl::string_view limit_headers);
+                absl::string_view headers);
 
-// Appends a whole JSON answer. retry-after is given in both of its forms.
-void AppendAnswer(std::string& out, const HttpAnswer& answer, absl::string_view request_id,
-                  bool keep_alive);
+// Appends a whole answer.
+void AppendAnswer(std::string& out, const HttpAnswer& answer, bool keep_alive);
 
 }  // namespace penstock::providersim

@@ -29,4 +29,7 @@ struct LimitExceeded {
   std::optional<Micros> retry_after = {};
 };
 
+// Rounded up.
+inline int64_t WholeMillis(Micros duration) { return DivideUp(duration, 1000); }
+
 }  // namespace penstock::providersim

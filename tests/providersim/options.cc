@@ -50,6 +50,8 @@ constexpr NumberFlag kNumberFlags[] = {
      [](Options& options, int64_t n) { options.limits.output_tokens = n; }},
     {"tokens-per-minute", 0, kMostPerMinute,
      [](Options& options, int64_t n) { options.limits.tokens = n; }},
+    {"cache-min-tokens", 0, kMost,
+     [](Options& options, int64_t n) { options.cache_min_tokens = n; }},
     {"default-max-tokens", 1, kMost,
      [](Options& options, int64_t n) { options.limits.default_max_tokens = n; }},
     {"minute-phase-ms", 0, 59'999,
@@ -146,7 +148,8 @@ absl::StatusOr<Options> ParseOptions(const std::vector<std::string>& arguments) 
 }
 
 absl::string_view Usage() {
-  return R"(providersim: speaks OpenAI Chat Completions over HTTP/1.1, for demos, tests and benchmarks.
+  return R"(providersim: speaks OpenAI Chat Completions and Anthropic Messages over HTTP/1.1, for demos, tests
+and benchmarks.
 
   --listen HOST:PORT|unix:PATH  where to serve (127.0.0.1:7430; port 0: a free one)
   --port-file FILE              write the address served there
@@ -156,7 +159,8 @@ absl::string_view Usage() {
   --tokens N                    answer every request with N tokens "t1 t2 ..."
   --events N                    spread the tokens of an answer over N events (one event a token)
   --models A,B                  the models there are (any name is one)
-  --api-key KEY                 demand this bearer token
+  --api-key KEY                 demand this key
+  --cache-min-tokens N          a marked prompt is cached from this length on (1024)
   --record-limit N              keep the newest N requests for GET /_sim/requests (1000; 0: none)
   --ledger FILE                 append a JSON line at start and end of every call
   --threads N                   (1)

@@ -31,11 +31,13 @@ struct Options {
   size_t record_limit = 1000;
   // One JSON line at start and end of every call is appended here. Empty: none.
   std::string ledger = {};
-  // Demanded as bearer token when not empty.
+  // Demanded when not empty.
   std::string api_key = {};
   // Names of the models there are. Empty: any name is one.
   std::vector<std::string> models = {};
   LimitOptions limits = {};
+  // A prompt's beginning is cached from this length on.
+  int64_t cache_min_tokens = 1024;
   int threads = 1;
   bool help = false;
 };

@@ -11,6 +11,7 @@
 #include "tests/providersim/limit_options.h"
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace penstock::providersim {
 
@@ -34,6 +35,7 @@ class RateLimits {
   Account& AccountOf(absl::string_view api_key, absl::string_view model);
   // Since the start.
   Micros Now() const;
+  absl::Time WallTime() const { return clock_.Now(); }
 
   // Multiplies all limits of the options, of accounts to come, too. See LimitedDimension::Scale.
   void Scale(double factor, bool silent);

@@ -46,6 +46,10 @@ void RawClient::SendChat(absl::string_view body, absl::string_view headers) {
   Send("POST", "/v1/chat/completions", body, headers);
 }
 
+void RawClient::SendMessages(absl::string_view body, absl::string_view headers) {
+  Send("POST", "/v1/messages", body, absl::StrCat("anthropic-version: 2023-06-01\r\n", headers));
+}
+
 bool RawClient::ReadSome() {
   char bytes[4096];
   boost::system::error_code failed;

@@ -21,6 +21,8 @@ class RawClient {
   void Send(absl::string_view method, absl::string_view target, absl::string_view body,
             absl::string_view headers = "");
   void SendChat(absl::string_view body, absl::string_view headers = "");
+  // By version 2023-06-01 of Anthropic's format.
+  void SendMessages(absl::string_view body, absl::string_view headers = "");
   // Everything up to and with `marker`; less when the connection ends first.
   std::string ReadUntil(absl::string_view marker);
   // Up to the end of one HTTP answer, chunked or with a length. Its body without framing.

@@ -1,12 +1,16 @@
 #include "tests/providersim/reply.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <boost/json/monotonic_resource.hpp>
+#include <boost/json/value.hpp>
 
 #include "tests/providersim/answer.h"
-#include "tests/providersim/chat_request.h"
+#include "tests/providersim/fnv.h"
+#include "tests/providersim/prompt.h"
 #include "tests/providersim/tool_answer.h"
+#include "tests/providersim/wire_format.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -17,12 +21,7 @@ namespace {
 constexpr absl::string_view kThoughts = "Let me think about that.";
 constexpr absl::string_view kRefusal = "I cannot help with that.";
 
-uint64_t Fnv(uint64_t hash, absl::string_view bytes) {
-  for (char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return hash;
-}
-
-uint64_t HashOf(uint64_t hash, const ChatMessage& message) {
+uint64_t HashOf(uint64_t hash, const PromptMessage& message) {
   hash = Fnv(hash, message.role);
   for (absl::string_view part : message.parts) hash = Fnv(Fnv(hash, "\n"), part);
   for (const CalledTool& call : message.calls) {
@@ -32,47 +31,47 @@ uint64_t HashOf(uint64_t hash, const ChatMessage& message) {
   return hash;
 }
 
-void Hash(const ChatRequest& request, Reply& reply) {
-  constexpr uint64_t kBasis = 0xcbf29ce484222325;
-  reply.prompt_hash = kBasis;
-  for (const ChatMessage& message : request.messages) {
+void Hash(const Prompt& prompt, Reply& reply) {
+  reply.prompt_hash = kFnvBasis;
+  for (const PromptMessage& message : prompt.messages) {
     reply.prompt_hash = HashOf(reply.prompt_hash, message);
   }
-  if (const ChatMessage* newest = request.NewestUserMessage()) {
-    reply.newest_hash = HashOf(kBasis, *newest);
+  if (const PromptMessage* newest = prompt.NewestUserMessage()) {
+    reply.newest_hash = HashOf(kFnvBasis, *newest);
   }
 }
 
-std::optional<ApiError> CheckModel(absl::string_view model, const Options& options) {
+bool IsKnown(absl::string_view model, const Options& options) {
   const auto& models = options.models;
-  if (models.empty() || std::find(models.begin(), models.end(), model) != models.end()) {
-    return std::nullopt;
-  }
-  return ApiError{.status = 404,
-                  .message = absl::StrCat("The model `", model,
-                                          "` does not exist or you do not have access to it."),
-                  .code = "model_not_found"};
+  return models.empty() || std::find(models.begin(), models.end(), model) != models.end();
 }
 
-std::string CutAtStop(std::string text, const std::vector<absl::string_view>& stop) {
+// `text` before the first of the sequences that it holds, which is left in `reply`.
+std::string CutAtStop(std::string text, const std::vector<absl::string_view>& stop, Reply& reply) {
   for (absl::string_view sequence : stop) {
     const size_t at =
         sequence.empty() ? std::string::npos : text.find(sequence.data(), 0, sequence.size());
-    if (at != std::string::npos) text.resize(at);
+    if (at == std::string::npos) continue;
+    text.resize(at);
+    reply.stop_sequence = std::string(sequence);
   }
   return text;
 }
 
-TokenText TextOf(const ChatRequest& request, absl::string_view notes, const Directives& directives,
-                 const Options& options, bool calls) {
-  if (directives.refusal) return TokenText(std::string(kRefusal));
+TokenText TextOf(const Prompt& prompt, absl::string_view notes, const Options& options, bool calls,
+                 Reply& reply) {
+  const Directives& directives = reply.directives;
   const int tokens = directives.tokens.value_or(options.tokens);
   if (directives.tokens.has_value() || (tokens > 0 && !calls)) return TokenText::Numbered(tokens);
   if (calls) return TokenText();
-  if (std::string told = AnswerFromResults(request); !told.empty()) {
-    return TokenText(CutAtStop(std::move(told), request.stop));
-  }
-  return TokenText(CutAtStop(AnswerFromContext(request, notes, directives.said), request.stop));
+  std::string told = AnswerFromResults(prompt);
+  if (told.empty()) told = AnswerFromContext(prompt, notes, directives.said);
+  return TokenText(CutAtStop(std::move(told), prompt.stop, reply));
+}
+
+bool ThinksAloud(const Prompt& prompt, const Directives& directives) {
+  if (prompt.thinking != Thinking::kWhenDirected) return prompt.thinking == Thinking::kAlways;
+  return !directives.reasoning_field.empty();
 }
 
 // `text` in at most `count` pieces of whole characters.
@@ -87,56 +86,57 @@ std::vector<std::string> Split(absl::string_view text, int count) {
   return pieces;
 }
 
-// The ids are those of the prompt: the same request is answered with the same ones, another step
-// of the turn with others.
-std::vector<CallPiece> PiecesOf(const std::vector<SimulatedCall>& calls, int pieces,
-                                uint64_t prompt_hash) {
+std::vector<CallPiece> PiecesOf(const std::vector<SimulatedCall>& calls, const WireFormat& format,
+                                const Reply& reply) {
   std::vector<CallPiece> all;
+  const bool thought = reply.reasoning.count() > 0;
   for (int call = 0; call < static_cast<int>(calls.size()); ++call) {
     const SimulatedCall& made = calls[static_cast<size_t>(call)];
-    all.push_back({.call = call,
-                   .id = absl::StrCat("call_", absl::Hex(prompt_hash, absl::kZeroPad16), call),
-                   .name = made.name});
-    for (std::string& piece : Split(made.arguments, pieces)) {
+    all.push_back(
+        {.call = call, .id = format.CallId(reply.prompt_hash, thought, call), .name = made.name});
+    for (std::string& piece : Split(made.arguments, reply.directives.pieces)) {
       all.push_back({.call = call, .arguments = std::move(piece)});
     }
   }
   return all;
 }
 
-void Write(const ChatRequest& request, absl::string_view notes, const Options& options,
-           Reply& reply) {
-  const Directives& directives = reply.directives;
-  const auto calls =
-      directives.refusal ? std::vector<SimulatedCall>() : CallsOf(request, directives);
-  if (!calls.empty()) {
-    Hash(request, reply);
-    reply.calls = PiecesOf(calls, directives.pieces, reply.prompt_hash);
-  }
-  reply.text = TextOf(request, notes, directives, options, !calls.empty());
-  reply.finish_reason = !directives.finish_reason.empty() ? directives.finish_reason
-                        : calls.empty()                   ? "stop"
-                                                          : "tool_calls";
-  if (directives.refusal) reply.field = "refusal";
-  if (!directives.reasoning_field.empty()) reply.reasoning = TokenText(std::string(kThoughts));
+// No answer is longer than the request allows; thoughts count.
+void CutAtBound(std::optional<int64_t> max_tokens, Reply& reply) {
   const int64_t room =
-      std::max<int64_t>(0, request.max_tokens.value_or(INT32_MAX) - reply.reasoning.count());
-  if (reply.text.count() > room) {
-    reply.text.Truncate(static_cast<int>(room));
-    reply.finish_reason = "length";
+      std::max<int64_t>(0, max_tokens.value_or(INT32_MAX) - reply.reasoning.count());
+  if (reply.tokens() <= room) return;
+  reply.finish_reason = "length";
+  reply.stop_sequence.clear();
+  if (reply.text.count() > room) reply.text.Truncate(static_cast<int>(room));
+  reply.calls.resize(static_cast<size_t>(room - reply.text.count()));
+}
+
+void Write(const Prompt& prompt, absl::string_view notes, const Options& options,
+           const WireFormat& format, Reply& reply) {
+  const Directives& directives = reply.directives;
+  if (ThinksAloud(prompt, directives)) reply.reasoning = TokenText(std::string(kThoughts));
+  reply.shows_thoughts = prompt.shows_thoughts;
+  const auto calls =
+      directives.refusal ? std::vector<SimulatedCall>() : CallsOf(prompt, directives);
+  if (!calls.empty() || reply.reasoning.count() > 0 || directives.redacted) Hash(prompt, reply);
+  reply.calls = PiecesOf(calls, format, reply);
+  if (!directives.refusal) {
+    reply.text = TextOf(prompt, notes, options, !calls.empty(), reply);
+  } else if (format.refuses_in_words()) {
+    reply.text = TokenText(std::string(kRefusal));
   }
-  if (reply.tokens() > room) {
-    reply.calls.resize(static_cast<size_t>(room - reply.text.count()));
-    reply.finish_reason = "length";
-  }
+  reply.finish_reason = calls.empty() ? "stop" : "tool_calls";
+  CutAtBound(prompt.max_tokens, reply);
+  if (!directives.finish_reason.empty()) reply.finish_reason = directives.finish_reason;
   const int events = directives.events.value_or(options.events);
   reply.events = events > 0 ? std::min(events, reply.text.count()) : reply.text.count();
   if (!directives.gate.empty()) reply.events = reply.text.count();
 }
 
 // The directives, or the refusal of a misspelt one.
-void Steer(const ChatRequest& request, const Options& options, Reply& reply) {
-  const NewestMessage newest = request.Newest();
+void Steer(const Prompt& prompt, const Options& options, const WireFormat& format, Reply& reply) {
+  const NewestMessage newest = prompt.Newest();
   auto directives = ParseDirectives(newest.said);
   if (!directives.ok()) {
     reply.error = ApiError{.message = std::string(directives.status().message()),
@@ -145,20 +145,13 @@ void Steer(const ChatRequest& request, const Options& options, Reply& reply) {
     return;
   }
   reply.directives = *std::move(directives);
+  Faults& faults = reply.directives.faults;
+  if (!faults.Concern(format.name(), prompt.model)) faults = {};
   reply.first_token = reply.directives.first_token.value_or(options.first_token);
   reply.interval = reply.directives.interval.value_or(options.token_interval);
   reply.token_rate = options.token_rate;
   reply.accepted = true;
-  if (reply.directives.status != 0) {
-    reply.error = ErrorOfStatus(reply.directives.status, reply.directives.code);
-    reply.retry_after = reply.directives.retry_after;
-    return;
-  }
-  if (!reply.stream && reply.directives.fault == Fault::kInBandError) {
-    reply.error = ErrorOfStatus(500, "");
-    return;
-  }
-  Write(request, newest.notes, options, reply);
+  Write(prompt, newest.notes, options, format, reply);
 }
 
 }  // namespace
@@ -200,26 +193,31 @@ std::chrono::microseconds Reply::GeneratedAfter(int count) const {
   return std::chrono::microseconds(int64_t{count - 1} * 1'000'000 / token_rate);
 }
 
-Reply PlanReply(absl::string_view body, const Options& options, bool hash) {
+Reply PlanReply(absl::string_view body, const Options& options, bool hash,
+                const WireFormat& format) {
   unsigned char memory[64 * 1024];
   boost::json::monotonic_resource resource(memory, sizeof(memory));
   boost::json::value document(&resource);
-  ChatRequest request;
+  Prompt prompt;
   Reply reply;
-  reply.error = ReadChatRequest(body, document, request);
+  reply.error = format.Read(body, document, prompt);
   reply.body_is_json = !document.is_null();
   if (reply.error) return reply;
-  reply.stream = request.stream;
-  reply.include_usage = request.include_usage;
-  reply.include_obfuscation = request.include_obfuscation;
-  reply.model = std::string(request.model);
-  reply.prompt_tokens = request.PromptTokens();
+  reply.stream = prompt.stream;
+  reply.include_usage = prompt.include_usage;
+  reply.include_obfuscation = prompt.include_obfuscation;
+  reply.model = std::string(prompt.model);
+  reply.prompt_tokens = prompt.Tokens();
+  reply.prefixes = std::move(prompt.prefixes);
   reply.max_tokens =
-      std::min<int64_t>(request.max_tokens.value_or(options.limits.default_max_tokens), INT32_MAX);
-  reply.error = CheckModel(request.model, options);
-  if (!reply.error) Steer(request, options, reply);
-  const bool repeats = reply.directives.fail_first > 0 && reply.directives.key.empty();
-  if (hash || repeats) Hash(request, reply);
+      std::min<int64_t>(prompt.max_tokens.value_or(options.limits.default_max_tokens), INT32_MAX);
+  if (IsKnown(prompt.model, options)) {
+    Steer(prompt, options, format, reply);
+  } else {
+    reply.error = format.UnknownModel(prompt.model);
+  }
+  const bool repeats = reply.directives.faults.counted() && reply.directives.key.empty();
+  if (hash || repeats) Hash(prompt, reply);
   if (repeats) reply.directives.key = absl::StrCat(absl::Hex(reply.prompt_hash));
   return reply;
 }

@@ -10,10 +10,13 @@
 #include "tests/providersim/api_error.h"
 #include "tests/providersim/directives.h"
 #include "tests/providersim/options.h"
+#include "tests/providersim/prompt_cache.h"
 
 #include "absl/strings/string_view.h"
 
 namespace penstock::providersim {
+
+class WireFormat;
 
 // A text and where its tokens end. A token is a word with the white space before it, so tokens
 // never split a character.
@@ -49,6 +52,7 @@ struct CallPiece {
 
 struct Reply {
   int tokens() const { return text.count() + static_cast<int>(calls.size()); }
+  bool reports_usage() const { return !directives.faults.no_usage; }
   // From the first token on, when the answer's first `count` tokens, reasoning among them, are
   // generated.
   std::chrono::microseconds GeneratedAfter(int count) const;
@@ -65,20 +69,26 @@ struct Reply {
   std::string model;
   // The request's body was JSON.
   bool body_is_json = false;
-  // Name of the delta's field: content or refusal.
-  absl::string_view field = "content";
   TokenText reasoning;
+  // False: what it thinks is signed, but not shown.
+  bool shows_thoughts = true;
   TokenText text;
   // SSE events that carry `text`: event i of n holds tokens [i*T/n, (i+1)*T/n).
   int events = 0;
   // After the text, an event each.
   std::vector<CallPiece> calls;
+  // As Directives::finish_reason.
   std::string finish_reason;
+  // The one that ended the text; empty: none did.
+  std::string stop_sequence;
   std::chrono::milliseconds first_token{0};
   std::chrono::milliseconds interval{0};
   // Tokens a second; 0: as fast as they can be sent.
   int64_t token_rate = 0;
   int64_t prompt_tokens = 0;
+  // What may be cached of the prompt, and what it read and wrote.
+  std::vector<CachePrefix> prefixes;
+  CacheUse cache;
   // The bound that the request sets, else the default one; at most INT32_MAX.
   int64_t max_tokens = 0;
   // FNV-1a over role and text of every message, and over the newest user message alone.
@@ -86,7 +96,9 @@ struct Reply {
   uint64_t newest_hash = 0;
 };
 
-// Reads `body` and decides. Pure; `hash` asks for the two hashes.
-Reply PlanReply(absl::string_view body, const Options& options, bool hash);
+// Reads `body` and decides what the answer would be without its faults. Pure; `hash` asks for the
+// two hashes, which a reply with calls, thoughts or counted faults has anyway.
+Reply PlanReply(absl::string_view body, const Options& options, bool hash,
+                const WireFormat& format);
 
 }  // namespace penstock::providersim

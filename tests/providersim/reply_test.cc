@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/providersim/json_text.h"
+#include "tests/providersim/openai/format.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -12,11 +13,11 @@ namespace {
 Reply PlanFor(absl::string_view said, absl::string_view more = "") {
   return PlanReply(absl::StrCat(R"({"model":"m","messages":[{"role":"user","content":)",
                                 JsonString(said), "}]", more, "}"),
-                   Options(), false);
+                   Options(), false, openai::Format());
 }
 
 std::string ErrorFor(absl::string_view body) {
-  const Reply reply = PlanReply(body, Options(), false);
+  const Reply reply = PlanReply(body, Options(), false, openai::Format());
   if (!reply.error) return "none";
   return absl::StrCat(reply.error->status, " ", reply.error->param, " ", reply.error->code);
 }
@@ -50,8 +51,8 @@ TEST(Reply, TakesItsDefaultsFromTheCommandLine) {
   const auto options = ParseOptions({"--tokens", "50", "--events=10", "--first-token-ms", "7"});
   ASSERT_TRUE(options.ok());
 
-  const Reply reply =
-      PlanReply(R"({"model":"m","messages":[{"role":"user","content":"hi"}]})", *options, false);
+  const Reply reply = PlanReply(R"({"model":"m","messages":[{"role":"user","content":"hi"}]})",
+                                *options, false, openai::Format());
 
   EXPECT_EQ(reply.text.count(), 50);
   EXPECT_EQ(reply.events, 10);
@@ -62,8 +63,8 @@ TEST(Reply, TakesATimeThatFollowsItsTokens) {
   const auto options = ParseOptions({"--token-rate", "50"});
   ASSERT_TRUE(options.ok());
 
-  const Reply reply =
-      PlanReply(R"({"model":"m","messages":[{"role":"user","content":"hi"}]})", *options, false);
+  const Reply reply = PlanReply(R"({"model":"m","messages":[{"role":"user","content":"hi"}]})",
+                                *options, false, openai::Format());
 
   EXPECT_EQ(reply.GeneratedAfter(0), std::chrono::microseconds(0));
   EXPECT_EQ(reply.GeneratedAfter(1), std::chrono::microseconds(0));
@@ -94,7 +95,7 @@ TEST(Reply, RefusesAMisspeltDirective) {
 TEST(Reply, ObeysDirectivesOfTheNewestUserMessageOnly) {
   const Reply reply = PlanReply(
       R"({"model":"m","messages":[{"role":"user","content":"/sim status 500"},{"role":"user","content":"hi"}]})",
-      Options(), false);
+      Options(), false, openai::Format());
 
   EXPECT_FALSE(reply.error.has_value());
 }
@@ -123,7 +124,7 @@ TEST(Reply, RefusesWhatOpenAiRefuses) {
 TEST(Reply, ReadsTextParts) {
   const Reply reply = PlanReply(
       R"({"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"/sim tokens 2"}]}]})",
-      Options(), false);
+      Options(), false, openai::Format());
 
   EXPECT_EQ(reply.text.count(), 2);
 }

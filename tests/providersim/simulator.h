@@ -11,6 +11,7 @@
 #include "tests/providersim/gates.h"
 #include "tests/providersim/options.h"
 #include "tests/providersim/outage.h"
+#include "tests/providersim/prompt_cache.h"
 #include "tests/providersim/rate_limits.h"
 
 #include "absl/strings/str_cat.h"
@@ -24,6 +25,7 @@ struct Simulator {
       : options(std::move(given)),
         log(options.record_limit, std::move(ledger)),
         limits(options.limits, clock),
+        cache(options.cache_min_tokens, clock),
         control(options, log, gates, limits, outage),
         seed(seed) {}
 
@@ -36,6 +38,7 @@ struct Simulator {
   CallLog log;
   Gates gates;
   RateLimits limits;
+  PromptCache cache;
   Outage outage;
   Control control;
   const uint64_t seed;

@@ -22,16 +22,29 @@ inline std::string Body(absl::string_view said, absl::string_view more = R"(,"st
                       "}]", more, "}");
 }
 
+// The same in Anthropic's format.
+inline std::string MessagesBody(absl::string_view said,
+                                absl::string_view more = R"(,"stream":true)") {
+  return absl::StrCat(R"({"model":"sim","max_tokens":2048,"messages":[{"role":"user","content":)",
+                      JsonString(said), "}]", more, "}");
+}
+
+// What stands behind each `field` up to the next quote, joined.
+inline std::string Joined(const std::string& stream, const std::string& field) {
+  std::string joined;
+  for (size_t at = stream.find(field); at != std::string::npos; at = stream.find(field, at)) {
+    at += field.size();
+    joined += stream.substr(at, stream.find('"', at) - at);
+  }
+  return joined;
+}
+
 // The text of the content deltas.
 inline std::string ContentOf(const std::string& stream) {
-  constexpr absl::string_view kField = "\"delta\":{\"content\":\"";
-  std::string content;
-  for (size_t at = stream.find(kField.data()); at != std::string::npos;
-       at = stream.find(kField.data(), at)) {
-    at += kField.size();
-    content += stream.substr(at, stream.find('"', at) - at);
-  }
-  return content;
+  return Joined(stream, R"("delta":{"content":")");
+}
+inline std::string MessageTextOf(const std::string& stream) {
+  return Joined(stream, R"("delta":{"type":"text_delta","text":")");
 }
 
 class ProvidersimTest : public testing::Test {
@@ -70,6 +83,12 @@ class ProvidersimTest : public testing::Test {
   std::string Chat(absl::string_view body) {
     RawClient client = Client();
     client.SendChat(body);
+    return client.ReadAnswer();
+  }
+
+  std::string Messages(absl::string_view body, absl::string_view headers = "") {
+    RawClient client = Client();
+    client.SendMessages(body, headers);
     return client.ReadAnswer();
   }
 

@@ -13,9 +13,9 @@ namespace penstock::providersim {
 namespace {
 
 // Messages after the newest user message.
-std::vector<const ChatMessage*> SinceTheUserSpoke(const ChatRequest& request) {
-  std::vector<const ChatMessage*> since;
-  for (const ChatMessage& message : request.messages) {
+std::vector<const PromptMessage*> SinceTheUserSpoke(const Prompt& request) {
+  std::vector<const PromptMessage*> since;
+  for (const PromptMessage& message : request.messages) {
     if (message.role == "user") {
       since.clear();
     } else {
@@ -58,7 +58,7 @@ std::vector<SimulatedCall> AskedFor(absl::string_view said, const OfferedTools& 
   return {};
 }
 
-std::vector<SimulatedCall> Wanted(const ChatRequest& request, const Directives& directives,
+std::vector<SimulatedCall> Wanted(const Prompt& request, const Directives& directives,
                                   size_t step) {
   const auto& steps = directives.tool_steps;
   if (step < steps.size()) return steps[step];
@@ -69,7 +69,7 @@ std::vector<SimulatedCall> Wanted(const ChatRequest& request, const Directives& 
 
 }  // namespace
 
-std::vector<SimulatedCall> CallsOf(const ChatRequest& request, const Directives& directives) {
+std::vector<SimulatedCall> CallsOf(const Prompt& request, const Directives& directives) {
   const OfferedTools& tools = request.tools;
   if (tools.names.empty() || tools.choice == "none") return {};
   const auto since = SinceTheUserSpoke(request);
@@ -84,10 +84,10 @@ std::vector<SimulatedCall> CallsOf(const ChatRequest& request, const Directives&
   return calls;
 }
 
-std::string AnswerFromResults(const ChatRequest& request) {
+std::string AnswerFromResults(const Prompt& request) {
   std::string answer;
   std::vector<CalledTool> calls;
-  for (const ChatMessage* message : SinceTheUserSpoke(request)) {
+  for (const PromptMessage* message : SinceTheUserSpoke(request)) {
     calls.insert(calls.end(), message->calls.begin(), message->calls.end());
     if (message->role != "tool") continue;
     // The history was checked: there is one.

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/providersim/chat_request.h"
 #include "tests/providersim/directives.h"
+#include "tests/providersim/prompt.h"
 
 namespace penstock::providersim {
 
@@ -16,10 +16,10 @@ namespace penstock::providersim {
 // Without them the first step calls what the message asks for: "use NAME" or "call NAME", with the
 // tool's name, and as arguments the JSON object that the message ends with, else {}. When a call is
 // demanded (tool_choice), every step calls: the tool demanded, else the first one offered.
-std::vector<SimulatedCall> CallsOf(const ChatRequest& request, const Directives& directives);
+std::vector<SimulatedCall> CallsOf(const Prompt& request, const Directives& directives);
 
 // "clock said: 12:00. scales said: 7 kg." of all results since the newest user message; empty
 // without one.
-std::string AnswerFromResults(const ChatRequest& request);
+std::string AnswerFromResults(const Prompt& request);
 
 }  // namespace penstock::providersim

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/providersim/openai/format.h"
 #include "tests/providersim/simulator_fixture.h"
 
 #include "absl/strings/str_split.h"
@@ -20,7 +21,7 @@ constexpr absl::string_view kTools =
 Reply Plan(absl::string_view messages, absl::string_view more = kTools) {
   return PlanReply(
       absl::StrCat(R"({"model":"m","messages":[)", messages, more.empty() ? "]" : "],", more, "}"),
-      Options(), false);
+      Options(), false, openai::Format());
 }
 
 std::string User(absl::string_view said) {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "libs/base/proto_time.h"
-#include "services/dispatcher/turn/token_estimator.h"
+#include "libs/tokens/raw_tokens.h"
 #include "tests/simulation/session_model.h"
 
 #include "absl/strings/str_cat.h"
@@ -64,17 +64,16 @@ double InputTokens(const provider::v1::GenerateRequest& request) {
     size_t bytes = 0;
     for (const Part& part : message.parts()) {
       if (message.role() == chat::v1::USER) {
-        tokens += dispatcher::RawTokens(BytesOf(part));
+        tokens += RawTokens(BytesOf(part));
       } else {
         bytes += BytesOf(part);
       }
     }
-    tokens += dispatcher::RawTokens(bytes);
+    tokens += RawTokens(bytes);
   }
   for (const auto& tool : request.tools()) {
-    tokens +=
-        kMessageTokens + dispatcher::RawTokens(tool.name().size() + tool.description().size() +
-                                               tool.parameters().size());
+    tokens += kMessageTokens +
+              RawTokens(tool.name().size() + tool.description().size() + tool.parameters().size());
   }
   return static_cast<double>(tokens);
 }

@@ -11,6 +11,7 @@ LIBRARY_RANKS = {
     "base": 0,
     "async": 1, "identity": 1, "obs": 1,
     "guard": 2, "host": 2, "http": 2, "postgres": 2, "pricing": 2, "rocksdb": 2, "rpc": 2,
+    "tokens": 2,
 }
 SERVICES = {"dispatcher", "gateway", "memory_recall", "provider_adapter", "session_state"}
 # Folders of tests/ that stand outside of the product: they talk to it over sockets.

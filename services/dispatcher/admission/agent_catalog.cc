@@ -4,6 +4,7 @@
 
 #include "libs/base/refusal.h"
 #include "libs/base/status_macros.h"
+#include "libs/host/generation_shape.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -25,31 +26,14 @@ bool Contains(const Names& names, absl::string_view name) {
                      [&](const std::string& each) { return absl::string_view(each) == name; });
 }
 
-absl::Status CheckRange(absl::string_view field, double found, double min, double max) {
-  if (found >= min && found <= max) return absl::OkStatus();
-  return FieldInvalid(absl::StrCat("turn.overrides.generation.", field), absl::StrCat(found),
-                      absl::StrCat(min, " to ", max));
-}
-
 absl::Status CheckGeneration(const chat::v1::GenerationConfig& generation) {
-  if (generation.has_max_output_tokens()) {
-    PENSTOCK_RETURN_IF_ERROR(
-        CheckRange("max_output_tokens", generation.max_output_tokens(), 1, 1'000'000'000));
+  const std::string path = "turn.overrides.generation.";
+  if (const auto wrong = host::FindOutOfRange(generation)) {
+    return FieldInvalid(absl::StrCat(path, wrong->field), wrong->found, wrong->allowed);
   }
-  if (generation.has_temperature()) {
-    PENSTOCK_RETURN_IF_ERROR(CheckRange("temperature", generation.temperature(), 0, 2));
-  }
-  if (generation.has_top_p()) {
-    PENSTOCK_RETURN_IF_ERROR(CheckRange("top_p", generation.top_p(), 0, 1));
-  }
-  if (generation.has_presence_penalty()) {
-    PENSTOCK_RETURN_IF_ERROR(CheckRange("presence_penalty", generation.presence_penalty(), -2, 2));
-  }
-  if (generation.has_frequency_penalty()) {
-    PENSTOCK_RETURN_IF_ERROR(
-        CheckRange("frequency_penalty", generation.frequency_penalty(), -2, 2));
-  }
-  return CheckRange("stop", generation.stop_size(), 0, 4);
+  if (generation.stop_size() <= host::kMaxStops) return absl::OkStatus();
+  return FieldInvalid(path + "stop", absl::StrCat(generation.stop_size(), " sequences"),
+                      absl::StrCat("at most ", host::kMaxStops));
 }
 
 // A tool that is chosen is one of those that the turn has.

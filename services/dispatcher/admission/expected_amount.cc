@@ -3,8 +3,8 @@
 #include <optional>
 
 #include "libs/pricing/price.h"
+#include "libs/tokens/raw_tokens.h"
 #include "services/dispatcher/turn/prompt.h"
-#include "services/dispatcher/turn/token_estimator.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -12,11 +12,7 @@ namespace penstock::dispatcher {
 
 std::string NameOf(const config::v1::Agent& agent) { return absl::StrCat("agents/", agent.id()); }
 
-int64_t EstimatedInput(const chat::v1::TurnSpec& spec) {
-  size_t bytes = 0;
-  for (const auto& part : spec.input()) bytes += part.text().text().size();
-  return RawTokens(bytes);
-}
+int64_t EstimatedInput(const chat::v1::TurnSpec& spec) { return RawTokens(spec.input()); }
 
 Amount ExpectedAmount(const TurnForecast& forecast, const ResolvedAgent& agent,
                       const chat::v1::TurnSpec& spec) {

@@ -29,15 +29,21 @@ PeerCall CallFor(const v1::Job& job, absl::Time now, std::stop_token stop) {
           .stop = std::move(stop)};
 }
 
-// What the assistant said in words: tool traffic, reasoning and refusals are nobody's memory.
+using Parts = google::protobuf::RepeatedPtrField<chat::v1::Part>;
+
+// Images, tool traffic, reasoning, refusals and what only a provider can read are nobody's memory.
+void CopyWords(const Parts& from, Parts& to) {
+  for (const chat::v1::Part& part : from) {
+    if (part.has_text()) *to.Add() = part;
+  }
+}
+
 void AddWords(const chat::v1::Turn& turn, memory::v1::IngestRequest& request) {
   for (const chat::v1::Message& message : turn.output()) {
     if (message.role() != chat::v1::ASSISTANT) continue;
     chat::v1::Message words;
     words.set_role(chat::v1::ASSISTANT);
-    for (const chat::v1::Part& part : message.parts()) {
-      if (part.has_text()) *words.add_parts() = part;
-    }
+    CopyWords(message.parts(), *words.mutable_parts());
     if (!words.parts().empty()) *request.add_output() = std::move(words);
   }
 }
@@ -45,7 +51,7 @@ void AddWords(const chat::v1::Turn& turn, memory::v1::IngestRequest& request) {
 memory::v1::IngestRequest RequestOf(const chat::v1::Turn& turn) {
   memory::v1::IngestRequest request;
   request.set_turn(turn.name());
-  *request.mutable_input() = turn.input();
+  CopyWords(turn.input(), *request.mutable_input());
   AddWords(turn, request);
   *request.mutable_time() = turn.create_time();
   return request;

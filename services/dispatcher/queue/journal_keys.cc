@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libs/base/failpoint.h"
 #include "libs/rocksdb/key.h"
 
 #include "absl/strings/str_cat.h"
@@ -42,7 +43,9 @@ std::string ToolResultsKey(const identity::UserKey& user, absl::string_view turn
 std::optional<TurnKeyParts> ParseTurnKey(absl::string_view key) {
   size_t end = kUserBytes;
   while (end < key.size() && static_cast<uint8_t>(key[end]) >= kLowestOfIds) ++end;
-  if (end >= key.size()) return std::nullopt;
+  const bool unended = end == key.size() && end > kUserBytes &&
+                       PENSTOCK_PLANTED_BUG("planted.turn_key_without_record");
+  if (end >= key.size() && !unended) return std::nullopt;
   TurnKeyParts parts{.turn = key.substr(0, end), .record = static_cast<TurnRecord>(key[end])};
   const absl::string_view rest = key.substr(end + 1);
   if (parts.record != TurnRecord::kToolResults) {

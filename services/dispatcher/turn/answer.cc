@@ -51,7 +51,7 @@ bool AsksForTools(GenerateFinished& finished, const Steps& before, const AnswerR
   const bool whole = IsWhole(finished.finish_reason());
   const bool has_calls = HasCalls(finished.message());
   const bool too_long =
-      before.output_bytes() + BytesOf(finished.message()) >= rules.max_output_bytes;
+      before.output_bytes() + KeptBytesOf(finished.message()) >= rules.max_output_bytes;
   if (has_calls && whole && rules.tools_offered && !rules.at_limit && !too_long) {
     finished.set_finish_reason(chat::v1::TOOL_CALLS);
     MakeIdsUnique(*finished.mutable_message(), before);

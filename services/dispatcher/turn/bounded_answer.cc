@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "libs/tokens/raw_tokens.h"
 #include "services/dispatcher/turn/steps.h"
-#include "services/dispatcher/turn/token_estimator.h"
 
 namespace penstock::dispatcher {
 namespace {

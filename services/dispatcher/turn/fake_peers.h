@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,7 +54,7 @@ class FakeSessionPeer : public SessionPeer {
       co_return response;
     }
     if (fenced_) co_return Fenced();
-    begun_.insert(request.turn());
+    begun_[request.turn()] = request.accepted().input();
     begins_.push_back(request);
     *response.mutable_context() = context;
     for (const auto& step : steps_[request.turn()]) {
@@ -102,9 +101,10 @@ class FakeSessionPeer : public SessionPeer {
     if (request.with_input() && request.turn().input().empty()) {
       co_return FieldInvalid("turn.input", "no parts", "at least one");
     }
-    ended_.emplace(name, request.turn());
-    commits_.push_back(name);
     *response.mutable_turn() = request.turn();
+    if (!request.with_input()) *response.mutable_turn()->mutable_input() = begun_.at(name);
+    ended_.emplace(name, response.turn());
+    commits_.push_back(name);
     co_return response;
   }
 
@@ -197,7 +197,9 @@ class FakeSessionPeer : public SessionPeer {
   int resolved_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, int64_t> sessions_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, chat::v1::Turn> ended_ ABSL_GUARDED_BY(mutex_);
-  std::set<std::string> begun_ ABSL_GUARDED_BY(mutex_);
+  // With what each was begun.
+  std::map<std::string, google::protobuf::RepeatedPtrField<chat::v1::Part>> begun_
+      ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> commits_ ABSL_GUARDED_BY(mutex_);
   std::vector<session::v1::BeginTurnRequest> begins_ ABSL_GUARDED_BY(mutex_);
   std::deque<absl::Status> ensure_failures_ ABSL_GUARDED_BY(mutex_);

@@ -40,6 +40,15 @@ session::v1::BeginTurnRequest BeginRequest(const TurnServices& services, const L
   return request;
 }
 
+// What memories are looked for by: text alone.
+google::protobuf::RepeatedPtrField<chat::v1::Part> WordsOf(const chat::v1::TurnSpec& spec) {
+  google::protobuf::RepeatedPtrField<chat::v1::Part> words;
+  for (const chat::v1::Part& part : spec.input()) {
+    if (part.has_text()) *words.Add() = part;
+  }
+  return words;
+}
+
 struct Recalled {
   std::vector<chat::v1::Memory> memories;
   bool degraded = false;
@@ -51,7 +60,8 @@ Awaitable<Recalled> Recall(const TurnServices& services, LiveTurn& turn,
   const auto agent = AgentOf(services, turn);
   if (!agent.ok() || !agent->recall) co_return recalled;
   memory::v1::RecallRequest request;
-  *request.mutable_input() = turn.submitted().spec().input();
+  *request.mutable_input() = WordsOf(turn.submitted().spec());
+  if (request.input().empty()) co_return recalled;
   request.set_max_memories(services.config.recall().max_memories());
   request.set_max_tokens(MemoryBudgetTokens(model));
   request.set_exclude_session(SessionName(turn.submitted().session_id()));

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "libs/base/refusal.h"
+#include "libs/tokens/raw_tokens.h"
 #include "services/dispatcher/turn/notes.h"
-#include "services/dispatcher/turn/token_estimator.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -19,28 +19,17 @@ using chat::v1::Part;
 constexpr int64_t kMessageTokens = 4;
 constexpr int64_t kMemoryShare = 10;  // one tenth of the window
 
-size_t TextBytes(const Part& part) {
-  switch (part.kind_case()) {
-    case Part::kText:
-      return part.text().text().size();
-    case Part::kRefusal:
-      return part.refusal().text().size();
-    case Part::kToolCall:
-      return part.tool_call().name().size() + part.tool_call().arguments().size();
-    case Part::kToolResult:
-      return part.tool_result().content().size();
-    case Part::kReasoning:
-    case Part::KIND_NOT_SET:
-      return 0;
-  }
-  return 0;
-}
+// A request has to fit into a message (rpc::kMaxMessageBytes), with its frame and the recalled
+// memories.
+constexpr int64_t kMaxRequestBytes = (4 << 20) - (256 << 10);
 
-int64_t RawTokensOf(const Message& message) {
-  size_t bytes = 0;
-  for (const Part& part : message.parts()) bytes += TextBytes(part);
-  return RawTokens(bytes) + kMessageTokens;
-}
+// What a request has left.
+struct Room {
+  int64_t raw_tokens = 0;
+  int64_t bytes = 0;
+};
+
+int64_t RawTokensOf(const Message& message) { return RawTokens(message.parts()) + kMessageTokens; }
 
 Message TextMessage(chat::v1::Role role, const std::string& text) {
   Message message;
@@ -49,12 +38,12 @@ Message TextMessage(chat::v1::Role role, const std::string& text) {
   return message;
 }
 
-// Without reasoning, which is never sent back to a provider.
-Message ForProvider(const Message& stored) {
+// Of thoughts of earlier turns, those that their provider wants back.
+Message OfHistory(const Message& stored) {
   Message message;
   message.set_role(stored.role());
   for (const Part& part : stored.parts()) {
-    if (!part.has_reasoning()) *message.add_parts() = part;
+    if (!part.has_reasoning() || part.reasoning().has_state()) *message.add_parts() = part;
   }
   return message;
 }
@@ -73,9 +62,9 @@ const google::protobuf::RepeatedPtrField<chat::v1::Tool>& ToolsOf(const PromptSo
 
 // Of what must be sent: instructions, tools, newest message and steps.
 int64_t FixedTokens(const std::string& instructions, const PromptSources& sources) {
-  size_t bytes = 0;
-  for (const Part* part : sources.input) bytes += TextBytes(*part);
-  int64_t tokens = RawTokens(bytes) + kMessageTokens;
+  PartTokens input;
+  for (const Part* part : sources.input) input.Add(*part);
+  int64_t tokens = input.count() + kMessageTokens;
   if (!instructions.empty()) tokens += RawTokens(instructions.size()) + kMessageTokens;
   for (const chat::v1::Tool& tool : ToolsOf(sources)) {
     tokens += RawTokens(tool.name().size() + tool.description().size() + tool.parameters().size()) +
@@ -83,6 +72,15 @@ int64_t FixedTokens(const std::string& instructions, const PromptSources& source
   }
   for (const Message& message : sources.so_far) tokens += RawTokensOf(message);
   return tokens;
+}
+
+// Likewise, as they travel.
+int64_t FixedBytes(const std::string& instructions, const PromptSources& sources) {
+  size_t bytes = instructions.size();
+  for (const Part* part : sources.input) bytes += part->ByteSizeLong();
+  for (const chat::v1::Tool& tool : ToolsOf(sources)) bytes += tool.ByteSizeLong();
+  for (const Message& message : sources.so_far) bytes += message.ByteSizeLong();
+  return static_cast<int64_t>(bytes);
 }
 
 bool Forces(const chat::v1::ToolChoice& choice) {
@@ -110,29 +108,33 @@ int64_t InputBudget(const config::v1::Agent& agent, const config::v1::Model& mod
   return agents > 0 ? std::min(agents, window) : window;
 }
 
-absl::Status TooLargeForModel(const PromptSources& sources, int64_t found, int64_t allowed) {
+// `unit`: "tokens" or "bytes".
+absl::Status TooLargeForModel(const PromptSources& sources, absl::string_view unit, int64_t found,
+                              int64_t allowed) {
   return Refusal(absl::StatusCode::kInvalidArgument, "CONTEXT_WINDOW",
-                 absl::StrCat("instructions, tools, message and steps: found ", found, " tokens, ",
-                              sources.model.name(), " takes at most ",
+                 absl::StrCat("instructions, tools, message and steps: found ", found, " ", unit,
+                              ", ", sources.model.name(), " takes at most ",
                               std::max<int64_t>(allowed, 0), " here"))
       .With("found", absl::StrCat(found))
       .With("allowed", absl::StrCat(std::max<int64_t>(allowed, 0)));
 }
 
-// The newest whole turns that fit `room` raw tokens, which it takes from; true if some did not.
-bool AddHistory(absl::Span<const Message* const> history, int64_t& room,
+// The newest whole turns that fit the room, which it takes from; true if some did not.
+bool AddHistory(absl::Span<const Message* const> history, Room& room,
                 provider::v1::GenerateRequest& request) {
   size_t begin = history.size();
-  int64_t turn_tokens = 0;
+  Room turn;
   for (size_t i = history.size(); i-- > 0;) {
-    turn_tokens += RawTokensOf(*history[i]);
-    if (turn_tokens > room) break;
+    turn.raw_tokens += RawTokensOf(*history[i]);
+    turn.bytes += static_cast<int64_t>(history[i]->ByteSizeLong());
+    if (turn.raw_tokens > room.raw_tokens || turn.bytes > room.bytes) break;
     if (history[i]->role() != chat::v1::USER && i > 0) continue;
-    room -= std::exchange(turn_tokens, 0);
+    room.raw_tokens -= std::exchange(turn.raw_tokens, 0);
+    room.bytes -= std::exchange(turn.bytes, 0);
     begin = i;
   }
   for (size_t i = begin; i < history.size(); ++i) {
-    Message message = ForProvider(*history[i]);
+    Message message = OfHistory(*history[i]);
     if (message.parts_size() > 0) *request.add_messages() = std::move(message);
   }
   return begin > 0;
@@ -156,28 +158,29 @@ absl::StatusOr<Prompt> BuildPrompt(const PromptSources& sources) {
   const int64_t raw_budget = raw(static_cast<double>(budget));
   if (fixed > raw_budget) {
     const double counted = std::ceil(static_cast<double>(fixed) * sources.token_factor);
-    return TooLargeForModel(sources, static_cast<int64_t>(counted), budget);
+    return TooLargeForModel(sources, "tokens", static_cast<int64_t>(counted), budget);
   }
-  int64_t room = raw_budget - fixed;
+  const int64_t fixed_bytes = FixedBytes(instructions, sources);
+  if (fixed_bytes > kMaxRequestBytes) {
+    return TooLargeForModel(sources, "bytes", fixed_bytes, kMaxRequestBytes);
+  }
+  Room room{.raw_tokens = raw_budget - fixed, .bytes = kMaxRequestBytes - fixed_bytes};
 
   const int64_t for_notes =
-      std::min(room, raw(static_cast<double>(MemoryBudgetTokens(sources.model))));
+      std::min(room.raw_tokens, raw(static_cast<double>(MemoryBudgetTokens(sources.model))));
   Notes notes = WriteNotes(sources.memories, for_notes * 10 / 3);  // tokens → bytes: / 1.2 × 4
-  room -= RawTokens(notes.text.size());
+  room.raw_tokens -= RawTokens(notes.text.size());
   prompt.truncated = AddHistory(sources.history, room, prompt.request);
 
   *prompt.request.add_messages() = NewestMessage(notes.text, sources.input);
-  for (const Message& message : sources.so_far) {
-    Message shown = ForProvider(message);
-    if (shown.parts_size() > 0) *prompt.request.add_messages() = std::move(shown);
-  }
+  for (const Message& message : sources.so_far) *prompt.request.add_messages() = message;
   prompt.request.set_model(sources.model.name());
   *prompt.request.mutable_generation() =
       EffectiveGeneration(sources.agent, sources.model, sources.overrides);
   SetTools(sources, prompt.request);
   prompt.max_output_tokens = prompt.request.generation().max_output_tokens();
   prompt.memories = std::move(notes.memories);
-  prompt.raw_input_tokens = raw_budget - room;
+  prompt.raw_input_tokens = raw_budget - room.raw_tokens;
   prompt.input_tokens = static_cast<int64_t>(
       std::ceil(static_cast<double>(prompt.raw_input_tokens) * sources.token_factor));
   return prompt;

@@ -54,11 +54,16 @@ struct Prompt {
 // call (REQUIRED, or one tool) is for the first step: kept up, it would never let the model answer.
 // With no_more_tools the choice is NONE; the tools stay, for the calls made so far name them.
 //
-// A message counts RawTokens of its text, calls and results plus 4, times the factor; a tool counts
+// A message counts RawTokens of its parts (libs/tokens) plus 4, times the factor; a tool counts
 // likewise. Input budget = the model's window less the output, or the agent's context_budget_tokens
 // if that is less; of it instructions, tools, newest message and steps come first, memories get at
 // most 10 % of the window, history the rest, newest turns first. A turn is in it whole or not at
-// all, so no call goes without its result. Reasoning is left out.
+// all, so no call goes without its result. All of it is at most 3.75 MiB, which images may reach
+// first.
+//
+// Opaque parts and Reasoning.state go along unchanged, in their places: the adapter leaves out what
+// the model's protocol does not know. Of history, reasoning without state is left out; of the steps
+// of this very turn it is not, for some providers want it back while tools are called.
 //
 // INVALID_ARGUMENT (CONTEXT_WINDOW) when what comes first does not fit alone.
 absl::StatusOr<Prompt> BuildPrompt(const PromptSources& sources);

@@ -9,8 +9,8 @@
 #include <rapidcheck/gtest.h>
 
 #include "libs/base/refusal.h"
+#include "libs/tokens/raw_tokens.h"
 #include "services/dispatcher/turn/notes.h"
-#include "services/dispatcher/turn/token_estimator.h"
 
 namespace penstock::dispatcher {
 namespace {

@@ -81,6 +81,14 @@ int64_t BytesOf(const Message& message) {
   return static_cast<int64_t>(bytes);
 }
 
+int64_t KeptBytesOf(const Message& message) {
+  size_t bytes = 0;
+  for (const Part& part : message.parts()) {
+    bytes += part.opaque().data().size() + part.reasoning().state().data().size();
+  }
+  return BytesOf(message) + static_cast<int64_t>(bytes);
+}
+
 absl::Status NotAwaitingTools(absl::string_view turn, chat::v1::Turn::State state) {
   return Refusal(absl::StatusCode::kFailedPrecondition, "TURN_NOT_AWAITING_TOOLS",
                  absl::StrCat(turn, ": it waits for no tool results; its state is ",
@@ -157,7 +165,7 @@ int64_t Steps::tool_calls() const {
 
 int64_t Steps::output_bytes() const {
   int64_t bytes = 0;
-  for (const Step& step : finished_) bytes += BytesOf(step.message());
+  for (const Step& step : finished_) bytes += KeptBytesOf(step.message());
   return bytes;
 }
 

@@ -19,6 +19,8 @@ namespace penstock::dispatcher {
 
 // UTF-8 bytes of what a message says, tool calls and results included.
 int64_t BytesOf(const chat::v1::Message& message);
+// The same, and what its provider wants back (Opaque.data, Reasoning.state): what is to be kept.
+int64_t KeptBytesOf(const chat::v1::Message& message);
 
 // FAILED_PRECONDITION (TURN_NOT_AWAITING_TOOLS).
 absl::Status NotAwaitingTools(absl::string_view turn, chat::v1::Turn::State state);
@@ -55,7 +57,7 @@ class Steps {
   absl::Time AskedAt() const;
   // Asked for so far.
   int64_t tool_calls() const;
-  // Of the assistant's messages, and of all results.
+  // KeptBytesOf the assistant's messages, and of all results.
   int64_t output_bytes() const;
   int64_t result_bytes() const;
   bool HasCall(absl::string_view id) const;

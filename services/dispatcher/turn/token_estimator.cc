@@ -12,10 +12,6 @@ constexpr double kMaxFactor = 3;
 
 }  // namespace
 
-int64_t RawTokens(size_t utf8_bytes) {
-  return static_cast<int64_t>((utf8_bytes * 3 + 9) / 10);  // / 4 × 1.2
-}
-
 double TokenEstimator::Factor(absl::string_view model) const {
   MutexLock lock(mutex_);
   const auto factor = factors_.find(model);

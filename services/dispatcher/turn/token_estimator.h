@@ -1,7 +1,6 @@
-// Tokens of a text, without a tokenizer.
+// How a model counts tokens, learnt from what it reports.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -12,13 +11,10 @@
 
 namespace penstock::dispatcher {
 
-// UTF-8 bytes / 4 × 1.2, rounded up.
-int64_t RawTokens(size_t utf8_bytes);
-
-// The factor by which a model's own count differs from RawTokens, learnt from the usage it reports:
-// an exponentially weighted mean (weight 0.1 for the newest, the first counts whole) of
-// reported / raw, each ratio held within 0.5 to 3. 1 for a model that has reported nothing.
-// Thread-safe.
+// The factor by which a model's own count differs from RawTokens (libs/tokens), learnt from the
+// usage it reports: an exponentially weighted mean (weight 0.1 for the newest, the first counts
+// whole) of reported / raw, each ratio held within 0.5 to 3. 1 for a model that has reported
+// nothing. Thread-safe.
 class TokenEstimator {
  public:
   double Factor(absl::string_view model) const;

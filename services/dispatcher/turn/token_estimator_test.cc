@@ -5,14 +5,6 @@
 namespace penstock::dispatcher {
 namespace {
 
-TEST(TokenEstimator, CountsThreeTokensForTenBytesRoundedUp) {
-  EXPECT_EQ(RawTokens(0), 0);
-  EXPECT_EQ(RawTokens(1), 1);
-  EXPECT_EQ(RawTokens(10), 3);
-  EXPECT_EQ(RawTokens(11), 4);
-  EXPECT_EQ(RawTokens(4000), 1200);
-}
-
 TEST(TokenEstimator, LearnsEachModelsOwnFactor) {
   TokenEstimator estimator;
   EXPECT_EQ(estimator.Factor("p/a"), 1);

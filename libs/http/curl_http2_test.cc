@@ -1,0 +1,303 @@
+// Many streams on few connections.
+#include <atomic>
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "libs/async/one_shot.h"
+#include "libs/base/skewed_clock.h"
+#include "libs/http/curl_client.h"
+#include "libs/http/loopback_http2.h"
+#include "libs/http/loopback_server.h"
+#include "libs/http/loopback_tls.h"
+#include "libs/http/recorder_for_test.h"
+#include "libs/http/test_authority.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace penstock::http {
+namespace {
+
+using Kind = HttpOutcome::Kind;
+using StreamPtr = std::shared_ptr<Http2Stream>;
+
+// RFC 9113 section 7.
+constexpr uint32_t kInternalError = 2;
+constexpr uint32_t kRefusedStream = 7;
+
+void Answer(Http2Stream& stream, absl::string_view text) {
+  stream.Headers(200);
+  stream.Data(text, /*ends=*/true);
+}
+
+class CurlHttp2Test : public testing::Test {
+ protected:
+  void Serve(LoopbackHttp2::Handler handler, int max_connections = 2, uint32_t max_streams = 100) {
+    server_ = std::make_unique<LoopbackHttp2>(std::move(handler), max_streams);
+    tls_ = std::make_unique<LoopbackTls>(
+        LoopbackTlsOptions{.certificate = authority_.Issue("IP:127.0.0.1"),
+                           .backend_port = server_->port(),
+                           .alpn = "h2"});
+    transport_ = Transport(max_connections);
+  }
+  std::shared_ptr<const HttpTransport> Transport(int max_connections) const {
+    return std::make_shared<HttpTransport>(HttpTransport{.version = HttpVersion::kHttp2,
+                                                         .max_connections = max_connections,
+                                                         .ca_file = authority_.ca_file()});
+  }
+  std::shared_ptr<Recorder> Get(absl::Duration connect_timeout = absl::Seconds(30)) {
+    return Send({.connect_timeout = connect_timeout,
+                 .first_byte_timeout = absl::InfiniteDuration(),
+                 .idle_timeout = absl::InfiniteDuration()});
+  }
+  std::shared_ptr<Recorder> Send(HttpRequest request) {
+    request.url = tls_->Url("/");
+    request.transport = transport_;
+    auto recorder = std::make_shared<Recorder>();
+    call_ = client_.Start(std::move(request), recorder);
+    return recorder;
+  }
+
+  TestAuthority authority_;
+  SkewedClock clock_;
+  std::unique_ptr<LoopbackHttp2> server_;
+  std::unique_ptr<LoopbackTls> tls_;
+  std::shared_ptr<const HttpTransport> transport_;
+  HttpCallId call_ = 0;
+  CurlClient client_{{}, clock_};
+};
+
+TEST_F(CurlHttp2Test, RequestsInARowUseOneConnection) {
+  Serve([](StreamPtr stream) -> Awaitable<void> {
+    Answer(*stream, absl::StrCat("hello ", stream->number));
+    co_return;
+  });
+
+  for (int i = 0; i < 20; ++i) {
+    auto recorder = Get();
+    EXPECT_EQ(recorder->Wait().kind, Kind::kOk) << recorder->Wait().message;
+    EXPECT_EQ(recorder->status(), 200);
+    EXPECT_EQ(recorder->body(), absl::StrCat("hello ", i));
+  }
+
+  EXPECT_EQ(server_->connections(), 1);
+}
+
+TEST_F(CurlHttp2Test, Holds200StreamsOnTwoConnections) {
+  constexpr int kStreams = 200;
+  std::vector<OneShot<bool>> go(kStreams);
+  Serve([&](StreamPtr stream) -> Awaitable<void> {
+    stream->Headers(200);
+    stream->Data("first");
+    co_await go[static_cast<size_t>(stream->number)].Wait();
+    stream->Data(" last", /*ends=*/true);
+  });
+
+  std::vector<std::shared_ptr<Recorder>> recorders;
+  for (int i = 0; i < kStreams; ++i) recorders.push_back(Get());
+  for (auto& recorder : recorders) recorder->WaitForBody("first");
+  EXPECT_EQ(server_->connections(), 2);
+  for (auto& one : go) one.Set(true);
+
+  for (auto& recorder : recorders) {
+    EXPECT_EQ(recorder->Wait().kind, Kind::kOk) << recorder->Wait().message;
+    EXPECT_EQ(recorder->body(), "first last");
+  }
+  EXPECT_EQ(server_->connections(), 2);
+}
+
+TEST_F(CurlHttp2Test, StreamsAboveWhatTheServerAllowsWaitForOthers) {
+  // The first 20 end together: they must all be there at a time, ten on each connection.
+  std::vector<OneShot<bool>> go(19);
+  Serve(
+      [&](StreamPtr stream) -> Awaitable<void> {
+        const auto number = static_cast<size_t>(stream->number);
+        if (number < go.size()) co_await go[number].Wait();
+        if (number == go.size()) {
+          for (auto& one : go) one.Set(true);
+        }
+        Answer(*stream, "hello");
+      },
+      /*max_connections=*/2, /*max_streams=*/10);
+
+  std::vector<std::shared_ptr<Recorder>> recorders;
+  for (int i = 0; i < 100; ++i) recorders.push_back(Get());
+
+  for (auto& recorder : recorders) {
+    EXPECT_EQ(recorder->Wait().kind, Kind::kOk) << recorder->Wait().message;
+  }
+  // libcurl may exchange one on which the server has refused streams.
+  EXPECT_LE(server_->open_connections(), 2);
+}
+
+TEST_F(CurlHttp2Test, AStreamThatFindsNoRoomInTimeIsNotSent) {
+  OneShot<bool> go;
+  Serve(
+      [&](StreamPtr stream) -> Awaitable<void> {
+        stream->Headers(200);
+        stream->Data("first");
+        co_await go.Wait();
+        stream->Data(" last", /*ends=*/true);
+      },
+      /*max_connections=*/1, /*max_streams=*/1);
+  auto first = Get();
+  first->WaitForBody("first");
+
+  const HttpOutcome outcome = Get(absl::Milliseconds(50))->Wait();
+
+  EXPECT_EQ(outcome.kind, Kind::kTimeoutConnect);
+  EXPECT_TRUE(outcome.not_sent);
+  go.Set(true);
+  EXPECT_EQ(first->Wait().kind, Kind::kOk);
+  EXPECT_EQ(server_->connections(), 1);
+}
+
+TEST_F(CurlHttp2Test, AResetEndsItsStreamAlone) {
+  OneShot<bool> go;
+  Serve([&](StreamPtr stream) -> Awaitable<void> {
+    stream->Headers(200);
+    stream->Data("half");
+    if (stream->number == 0) {
+      co_await go.Wait();
+      stream->Reset(kInternalError);
+    } else {
+      stream->Data(" and half", /*ends=*/true);
+    }
+  });
+
+  auto first = Get();
+  first->WaitForBody("half");
+  go.Set(true);
+
+  EXPECT_EQ(first->Wait().kind, Kind::kReset);
+  EXPECT_FALSE(first->Wait().not_sent);
+  EXPECT_EQ(Get()->Wait().kind, Kind::kOk);
+  EXPECT_EQ(server_->connections(), 1);
+}
+
+TEST_F(CurlHttp2Test, AStreamThatTheServerRefusesIsSentOnceMore) {
+  std::atomic<int> seen = 0;
+  std::atomic<bool> relents = true;
+  Serve([&](StreamPtr stream) -> Awaitable<void> {
+    if (++seen > 1 && relents) {
+      Answer(*stream, "hello");
+    } else {
+      stream->Reset(kRefusedStream);
+    }
+    co_return;
+  });
+
+  EXPECT_EQ(Get()->Wait().kind, Kind::kOk);
+  EXPECT_EQ(seen, 2);
+  relents = false;
+  EXPECT_EQ(Get()->Wait().kind, Kind::kReset);
+  EXPECT_EQ(seen, 4);
+}
+
+TEST_F(CurlHttp2Test, AfterGoAwayOldStreamsEndAndUnseenOnesMove) {
+  OneShot<bool> go;
+  Serve([&](StreamPtr stream) -> Awaitable<void> {
+    switch (stream->number) {
+      case 0:
+        stream->Headers(200);
+        stream->Data("first");
+        co_await go.Wait();
+        stream->Data(" last", /*ends=*/true);
+        break;
+      case 1:
+        stream->GoAway(/*last_stream=*/1);
+        break;
+      default:
+        Answer(*stream, "elsewhere");
+    }
+  });
+
+  auto first = Get();
+  first->WaitForBody("first");
+  auto second = Get();
+
+  EXPECT_EQ(second->Wait().kind, Kind::kOk) << second->Wait().message;
+  EXPECT_EQ(second->body(), "elsewhere");
+  EXPECT_EQ(server_->connections(), 2);
+  go.Set(true);
+  EXPECT_EQ(first->Wait().kind, Kind::kOk) << first->Wait().message;
+  EXPECT_EQ(first->body(), "first last");
+}
+
+TEST_F(CurlHttp2Test, ABusyConnectionThatIsTooOldTakesNoMoreStreams) {
+  OneShot<bool> go;
+  Serve([&](StreamPtr stream) -> Awaitable<void> {
+    if (stream->number > 0) co_return Answer(*stream, "hello");
+    stream->Headers(200);
+    stream->Data("first");
+    co_await go.Wait();
+    stream->Data(" last", /*ends=*/true);
+  });
+
+  auto first = Get();
+  first->WaitForBody("first");
+  EXPECT_EQ(Get()->Wait().kind, Kind::kOk);
+  EXPECT_EQ(server_->connections(), 1);
+  clock_.Advance(transport_->max_connection_age);
+  EXPECT_EQ(Get()->Wait().kind, Kind::kOk);
+
+  EXPECT_EQ(server_->connections(), 2);
+  go.Set(true);
+  EXPECT_EQ(first->Wait().kind, Kind::kOk);
+}
+
+TEST_F(CurlHttp2Test, SendsABodyLargerThanTheWindow) {
+  Serve([](StreamPtr stream) -> Awaitable<void> {
+    Answer(*stream, "hello");
+    co_return;
+  });
+  HttpRequest request;
+  request.body.assign(900 * 1024, 'x');
+
+  EXPECT_EQ(Send(std::move(request))->Wait().kind, Kind::kOk);
+}
+
+TEST_F(CurlHttp2Test, ABrokenConnectionResetsAllItsStreams) {
+  std::vector<std::promise<void>> ended(2);
+  Serve([&](StreamPtr stream) -> Awaitable<void> {
+    stream->Headers(200);
+    stream->Data("half");
+    co_await stream->WaitForEnd();
+    ended[static_cast<size_t>(stream->number)].set_value();
+  });
+  auto first = Get();
+  auto second = Get();
+  first->WaitForBody("half");
+  second->WaitForBody("half");
+
+  tls_.reset();
+
+  EXPECT_EQ(first->Wait().kind, Kind::kReset);
+  EXPECT_EQ(second->Wait().kind, Kind::kReset);
+  for (auto& one : ended) one.get_future().wait();
+}
+
+TEST_F(CurlHttp2Test, AServerWithoutHttp2IsSpokenToInHttp1) {
+  LoopbackServer plain([](LoopbackExchange& exchange) -> Awaitable<void> {
+    co_await exchange.Respond(200, "", "hello");
+  });
+  tls_ = std::make_unique<LoopbackTls>(LoopbackTlsOptions{
+      .certificate = authority_.Issue("IP:127.0.0.1"), .backend_port = plain.port()});
+  transport_ = Transport(/*max_connections=*/2);
+
+  std::vector<std::shared_ptr<Recorder>> recorders;
+  for (int i = 0; i < 10; ++i) recorders.push_back(Get());
+
+  for (auto& recorder : recorders) {
+    EXPECT_EQ(recorder->Wait().kind, Kind::kOk) << recorder->Wait().message;
+    EXPECT_EQ(recorder->body(), "hello");
+  }
+  EXPECT_LE(tls_->connections(), 2);
+}
+
+}  // namespace
+}  // namespace penstock::http
