@@ -66,14 +66,15 @@ int Report::Count(Verdict verdict) const {
 }
 
 std::string Report::ToString() const {
-  std::string text = absl::StrCat(
-      counts.intents, " turns wanted, ", counts.acknowledged, " acknowledged, ", counts.ended,
-      " ended; ", counts.broken_calls, " submissions broke and were repeated; ",
-      counts.provider_calls, " provider calls, ", counts.repeated_provider_calls,
-      " of them repeated (", counts.after_lost_stream, " after a lost stream, ",
-      counts.after_lost_answer, " after an answer that a crash lost, of these ",
-      counts.read_after_kill, " where the first was read after the kill, ",
-      counts.unexplained_calls, " unexplained); ", counts.restarted_watches, " watchers saw a restart\n");
+  std::string text =
+      absl::StrCat(counts.intents, " turns wanted, ", counts.acknowledged, " acknowledged, ",
+                   counts.ended, " ended; ", counts.broken_calls,
+                   " submissions broke and were repeated; ", counts.provider_calls,
+                   " provider calls, ", counts.repeated_provider_calls, " of them repeated (",
+                   counts.after_lost_stream, " after a lost stream, ", counts.after_lost_answer,
+                   " after an answer that a crash lost, of these ", counts.read_after_kill,
+                   " where the first was read after the kill, ", counts.unexplained_calls,
+                   " unexplained); ", counts.restarted_watches, " watchers saw a restart\n");
   for (const Verdict verdict : kAllVerdicts) {
     absl::StrAppend(&text, NameOf(verdict), " ", Count(verdict), "  ");
   }
