@@ -26,7 +26,8 @@ void AppendDelta(const TurnServices& services, LiveTurn& turn, int32_t first_par
 // The stream broke, or ended without an end. `seen`: the adapter had said something before.
 AttemptOutcome Broken(const TurnServices& services, const absl::Status& status, bool seen,
                       AttemptOutcome outcome) {
-  if (!seen && IsTransient(status)) {
+  // CANCELLED, though the turn goes on: the connection to the adapter has ended.
+  if (!seen && (IsTransient(status) || absl::IsCancelled(status))) {
     outcome.kind = AttemptOutcome::Kind::kNotTaken;
     return outcome;
   }
