@@ -154,7 +154,8 @@ TEST_F(GatewayTurnsTest, DispatcherThatIsLostBeforeAcceptanceIsTheCallersToRepea
 }
 
 TEST_F(GatewayTurnsTest, RequestIdThatTheGatewayMadeIsRepeatedByTheGateway) {
-  peers().streams = {{{}, Lost()}, {{}, Lost()}, {{AcceptedEvent(), FinishedEvent(2)}, {}}};
+  const absl::Status stopping = Refusal(StatusCode::kUnavailable, "DRAINING", "stopping");
+  peers().streams = {{{}, stopping}, {{}, Lost()}, {{AcceptedEvent(), FinishedEvent(2)}, {}}};
   Stream request = TurnRequest<Stream>("");
   request.clear_session();
 

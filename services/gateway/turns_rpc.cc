@@ -120,7 +120,7 @@ Awaitable<absl::StatusOr<Turn>> TurnsRpc::Insist(
     auto turn = co_await (downstream_.*rpc)(caller, request);
     PENSTOCK_FAILPOINT("gateway.before_submit_reply");
     if (turn.ok()) co_return turn;
-    if (!id_made_here || !IsBroken(turn.status())) {
+    if (!id_made_here || !IsForSuccessor(turn.status())) {
       co_return PublicStatus(turn.status(), identity::kDispatcherAudience, caller.trace);
     }
     const bool gone = !co_await SleepOrStop(timers_, backoff.Next(), caller.stop);
