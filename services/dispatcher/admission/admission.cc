@@ -80,6 +80,7 @@ Awaitable<absl::StatusOr<Submission>> Admission::Submit(Shard& shard, identity::
                                                         v1::SubmitTurnRequest request,
                                                         std::string traceparent, bool watched) {
   const chat::v1::TurnClass wanted = WantedClass(principal, request.turn().urgency());
+  refusals_.CountFull(wanted, request.refused_alike());
   auto submission = co_await TakeOnce(shard, std::move(principal), std::move(request),
                                       std::move(traceparent), watched);
   refusals_.Count(submission.status(), wanted);
@@ -184,12 +185,14 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
   chat::v1::TurnClass turn_class = ClassFor(*tier, request.turn().urgency());
   const std::string tenant = principal.tenant;
   const TurnInLine in_line = TurnInLineOf(turn_class, tenant, principal.key);
-  PENSTOCK_CO_RETURN_IF_ERROR(CheckRoom(services_, context_.depths, request.turn(), in_line));
+  PENSTOCK_CO_RETURN_IF_ERROR(
+      CheckRoom(services_, context_.depths, request.turn(), in_line, 1 + request.refused_alike()));
   const SessionKey key(principal.key, request.session().substr(request.session().find('/') + 1));
   PeerCall call{principal, "", traceparent, std::min(deadline, now + absl::Seconds(5)), {}};
   PENSTOCK_CO_ASSIGN_OR_RETURN(const Setting setting, co_await Resolve(shard, key, request, call));
   const ResolvedAgent& agent = setting.agent;
   Arbiter& pool = *services_.pools.at(agent.model->name());
+  if (request.refused_alike() > 0) pool.CountRefused(turn_class, request.refused_alike());
 
   const absl::Duration started = services_.clock.Monotonic();
   TenantShare::Part action;
