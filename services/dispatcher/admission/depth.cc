@@ -1,35 +1,11 @@
 #include "services/dispatcher/admission/depth.h"
 
-#include <algorithm>
-
 #include "libs/base/status_macros.h"
+#include "services/dispatcher/admission/class_share.h"
 
 #include "absl/strings/str_cat.h"
 
 namespace penstock::dispatcher {
-namespace {
-
-double ShareOf(chat::v1::TurnClass turn_class) {
-  switch (turn_class) {
-    case chat::v1::CLASS_ACTION:
-      return 1;
-    case chat::v1::CLASS_PAID:
-      return 0.9;
-    case chat::v1::CLASS_FREE:
-      return 0.75;
-    default:
-      return 0.5;
-  }
-}
-
-// 0.9 of 10 is 9, also where floating point has it a little less.
-int64_t PartOf(int64_t all, double share) {
-  const auto part = static_cast<int64_t>(static_cast<double>(all) * share + 1e-6);
-  return std::max<int64_t>(1, part);
-}
-
-}  // namespace
-
 void Depth::SetLimits(DepthLimits limits) {
   MutexLock lock(mutex_);
   limits_ = limits;
