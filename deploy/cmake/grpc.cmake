@@ -84,7 +84,11 @@ else()
   penstock_grpc_source_folder(folder)
   set(gRPC_INSTALL OFF CACHE BOOL "" FORCE)
   set(gRPC_BUILD_TESTS OFF CACHE BOOL "" FORCE)
-  set(gRPC_SSL_PROVIDER package CACHE STRING "" FORCE)
+  # Debian's, also where the source has them as submodules: they are no part of gRPC's interface, and
+  # Debian mends them.
+  foreach(library CARES RE2 SSL ZLIB)
+    set(gRPC_${library}_PROVIDER package CACHE STRING "" FORCE)
+  endforeach()
   set(ABSL_PROPAGATE_CXX_STD ON CACHE BOOL "" FORCE)
   set(protobuf_INSTALL OFF CACHE BOOL "" FORCE)
   set(protobuf_BUILD_TESTS OFF CACHE BOOL "" FORCE)
