@@ -6,7 +6,8 @@
 #                          submodules (third_party/protobuf, third_party/abseil-cpp, ...)
 #
 # Both give the targets gRPC::grpc++ and protobuf::libprotobuf, absl::*, and the variables
-# GRPC_CPP_PLUGIN and Protobuf_PROTOC_EXECUTABLE. deploy/README.md says when to use which.
+# GRPC_CPP_PLUGIN, Protobuf_PROTOC_EXECUTABLE and PENSTOCK_PROTO_IMPORTS (flags of protoc).
+# deploy/README.md says when to use which.
 
 set(PENSTOCK_GRPC debian CACHE STRING "Which gRPC: debian or source")
 set_property(CACHE PENSTOCK_GRPC PROPERTY STRINGS debian source)
@@ -102,4 +103,6 @@ else()
   # Build rules that name a target run the program it builds.
   set(GRPC_CPP_PLUGIN $<TARGET_FILE:grpc_cpp_plugin>)
   set(Protobuf_PROTOC_EXECUTABLE $<TARGET_FILE:protobuf::protoc>)
+  # A protoc that is not installed does not find the google/protobuf/*.proto that belong to it.
+  set(PENSTOCK_PROTO_IMPORTS -I "${folder}/third_party/protobuf/src")
 endif()
