@@ -57,6 +57,7 @@ DispatcherCore::DispatcherCore(const host::Environment& environment, Peers peers
       policy_(std::make_shared<const Policy>(environment.config)),
       accounts_(environment.config.queue().first_turns_per_hour()),
       depths_(MakeDepths(environment.config)),
+      held_(std::make_shared<HeldBytes>(HeldBytesLimitsOf(environment.config))),
       metrics_(environment.metrics),
       services_{environment.config,
                 agents_,
@@ -89,7 +90,7 @@ Awaitable<absl::Status> DispatcherCore::Recover() {
     next_submit_number = std::max(next_submit_number, found.next_submit_number);
     shards_.push_back(
         std::make_unique<Shard>(Shard::Context{services_, journal_, jobs_, accounts_, depths_,
-                                               running_, shutdown_.get_token()},
+                                               *held_, running_, shutdown_.get_token()},
                                 found.epoch));
     turns += found.turns.size();
     jobs += found.jobs.size();
@@ -98,7 +99,7 @@ Awaitable<absl::Status> DispatcherCore::Recover() {
   }
   PENSTOCK_FAILPOINT("dispatcher.after_recovery");
   admission_ = std::make_unique<Admission>(
-      Admission::Context{services_, journal_, accounts_, depths_, environment_.metrics},
+      Admission::Context{services_, journal_, accounts_, depths_, *held_, environment_.metrics},
       next_submit_number);
   Spawn(environment_.executor, Tick());
   Log(Severity::kInfo, "recovered",
@@ -122,6 +123,7 @@ Awaitable<void> DispatcherCore::Tick() {
     for (const auto& shard : shards_) shard->Tick();
     accounts_.DropOld(environment_.clock.Now());
     admission_->DropOld();
+    metrics_.held_bytes.Set(static_cast<double>(held_->bytes()));
     for (PoolMetrics& pool : pool_metrics_) pool.Publish();
     const auto swept = co_await journal_.SweepRequestIds(environment_.clock.Now(), 1000);
     if (!swept.ok()) {
@@ -269,6 +271,7 @@ void DispatcherCore::Reload(const config::v1::Config& config) {
     pools_.at(model.name())->SetShares(FairOptionsOf(config, model).shares);
     depths_.at(model.name())->SetLimits(DepthLimitsOf(config));
   }
+  held_->SetLimits(HeldBytesLimitsOf(config));
   accounts_.SetFirstTurns(config.queue().first_turns_per_hour());
   admission_->Reload(config.queue());
   policy_.Set(std::make_shared<const Policy>(config));

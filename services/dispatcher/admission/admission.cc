@@ -209,7 +209,7 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
   auto holds =
       co_await Hold(PayerOf(principal), allowance,
                     {.tenant = tenant, .turn_class = turn_class, .tokens = expected.tokens},
-                    *agent.model, expected, eta);
+                    BytesOf(request.turn()), *agent.model, expected, eta);
   absl::Status room = holds.status();
   if (room.ok()) room = CheckWait(turn_class, request, eta);
   if (room.ok()) room = CheckInTime(turn_class, agent, request, eta);
@@ -247,16 +247,20 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
 }
 
 Awaitable<absl::StatusOr<Holds>> Admission::Hold(Payer payer, Allowance allowance, WaitingPart part,
-                                                 const config::v1::Model& model, Amount expected,
-                                                 absl::Duration eta) {
+                                                 int64_t bytes, const config::v1::Model& model,
+                                                 Amount expected, absl::Duration eta) {
   if (allowance.HasRate() || allowance.HasBudget()) {
     PENSTOCK_CO_RETURN_IF_ERROR(co_await context_.accounts.Load(context_.journal, payer));
   }
   PENSTOCK_CO_ASSIGN_OR_RETURN(auto claim, context_.accounts.Take(payer, allowance, part.turn_class,
                                                                   expected, services_.clock.Now()));
+  PENSTOCK_CO_ASSIGN_OR_RETURN(
+      auto held, context_.held.Take(
+                     {.tenant = part.tenant, .turn_class = part.turn_class, .bytes = bytes}, eta));
   PENSTOCK_CO_ASSIGN_OR_RETURN(auto place,
                                context_.depths.at(model.name())->Join(std::move(part), eta));
-  co_return Holds{.claim = std::move(claim), .place = std::move(place), .first = {}};
+  co_return Holds{
+      .claim = std::move(claim), .place = std::move(place), .bytes = std::move(held), .first = {}};
 }
 
 absl::Status Admission::CheckPossible(const ResolvedAgent& agent,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "services/dispatcher/admission/class_share.h"
+
 #include "absl/strings/str_cat.h"
 
 namespace penstock::dispatcher {
@@ -10,25 +12,6 @@ namespace {
 // Of a turn that brings nothing: what refuses it refuses every turn.
 constexpr int64_t kAnySize = 0;
 constexpr absl::Duration kHoldsAtMost = absl::Milliseconds(100);
-
-double ShareOf(chat::v1::TurnClass turn_class) {
-  switch (turn_class) {
-    case chat::v1::CLASS_ACTION:
-      return 1;
-    case chat::v1::CLASS_PAID:
-      return 0.9;
-    case chat::v1::CLASS_FREE:
-      return 0.75;
-    default:
-      return 0.5;
-  }
-}
-
-// 0.9 of 10 is 9, also where floating point has it a little less.
-int64_t PartOf(int64_t all, double share) {
-  const auto part = static_cast<int64_t>(static_cast<double>(all) * share + 1e-6);
-  return std::max<int64_t>(1, part);
-}
 
 }  // namespace
 

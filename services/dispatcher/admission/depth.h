@@ -34,10 +34,9 @@ struct DepthLimits {
   double tenant_share;
 };
 
-// As the depth fills, lower classes are refused first: ACTION may join while less than all of it is
-// used, PAID nine tenths, FREE three quarters, BATCH half; likewise inside of a tenant's share. Who
-// finds nobody there joins, however much it brings. Whether a turn is of class FIRST is not known
-// yet; it joins as its tier does. Thread-safe; always held by a shared_ptr.
+// As the depth fills, lower classes are refused first (ShareOf); likewise inside of a tenant's
+// share. Who finds nobody there joins, however much it brings. Thread-safe; always held by a
+// shared_ptr.
 class Depth : public std::enable_shared_from_this<Depth> {
  public:
   // A turn's part of the depth, as long as it lives; it may outlive whoever made the depth.

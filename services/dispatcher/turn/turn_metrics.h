@@ -22,6 +22,8 @@ class TurnMetrics {
   void ObserveWait(chat::v1::TurnClass turn_class, absl::Duration wait, std::optional<Eta> told);
 
   prometheus::Gauge& live;
+  // See HeldBytes.
+  prometheus::Gauge& held_bytes;
   prometheus::Counter& accepted;
   // Turns of urgency ACTION that wait in the class of their tier.
   prometheus::Counter& actions_demoted;
