@@ -26,14 +26,12 @@ int ToCurlEvents(uint32_t events) {
 }
 
 void SetLimits(CURLM* multi, const HttpTransport& transport) {
+  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(transport.max_kept_connections));
   if (transport.version == HttpVersion::kHttp1) {
     curl_multi_setopt(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
-                      static_cast<long>(transport.max_kept_connections));
     return;
   }
   curl_multi_setopt(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
-  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(transport.max_connections));
   // Without it, and in spite of CURLOPT_PIPEWAIT, each stream above the first hundred opens a
   // connection of its own.
   curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS,
@@ -46,7 +44,11 @@ void SetLimits(CURLM* multi, const HttpTransport& transport) {
 
 CurlMulti::CurlMulti(const HttpTransport& transport, CurlSockets& sockets,
                      const absl::Duration& now)
-    : sockets_(sockets), now_(now), born_(now), multi_(MakeMulti()) {
+    : sockets_(sockets),
+      now_(now),
+      born_(now),
+      multi_(MakeMulti()),
+      max_http1_connections_(transport.max_kept_connections) {
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &CurlMulti::OnSocket);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &CurlMulti::OnTimer);
@@ -62,6 +64,7 @@ void CurlMulti::Add(CURL* easy) {
 }
 
 void CurlMulti::Remove(CURL* easy) {
+  streams_.Leave(easy);
   curl_multi_remove_handle(multi_, easy);
   --transfers_;
 }
@@ -87,6 +90,15 @@ std::optional<CurlMulti::Done> CurlMulti::NextDone() {
     return Done{.easy = message->easy_handle, .code = message->data.result};
   }
   return std::nullopt;
+}
+
+void CurlMulti::AllowHttp1() {
+  curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, max_http1_connections_);
+  // Those that wait for a connection are looked at when any request ends.
+  CURL* const none = curl_easy_init();
+  curl_multi_add_handle(multi_, none);
+  curl_multi_remove_handle(multi_, none);
+  curl_easy_cleanup(none);
 }
 
 void CurlMulti::KeepNoConnections() {
