@@ -75,12 +75,13 @@ void CurlMulti::OnEvents(curl_socket_t socket, uint32_t epoll_events) {
 }
 
 void CurlMulti::RunTimer() {
-  // libcurl asks for a timer only when its wish changes, so the old one is forgotten first.
-  while (due_ <= now_) {
-    due_ = absl::InfiniteDuration();
-    int running = 0;
-    curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
-  }
+  if (due_ > now_) return;
+  // libcurl asks for a timer only when its wish changes, so the old one is forgotten first. It may
+  // ask for another at once, and again and again while a long answer arrives: that is for the next
+  // round, so that commands are heard in between.
+  due_ = absl::InfiniteDuration();
+  int running = 0;
+  curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
 }
 
 std::optional<CurlMulti::Done> CurlMulti::NextDone() {
