@@ -149,6 +149,44 @@ TEST_F(CurlHttp2Test, AStreamThatTheServerRefusesIsSentOnceMore) {
   EXPECT_EQ(seen, 4);
 }
 
+// The third try meets a connection with another stream: 7.88 would break it if stopped there.
+TEST_F(CurlHttp2Test, AStreamThatIsAlwaysRefusedDisturbsNoOther) {
+  constexpr int kConnections = 3;
+  std::vector<OneShot<bool>> go(2 * kConnections);
+  std::atomic<bool> refuses = false;
+  Serve(
+      [&](StreamPtr stream) -> Awaitable<void> {
+        if (refuses) co_return stream->Reset(kRefusedStream);
+        stream->Headers(200);
+        stream->Data("first");
+        co_await go[static_cast<size_t>(stream->number)].Wait();
+        stream->Data(" last", /*ends=*/true);
+      },
+      /*max_connections=*/kConnections + 1, /*max_streams=*/2);
+  std::vector<std::shared_ptr<Recorder>> recorders;
+  for (size_t i = 0; i < go.size(); ++i) {
+    recorders.push_back(Get());
+    recorders.back()->WaitForBody("first");
+  }
+  EXPECT_EQ(server_->connections(), kConnections);
+  // Room for one more on each.
+  for (size_t i = 0; i < go.size(); i += 2) {
+    go[i].Set(true);
+    EXPECT_EQ(recorders[i]->Wait().kind, Kind::kOk);
+  }
+
+  refuses = true;
+  const HttpOutcome outcome = Get()->Wait();
+
+  EXPECT_EQ(outcome.kind, Kind::kReset) << outcome.message;
+  EXPECT_TRUE(outcome.not_sent);
+  for (size_t i = 1; i < go.size(); i += 2) {
+    go[i].Set(true);
+    EXPECT_EQ(recorders[i]->Wait().kind, Kind::kOk) << recorders[i]->Wait().message;
+    EXPECT_EQ(recorders[i]->body(), "first last");
+  }
+}
+
 TEST_F(CurlHttp2Test, AfterGoAwayOldStreamsEndAndUnseenOnesMove) {
   OneShot<bool> go;
   Serve([&](StreamPtr stream) -> Awaitable<void> {
@@ -177,6 +215,59 @@ TEST_F(CurlHttp2Test, AfterGoAwayOldStreamsEndAndUnseenOnesMove) {
   go.Set(true);
   EXPECT_EQ(first->Wait().kind, Kind::kOk) << first->Wait().message;
   EXPECT_EQ(first->body(), "first last");
+}
+
+TEST_F(CurlHttp2Test, AServerThatSaysFarewellEndsWhatItHasBegun) {
+  OneShot<bool> go;
+  Serve([&](StreamPtr stream) -> Awaitable<void> {
+    if (stream->number > 0) co_return Answer(*stream, "elsewhere");
+    stream->Headers(200);
+    stream->GoAway(/*last_stream=*/(1U << 31) - 1);
+    stream->Data("first");
+    co_await go.Wait();
+    stream->Data(" last", /*ends=*/true);
+  });
+
+  auto first = Get();
+  first->WaitForBody("first");
+  auto second = Get();
+
+  EXPECT_EQ(second->Wait().kind, Kind::kOk) << second->Wait().message;
+  EXPECT_EQ(server_->connections(), 2);
+  go.Set(true);
+  EXPECT_EQ(first->Wait().kind, Kind::kOk) << first->Wait().message;
+  EXPECT_EQ(first->body(), "first last");
+}
+
+TEST_F(CurlHttp2Test, AfterGoAwayAnIdleConnectionIsNotUsedAgain) {
+  Serve([](StreamPtr stream) -> Awaitable<void> {
+    Answer(*stream, "hello");
+    stream->GoAway(stream->id());
+    co_return;
+  });
+
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(Get()->Wait().kind, Kind::kOk);
+
+  EXPECT_EQ(server_->connections(), 10);
+}
+
+// 7.88 does not say that it was refused, newer ones repeat it.
+TEST_F(CurlHttp2Test, AGoAwayThatRefusesTheOnlyStreamIsNoSilence) {
+  Serve([](StreamPtr stream) -> Awaitable<void> {
+    if (stream->number == 1) {
+      stream->GoAway(/*last_stream=*/1);
+    } else {
+      Answer(*stream, "hello");
+    }
+    co_return;
+  });
+
+  EXPECT_EQ(Get()->Wait().kind, Kind::kOk);
+  const HttpOutcome refused = Get()->Wait();
+
+  EXPECT_TRUE(refused.kind == Kind::kOk || refused.kind == Kind::kReset) << refused.message;
+  EXPECT_FALSE(refused.not_sent);
+  EXPECT_EQ(Get()->Wait().kind, Kind::kOk);
 }
 
 TEST_F(CurlHttp2Test, ABusyConnectionThatIsTooOldTakesNoMoreStreams) {
