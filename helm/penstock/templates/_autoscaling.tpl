@@ -53,7 +53,7 @@ scaleDown:
 {{/* The triggers of a ScaledObject: takes {root, component}. */}}
 {{- define "penstock.kedaTriggers" -}}
 {{- $of := get .root.Values.autoscaling .component.key }}
-{{- $scaler := printf "%s-dispatcher.%s.svc:7425" (include "penstock.fullname" .root) .root.Release.Namespace }}
+{{- $scaler := printf "%s-dispatcher.%s.svc:%s" (include "penstock.fullname" .root) .root.Release.Namespace (include "penstock.scalerPort" .root) }}
 {{- $gateway := eq .component.key "gateway" -}}
 - type: external-push
   metricType: AverageValue

@@ -8,7 +8,7 @@ endpoint: its setting; stateful: it has a volume; calls: the names of those it c
 - {key: standalone, name: standalone, program: standalone, endpoint: gateway, port: 7420, stateful: true, public: true, calls: []}
 {{- else }}
 - {key: gateway, name: gateway, program: gateway, endpoint: gateway, port: 7420, stateful: false, public: true, calls: [dispatcher, session-state, memory-recall]}
-- {key: dispatcher, name: dispatcher, program: dispatcher, endpoint: dispatcher, port: 7421, stateful: true, scaler: 7425, calls: [session-state, memory-recall, provider-adapter]}
+- {key: dispatcher, name: dispatcher, program: dispatcher, endpoint: dispatcher, port: 7421, stateful: true, {{ if eq .Values.autoscaling.kind "keda" }}scaler: {{ include "penstock.scalerPort" . }}, {{ end }}calls: [session-state, memory-recall, provider-adapter]}
 - {key: sessionState, name: session-state, program: session_state, endpoint: session_state, port: 7422, stateful: true, calls: []}
 - {key: memoryRecall, name: memory-recall, program: memory_recall, endpoint: memory_recall, port: 7423, stateful: true, calls: []}
 - {key: providerAdapter, name: provider-adapter, program: provider_adapter, endpoint: provider_adapter, port: 7424, stateful: false, calls: []}
@@ -17,6 +17,9 @@ endpoint: its setting; stateful: it has a volume; calls: the names of those it c
 
 {{/* Every program's admin port: health and metrics, plain HTTP. */}}
 {{- define "penstock.adminPort" -}}7429{{- end }}
+
+{{/* Where the dispatcher answers KEDA. */}}
+{{- define "penstock.scalerPort" -}}7425{{- end }}
 
 {{/* The name of the component that callers reach. */}}
 {{- define "penstock.publicComponent" -}}

@@ -24,6 +24,9 @@ Each differs in its own endpoint, where it listens, and in the secrets it is tru
 {{- range include "penstock.components" $root | fromYamlArray }}
 {{ .endpoint }}: {{ ternary (printf "%s:%v" $root.Values.listenAddress .port) (printf "%s:%v" (include "penstock.host" (dict "root" $root "name" .name)) .port) (eq .name $self.name) | quote }}
 {{- end }}
+{{- with $self.scaler }}
+scaler: "{{ $root.Values.listenAddress }}:{{ . }}"
+{{- end }}
 {{- if eq $root.Values.tls.mode "none" }}
 insecure: true
 {{- end }}

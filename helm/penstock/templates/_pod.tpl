@@ -4,9 +4,11 @@
 {{- $self := .component }}
 {{- $values := get $root.Values $self.key -}}
 metadata:
+  # Nothing that changes with the chart's version alone: the pods would be replaced for it.
   labels:
-    {{- include "penstock.componentLabels" . | nindent 4 }}
-    {{- with merge (deepCopy $values.podLabels) $root.Values.podLabels }}
+    {{- include "penstock.componentSelector" . | nindent 4 }}
+    app.kubernetes.io/part-of: penstock
+    {{- with merge (deepCopy $values.podLabels) $root.Values.podLabels $root.Values.extraLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
   annotations:

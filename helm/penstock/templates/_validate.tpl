@@ -116,7 +116,4 @@
 {{- if and (eq $autoscaling.kind "hpa") (eq (int $autoscaling.providerAdapter.minReplicas) 0) }}
 {{- fail "autoscaling.providerAdapter.minReplicas: found 0, allowed at least 1 with kind hpa, which cannot start the first pod" }}
 {{- end }}
-{{- if and (eq $autoscaling.kind "keda") $autoscaling.gateway.enabled (not $autoscaling.keda.prometheusAddress) (eq (int $autoscaling.gateway.targetCpu) 0) }}
-{{- fail "autoscaling.keda.prometheusAddress: required for the gateway's open turns, and absent; or set autoscaling.gateway.targetCpu, or autoscaling.gateway.enabled: false" }}
-{{- end }}
 {{- end }}
