@@ -59,7 +59,7 @@ scaleDown:
   metricType: AverageValue
   metadata:
     scalerAddress: {{ $scaler }}
-    scale: {{ ternary "gateway" "provider-adapter" $gateway }}
+    component: {{ ternary "gateway" "provider-adapter" $gateway }}
     target: {{ ternary $of.targetOpenStreams $of.targetConcurrency $gateway | quote }}
     {{- if include "penstock.tlsOn" .root }}
     enableTLS: "true"

@@ -30,6 +30,9 @@ dispatcher_callers: [{{ $gateway }}]
 session_state_callers: [{{ $gateway }}, {{ $dispatcher }}]
 memory_recall_callers: [{{ $gateway }}, {{ $dispatcher }}]
 provider_adapter_callers: [{{ $dispatcher }}]
+{{- if and (eq .Values.autoscaling.kind "keda") (eq .Values.tls.mode "certManager") }}
+scaler_callers: [{{ include "penstock.tlsName" (dict "root" . "key" "keda" "name" "keda") }}]
+{{- end }}
 {{- end }}
 {{- end }}
 
