@@ -1,26 +1,19 @@
 """Each alert fires and stays silent when it should (promtool), has a section in the runbook, and asks for metrics that exist."""
-import os
 import pathlib
 import re
-import subprocess
 import tempfile
 import unittest
 
 import yaml
 
 from alert_cases import CASES
+from promtool import promtool
 from rendering import CHART, render
 from told_metrics import names_in, told_names
 
 ON = "metrics: {alerts: {enabled: true, runbookUrl: 'https://example.com/runbook'}}"
 # Kubernetes' own.
 KUBELET = {"kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes"}
-
-
-def promtool(*arguments):
-    done = subprocess.run([os.environ.get("PROMTOOL", "promtool"), *map(str, arguments)], capture_output=True,
-                          text=True, check=False, timeout=60)
-    return done.returncode, done.stdout + done.stderr
 
 
 def rules(values=ON):

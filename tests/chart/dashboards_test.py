@@ -4,20 +4,12 @@ import subprocess
 import tempfile
 import unittest
 
-from alerts_test import promtool
-from rendering import CHART, ROOT, render
+from panel_expressions import FILES, expressions
+from promtool import promtool
+from rendering import ROOT, render
 from told_metrics import names_in, told_names
 
-FILES = sorted((CHART / "dashboards").glob("*.json"))
 ON = "metrics: {dashboards: {enabled: true, labels: {grafana_dashboard: '1'}}}"
-
-
-def expressions(file):
-    """(panel, PromQL) with Grafana's variables as Grafana would put them in."""
-    for panel in json.loads(file.read_text())["panels"]:
-        for target in panel["targets"]:
-            text = target["expr"].replace("$__rate_interval", "1m")
-            yield panel["title"], text.replace("$namespace", ".*").replace("$pool", ".*").replace("$provider", ".*")
 
 
 class DashboardsTest(unittest.TestCase):

@@ -5,7 +5,7 @@ import unittest
 
 import yaml
 
-from alerts_test import promtool
+from promtool import promtool
 from rendering import CHART, render
 from told_metrics import names_in
 
