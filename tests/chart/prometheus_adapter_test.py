@@ -7,7 +7,7 @@ import yaml
 
 from promtool import promtool
 from rendering import CHART, render
-from told_metrics import names_in
+from told_metrics import names_in, told_names
 
 RULES = yaml.safe_load((CHART / "prometheus-adapter.yaml").read_text())["rules"]
 REQUIRED = 'penstock_dispatcher_required_concurrency{namespace="%s",pod="d-0",pool="%s"}'
@@ -72,6 +72,11 @@ class PrometheusAdapterTest(unittest.TestCase):
     def test_a_wrong_expectation_is_noticed(self):
         expression = query(rule("external", "penstock_required_concurrency"), 'namespace="talk"')
         self.assertNotEqual(told(expression, {REQUIRED % ("talk", "a"): "1x5"}, {"{}": 2})[0], 0)
+
+    def test_rules_ask_for_metrics_that_the_services_tell(self):
+        for kind in ("external", "custom"):
+            for each in RULES[kind]:
+                self.assertEqual(names_in(query(each, "")) - told_names(), set())
 
     def test_every_metric_that_an_autoscaler_asks_for_has_a_rule(self):
         for name in ("hpa", "hpa-pods"):
