@@ -160,9 +160,10 @@ class AdapterPods::Pods {
     avoided_.Set(static_cast<double>(choice_.avoided(context_.clock.Monotonic())));
     for (auto target = targets_.begin(); target != targets_.end();) {
       const auto here = target++;
-      // The stub holds the channel as well.
-      const Target& its = *here->second;
-      if (!its.gone || its.calls > 0 || its.channel.use_count() > 2) continue;
+      Target& its = *here->second;
+      if (!its.gone || its.calls > 0) continue;
+      its.stub.reset();
+      if (its.channel.use_count() > 1) continue;
       dropped.push_back(std::move(here->second));
       targets_.erase(here);
     }
