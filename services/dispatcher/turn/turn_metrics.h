@@ -24,6 +24,8 @@ class TurnMetrics {
   prometheus::Gauge& live;
   // See HeldBytes.
   prometheus::Gauge& held_bytes;
+  // To gateways.
+  prometheus::Gauge& open_streams;
   prometheus::Counter& accepted;
   // Turns of urgency ACTION that wait in the class of their tier.
   prometheus::Counter& actions_demoted;
@@ -62,6 +64,18 @@ class TurnMetrics {
   prometheus::Counter& within_p50_;
   prometheus::Counter& within_p90_;
   prometheus::Counter& beyond_p90_;
+};
+
+// One stream of a turn's events, while it is open.
+class OpenStream {
+ public:
+  explicit OpenStream(prometheus::Gauge& streams) : streams_(streams) { streams_.Increment(); }
+  ~OpenStream() { streams_.Decrement(); }
+  OpenStream(const OpenStream&) = delete;
+  OpenStream& operator=(const OpenStream&) = delete;
+
+ private:
+  prometheus::Gauge& streams_;
 };
 
 }  // namespace penstock::dispatcher
