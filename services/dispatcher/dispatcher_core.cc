@@ -32,8 +32,7 @@ absl::Status TurnNotFound(const std::string& name) {
 }
 
 constexpr absl::string_view kOperatorScope = "operator";
-// In a line of the log.
-constexpr size_t kTurnsNamed = 10;
+constexpr size_t kTurnsNamedInLog = 10;
 
 absl::Status Draining() {
   return Refusal(absl::StatusCode::kUnavailable, "DRAINING",
@@ -306,7 +305,7 @@ void DispatcherCore::LogWhatStillRuns() const {
     for (const auto& turn : shard->AllLive()) {
       const chat::v1::Turn::State state = turn->Snapshot().state();
       ++states[chat::v1::Turn::State_Name(state)];
-      if (state == chat::v1::Turn::RUNNING && running.size() < kTurnsNamed) {
+      if (state == chat::v1::Turn::RUNNING && running.size() < kTurnsNamedInLog) {
         running.push_back(turn->name());
       }
     }
