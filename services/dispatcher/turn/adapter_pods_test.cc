@@ -145,12 +145,13 @@ class AdapterPodsTest : public testing::Test {
   }
 
  private:
-  Awaitable<absl::StatusOr<std::vector<std::string>>> Lookup() {
+  std::vector<std::string> Published() {
     MutexLock lock(mutex_);
     ++looks_;
     looked_.NotifyAll();
-    co_return published_;
+    return published_;
   }
+  Awaitable<absl::StatusOr<std::vector<std::string>>> Lookup() { co_return Published(); }
 
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_ =
@@ -162,8 +163,7 @@ class AdapterPodsTest : public testing::Test {
   obs::Metrics metrics_;
   Mutex mutex_;
   CondVar looked_;
-  absl::StatusOr<std::vector<std::string>> published_ ABSL_GUARDED_BY(mutex_) =
-      std::vector<std::string>();
+  std::vector<std::string> published_ ABSL_GUARDED_BY(mutex_);
   int looks_ ABSL_GUARDED_BY(mutex_) = 0;
   std::thread worker_;
 
