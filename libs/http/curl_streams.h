@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 
 namespace penstock::http {
 
@@ -35,15 +36,11 @@ class CurlStreams {
   void SendResets();
 
  private:
-  struct Connection {
-    std::vector<CURL*> streams;
-    // If all of them end before SendResets, it is closed.
-    bool resets_queued = false;
-  };
-
-  absl::flat_hash_map<std::string, Connection> connections_;
+  absl::flat_hash_map<std::string, std::vector<CURL*>> streams_of_;
   absl::flat_hash_map<CURL*, std::string> connection_of_;
-  std::vector<std::string> unsent_;
+  // Connections with something queued. One whose last stream ends well before SendResets has sent
+  // it with that end.
+  absl::flat_hash_set<std::string> unsent_;
 };
 
 }  // namespace penstock::http
