@@ -99,12 +99,22 @@ def cell(text):
     return text.replace("|", "\\|")
 
 
+def groups_of(path):
+    """The groups of values that this one is in, below its section: a.b and a.b.c of a.b.c.d."""
+    parts = path.split(".")
+    return [".".join(parts[:end]) for end in range(2, len(parts))]
+
+
 def table(rows, comments):
+    """What is said of a group stands at its first value."""
+    told = set()
     yield "| Value | Default | Meaning |"
     yield "|---|---|---|"
     for path, default in rows:
-        shown = json.dumps(default, ensure_ascii=False)
-        yield f"| `{path}` | `{cell(shown)}` | {cell(meaning_of(path, comments))} |"
+        meanings = [meaning_of(group, comments) for group in groups_of(path) if group not in told]
+        told.update(groups_of(path))
+        meaning = " ".join(text for text in [*meanings, meaning_of(path, comments)] if text)
+        yield f"| `{path}` | `{cell(json.dumps(default, ensure_ascii=False))}` | {cell(meaning)} |"
 
 
 def readme(values, comments):
@@ -113,11 +123,12 @@ def readme(values, comments):
         section = path.partition(".")[0]
         sections.setdefault(section if isinstance(values[section], dict) and values[section] else "", []).append(
             (path, default))
-    text = [(CHART / "README.head.md").read_text().rstrip(), "", "## All values", ""]
+    text = [(CHART / "README.head.md").read_text().rstrip(), "", "## All values", "",
+            "Where no meaning is told, that of the value above it holds.", ""]
     text += table(sections.pop("", []), comments)
     for section, rows in sections.items():
         text += ["", f"### `{section}`", ""]
-        if section in comments:
+        if section in comments and rows[0][0] != section:
             text += [comments[section], ""]
         text += table(rows, comments)
     return "\n".join(text) + "\n"

@@ -22,6 +22,11 @@ class AccessTest(unittest.TestCase):
         self.assertNotIn("clusterIP", one)
         self.assertEqual(render().one("Service", GATEWAY + "-headless")["spec"]["clusterIP"], "None")
 
+    def test_only_a_service_of_a_single_pod_names_one_that_is_not_ready(self):
+        named = {service["metadata"]["labels"]["app.kubernetes.io/component"]
+                 for service in render().all("Service") if service["spec"].get("publishNotReadyAddresses")}
+        self.assertEqual(named, {"dispatcher", "session-state", "memory-recall"})
+
     def test_a_load_balancer_is_told_whom_to_let_in(self):
         values = ("gateway: {service: {type: LoadBalancer, port: 443, loadBalancerClass: internal, "
                   "loadBalancerSourceRanges: [10.0.0.0/8], externalTrafficPolicy: Local}}")
