@@ -2,10 +2,12 @@
 
 #include <cstdlib>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include <google/protobuf/descriptor.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include "libs/base/status_macros.h"
@@ -208,18 +210,51 @@ class Reader {
   absl::string_view source_name_;
 };
 
+// Where the newest document begins.
+class DocumentStart final : public YAML::EventHandler {
+ public:
+  const YAML::Mark& mark() const { return mark_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override { mark_ = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  YAML::Mark mark_;
+};
+
+// YAML::LoadAll would never end where a comma stands outside of a flow: its parser takes that for
+// the beginning of a document, again and again (yaml-cpp 0.7).
+absl::Status CheckOneDocument(const std::string& yaml, absl::string_view source_name) {
+  std::istringstream text(yaml);
+  YAML::Parser parser(text);
+  DocumentStart start;
+  if (!parser.HandleNextDocument(start) || !parser.HandleNextDocument(start)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(source_name, ": found a second YAML document at line ", start.mark().line + 1,
+                   ", column ", start.mark().column + 1, ", allowed one"));
+}
+
 }  // namespace
 
 absl::Status ReadYaml(absl::string_view yaml, absl::string_view source_name, Message& message) {
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(yaml));
-    if (documents.size() > 1) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(source_name, ": found ", documents.size(), " YAML documents, allowed one"));
-    }
-    const bool empty = documents.empty() || documents[0].IsNull();
+    const std::string text(yaml);
+    PENSTOCK_RETURN_IF_ERROR(CheckOneDocument(text, source_name));
+    const YAML::Node document = YAML::Load(text);
     return Reader(source_name)
-        .ReadMap(empty ? YAML::Node(YAML::NodeType::Map) : documents[0], "", message);
+        .ReadMap(document.IsNull() ? YAML::Node(YAML::NodeType::Map) : document, "", message);
   } catch (const YAML::Exception& error) {
     return absl::InvalidArgumentError(absl::StrCat(source_name, ": no valid YAML: line ",
                                                    error.mark.line + 1, ", column ",

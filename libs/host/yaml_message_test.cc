@@ -173,7 +173,12 @@ INSTANTIATE_TEST_SUITE_P(
                 "test.yaml: agents[0].generation.response_format.json_schema (line 1): excludes "
                 "json_object, which is set too"},
         Mistake{"data_dir: a\n---\ndata_dir: b\n",
-                "test.yaml: found 2 YAML documents, allowed one"},
+                "test.yaml: found a second YAML document at line 2, column 1, allowed one"},
+        // The parser is at its wits' end with a comma outside of a flow.
+        Mistake{",data_dir: {a\n",
+                "test.yaml: found a second YAML document at line 1, column 1, allowed one"},
+        Mistake{"[a, b]\n,",
+                "test.yaml: found a second YAML document at line 2, column 1, allowed one"},
         Mistake{"identity: {grant_root: \"${PENSTOCK_TEST_ABSENT}\"}",
                 "test.yaml: identity.grant_root (line 1): the environment variable "
                 "PENSTOCK_TEST_ABSENT is not set or empty"}));

@@ -1,5 +1,6 @@
 // Any request ends in a refusal that names a field and is small, or is what the guard promises.
-// Input: the name of a request ("StreamTurnRequest"), a line feed, text format.
+// Input: the name of a request ("StreamTurnRequest"), a line feed, text format; and all of it as
+// the file of an image.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -65,13 +66,7 @@ void CheckTurn(const chat::v1::TurnSpec& turn) {
 }
 
 template <class Request>
-void Check(absl::string_view name, const std::string& text) {
-  if (name != absl::string_view(Request::descriptor()->name())) return;
-  Request request;
-  google::protobuf::TextFormat::Parser parser;
-  Silent silent;
-  parser.RecordErrorsTo(&silent);
-  if (!parser.ParseFromString(text, &request)) return;
+void CheckRequest(const Request& request) {
   const absl::Status status = Guard().Check(request);
   if constexpr (requires { request.turn(); }) {
     if (status.ok()) CheckTurn(request.turn());
@@ -81,6 +76,25 @@ void Check(absl::string_view name, const std::string& text) {
   const bool field = reason == "FIELD_INVALID" || reason == "TOO_LARGE";
   Require(reason == "AGENT_NOT_FOUND" || (field && !MetadataOf(status, "field").empty()));
   Require(ToRpcStatus(status).ByteSizeLong() <= kMaxStatusBytes);
+}
+
+template <class Request>
+void Check(absl::string_view name, const std::string& text) {
+  if (name != absl::string_view(Request::descriptor()->name())) return;
+  Request request;
+  google::protobuf::TextFormat::Parser parser;
+  Silent silent;
+  parser.RecordErrorsTo(&silent);
+  if (parser.ParseFromString(text, &request)) CheckRequest(request);
+}
+
+void CheckImage(absl::string_view file) {
+  v1::RunTurnRequest request;
+  request.mutable_turn()->add_input()->mutable_text()->set_text("x");
+  chat::v1::Image& image = *request.mutable_turn()->add_input()->mutable_image();
+  image.set_media_type("image/webp");
+  image.set_data(std::string(file));
+  CheckRequest(request);
 }
 
 template <class... Requests>
@@ -94,6 +108,7 @@ void CheckOneOf(absl::string_view name, const std::string& text) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace penstock::gateway;
   const absl::string_view input(reinterpret_cast<const char*>(data), size);
+  CheckImage(input);
   const size_t end = input.find('\n');
   if (end == absl::string_view::npos) return 0;
   CheckOneOf<v1::StreamTurnRequest, v1::RunTurnRequest, v1::SubmitTurnRequest, v1::WatchTurnRequest,

@@ -34,11 +34,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
   }
   const bool whole_characters = IsUtf8(text);
-  size_t total = 0;
-  for (const auto piece : SplitIntoPieces(text, 16)) {
-    if (whole_characters && !IsUtf8(piece)) std::abort();
-    total += piece.size();
+  // Another length for another text, so that a character is soon met by a cut.
+  for (const size_t max_bytes : {size_t{16}, 8 + size % 8}) {
+    size_t total = 0;
+    for (const auto piece : SplitIntoPieces(text, max_bytes)) {
+      if (whole_characters && !IsUtf8(piece)) std::abort();
+      total += piece.size();
+    }
+    if (total != size) std::abort();
   }
-  if (total != size) std::abort();
   return 0;
 }
