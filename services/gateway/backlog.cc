@@ -5,7 +5,9 @@
 namespace penstock::gateway {
 namespace {
 
-// An answer within this time comes soon. As long without one is overload.
+// An answer within this time comes soon: what a caller who is refused should wait at most.
+constexpr absl::Duration kSoon = absl::Milliseconds(50);
+// So long without one is overload.
 constexpr absl::Duration kPatience = absl::Milliseconds(250);
 // How long there must have been room until the next burst is taken.
 constexpr absl::Duration kRecovery = absl::Seconds(1);
@@ -36,13 +38,13 @@ std::unique_ptr<Backlog::Place> Backlog::Enter(bool urgent) {
   return std::make_unique<Place>(*this, now);
 }
 
-void Backlog::Leave(absl::Duration entered) {
+void Backlog::Leave(std::optional<absl::Duration> entered) {
   const absl::Duration now = clock_.Monotonic();
   MutexLock lock(mutex_);
   --unanswered_;
   if (unanswered_ < limits_.overloaded) {
     full_since_.reset();
-  } else if (now - entered <= kPatience) {
+  } else if (entered && now - *entered <= kSoon) {
     full_since_ = now;
   }
   gauge_.Set(static_cast<double>(unanswered_));

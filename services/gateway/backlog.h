@@ -28,7 +28,7 @@ struct BacklogLimits {
 
 // A burst is taken, and so are as many callers as one likes who are answered soon. The gateway is
 // overloaded once for 250 ms on end at least `overloaded` have been unanswered and none was
-// answered within 250 ms of its arrival; until fewer were unanswered for a second on end.
+// answered within 50 ms of its arrival; until fewer were unanswered for a second on end.
 // Thread-safe. Metric: penstock_gateway_unanswered_submissions.
 class Backlog {
  public:
@@ -43,6 +43,10 @@ class Backlog {
     // The submission is answered, or waits for something else. At most one thread at a time.
     void Leave() {
       if (Backlog* const backlog = std::exchange(backlog_, nullptr)) backlog->Leave(entered_);
+    }
+    // It is answered without any work of the mesh: how soon says nothing about that.
+    void Withdraw() {
+      if (Backlog* const backlog = std::exchange(backlog_, nullptr)) backlog->Leave(std::nullopt);
     }
 
    private:
@@ -60,7 +64,8 @@ class Backlog {
 
  private:
   bool IsOverloaded(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Leave(absl::Duration entered);
+  // `entered`: when the submission came, unless its answer says nothing about the mesh.
+  void Leave(std::optional<absl::Duration> entered);
 
   const Clock& clock_;
   const BacklogLimits limits_;

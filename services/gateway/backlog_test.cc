@@ -64,10 +64,20 @@ TEST_F(BacklogTest, IsOverloadedWhenItWasFullForTooLongAndNobodyIsAnsweredSoon) 
 TEST_F(BacklogTest, ManyCallersWhoAreAnsweredSoonAreNoOverload) {
   Enter(20);
   for (int i = 0; i < 1000; ++i) {
-    clock_.Advance(absl::Milliseconds(10));
+    clock_.Advance(absl::Milliseconds(2));
     Answer(1);
     ASSERT_EQ(Enter(1), 1) << i;
   }
+}
+
+TEST_F(BacklogTest, AnswersThatCostTheMeshNothingDoNotHideAnOverload) {
+  Enter(20);
+  for (int i = 0; i < 30; ++i) {
+    clock_.Advance(absl::Milliseconds(10));
+    if (auto place = backlog_.Enter(/*urgent=*/false)) place->Withdraw();
+  }
+
+  EXPECT_EQ(Enter(1), 0);
 }
 
 TEST_F(BacklogTest, RecoversOnceThereWasRoomForASecond) {

@@ -250,7 +250,10 @@ absl::StatusOr<Submission> TurnsRpc::Job(const Caller& caller, v1::SubmitTurnReq
 absl::Status TurnsRpc::MayBeAsked(const Caller& caller, Submission& submission) {
   const AlikeTurns alike = AlikeTo(caller, submission);
   if (submission.id_made_here) {
-    if (auto refusal = standing_.Repeat(alike)) return *std::move(refusal);
+    if (auto refusal = standing_.Repeat(alike)) {
+      if (caller.submitting != nullptr) caller.submitting->Withdraw();
+      return *std::move(refusal);
+    }
   }
   submission.request.set_refused_alike(standing_.TakeCount(alike));
   return absl::OkStatus();
