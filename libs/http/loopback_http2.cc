@@ -1,11 +1,13 @@
 #include "libs/http/loopback_http2.h"
 
+#include <array>
 #include <map>
 #include <utility>
 
-#include <boost/asio/read.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+
+#include "libs/base/http2_for_test.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -15,46 +17,12 @@ namespace {
 using boost::asio::use_awaitable;
 using boost::asio::ip::tcp;
 
-constexpr size_t kPrefaceBytes = 24;
-constexpr size_t kFrameHeaderBytes = 9;
+using http2::BigEndian;
+using http2::Frame;
+using http2::FrameType;
 
-enum FrameType : uint8_t {
-  kData = 0,
-  kHeaders = 1,
-  kResetStream = 3,
-  kSettings = 4,
-  kPing = 6,
-  kGoAway = 7,
-  kWindowUpdate = 8,
-};
-constexpr uint8_t kAck = 1;
-constexpr uint8_t kEndStream = 1;
-constexpr uint8_t kEndHeaders = 4;
 constexpr uint16_t kMaxConcurrentStreams = 3;
 constexpr uint32_t kRefusedStream = 7;
-
-std::string BigEndian(uint64_t value, size_t bytes) {
-  std::string text(bytes, '\0');
-  for (size_t i = 0; i < bytes; ++i) {
-    text[bytes - 1 - i] = static_cast<char>(value >> (8 * i));
-  }
-  return text;
-}
-
-uint32_t ReadNumber(absl::string_view bytes) {
-  uint32_t value = 0;
-  for (const char byte : bytes) value = (value << 8) | static_cast<unsigned char>(byte);
-  return value;
-}
-
-std::string Frame(FrameType type, uint8_t flags, uint32_t stream, absl::string_view payload) {
-  return absl::StrCat(BigEndian(payload.size(), 3), std::string(1, static_cast<char>(type)),
-                      std::string(1, static_cast<char>(flags)), BigEndian(stream, 4), payload);
-}
-
-// HPACK (RFC 7541): a literal that is not indexed, its name ":status" being number 8 of the static
-// table.
-std::string StatusBlock(int status) { return absl::StrCat("\x08\x03", status); }
 
 }  // namespace
 
@@ -76,9 +44,9 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
     for (const auto& [id, stream] : std::exchange(self->streams_, {})) stream->TellEnd();
   }
 
-  void Send(std::string frame) {
+  void Send(const Frame& frame) {
     if (closed_) return;
-    outbox_.append(frame);
+    outbox_.append(http2::Encode(frame));
     if (std::exchange(writing_, true)) return;
     Spawn(server_.io_.get_executor(), Write(shared_from_this()));
   }
@@ -102,55 +70,62 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   }
 
   Awaitable<void> ReadAll() {
-    co_await Read(kPrefaceBytes);
-    Send(Frame(
-        kSettings, 0, 0,
-        absl::StrCat(BigEndian(kMaxConcurrentStreams, 2), BigEndian(server_.max_streams_, 4))));
-    while (true) co_await ReadFrame();
+    std::string unread;
+    while (unread.size() < http2::kHttp2Preface.size()) co_await ReadSome(unread);
+    unread.erase(0, http2::kHttp2Preface.size());
+    Send({.type = FrameType::kSettings,
+          .payload = absl::StrCat(BigEndian(kMaxConcurrentStreams, 2),
+                                  BigEndian(server_.max_streams_, 4))});
+    while (true) {
+      for (const Frame& frame : http2::TakeFrames(unread)) TakeFrame(frame);
+      co_await ReadSome(unread);
+    }
   }
 
-  Awaitable<std::string> Read(size_t size) {
-    std::string bytes(size, '\0');
-    co_await boost::asio::async_read(socket_, boost::asio::buffer(bytes), use_awaitable);
-    co_return bytes;
+  Awaitable<void> ReadSome(std::string& unread) {
+    std::array<char, 16 * 1024> bytes;
+    const size_t size = co_await socket_.async_read_some(boost::asio::buffer(bytes), use_awaitable);
+    unread.append(bytes.data(), size);
   }
 
-  Awaitable<void> ReadFrame() {
-    const std::string header = co_await Read(kFrameHeaderBytes);
-    const absl::string_view head = header;
-    const std::string payload = co_await Read(ReadNumber(head.substr(0, 3)));
-    TakeFrame(static_cast<FrameType>(header[3]), static_cast<uint8_t>(header[4]),
-              ReadNumber(head.substr(5)), payload);
-  }
-
-  void TakeFrame(FrameType type, uint8_t flags, uint32_t id, absl::string_view payload) {
-    switch (type) {
-      case kHeaders:
+  void TakeFrame(const Frame& frame) {
+    switch (frame.type) {
+      case FrameType::kHeaders:
         if (streams_.size() >= server_.max_streams_) {
-          Send(Frame(kResetStream, 0, id, BigEndian(kRefusedStream, 4)));
+          Send({.type = FrameType::kResetStream,
+                .stream = frame.stream,
+                .payload = BigEndian(kRefusedStream, 4)});
           return;
         }
-        streams_.emplace(id, std::make_shared<Http2Stream>(weak_from_this(), id));
+        streams_.emplace(frame.stream,
+                         std::make_shared<Http2Stream>(weak_from_this(), frame.stream));
         break;
-      case kData:
-        if (payload.empty()) break;
-        // What was read may be sent again, on the connection and on the stream.
-        Send(Frame(kWindowUpdate, 0, 0, BigEndian(payload.size(), 4)));
-        Send(Frame(kWindowUpdate, 0, id, BigEndian(payload.size(), 4)));
+      case FrameType::kData:
+        if (!frame.payload.empty()) GiveBackWindow(frame);
         break;
-      case kResetStream:
-        EndStream(id);
+      case FrameType::kResetStream:
+        EndStream(frame.stream);
         return;
-      case kSettings:
-        if ((flags & kAck) == 0) Send(Frame(kSettings, kAck, 0, ""));
-        return;
-      case kPing:
-        if ((flags & kAck) == 0) Send(Frame(kPing, kAck, 0, payload));
+      case FrameType::kSettings:
+      case FrameType::kPing:
+        if ((frame.flags & http2::kAck) == 0) Acknowledge(frame);
         return;
       default:
         return;
     }
-    if ((flags & kEndStream) != 0) Complete(id);
+    if ((frame.flags & http2::kEndStream) != 0) Complete(frame.stream);
+  }
+
+  // What was read may be sent again, on the connection and on the stream.
+  void GiveBackWindow(const Frame& data) {
+    const std::string size = BigEndian(data.payload.size(), 4);
+    Send({.type = FrameType::kWindowUpdate, .payload = size});
+    Send({.type = FrameType::kWindowUpdate, .stream = data.stream, .payload = size});
+  }
+
+  void Acknowledge(const Frame& frame) {
+    const bool is_ping = frame.type == FrameType::kPing;
+    Send({.type = frame.type, .flags = http2::kAck, .payload = is_ping ? frame.payload : ""});
   }
 
   void Complete(uint32_t id) {
@@ -186,26 +161,33 @@ std::shared_ptr<Http2Connection> Http2Stream::Open(bool ends) const {
 
 void Http2Stream::Headers(int status) {
   if (const auto connection = Open(/*ends=*/false)) {
-    connection->Send(Frame(kHeaders, kEndHeaders, id_, StatusBlock(status)));
+    connection->Send({.type = FrameType::kHeaders,
+                      .flags = http2::kEndHeaders,
+                      .stream = id_,
+                      .payload = http2::EncodeHeader(":status", absl::StrCat(status))});
   }
 }
 
 void Http2Stream::Data(absl::string_view bytes, bool ends) {
   if (const auto connection = Open(ends)) {
-    connection->Send(Frame(kData, static_cast<uint8_t>(ends ? kEndStream : 0), id_, bytes));
+    connection->Send({.type = FrameType::kData,
+                      .flags = ends ? http2::kEndStream : uint8_t{0},
+                      .stream = id_,
+                      .payload = std::string(bytes)});
   }
 }
 
 void Http2Stream::Reset(uint32_t error_code) {
   if (const auto connection = Open(/*ends=*/true)) {
-    connection->Send(Frame(kResetStream, 0, id_, BigEndian(error_code, 4)));
+    connection->Send(
+        {.type = FrameType::kResetStream, .stream = id_, .payload = BigEndian(error_code, 4)});
   }
 }
 
 void Http2Stream::GoAway(uint32_t last_stream) {
   if (const auto connection = connection_.lock()) {
-    connection->Send(
-        Frame(kGoAway, 0, 0, absl::StrCat(BigEndian(last_stream, 4), BigEndian(0, 4))));
+    connection->Send({.type = FrameType::kGoAway,
+                      .payload = absl::StrCat(BigEndian(last_stream, 4), BigEndian(0, 4))});
   }
 }
 

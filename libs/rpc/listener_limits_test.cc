@@ -18,6 +18,8 @@ using absl::StatusCode;
 using dispatcher::v1::CancelTurnRequest;
 using dispatcher::v1::Dispatcher;
 using harness::Eventually;
+using http2::Frame;
+using http2::FrameType;
 using testing::HasSubstr;
 
 constexpr absl::Duration kPatience = absl::Seconds(20);
@@ -70,7 +72,7 @@ TEST(ListenerLimits, EndsAHandshakeThatTakesTooLong) {
   const ServerForTest server({.handshake_timeout = absl::Milliseconds(100)});
   RawConnection silent = Connect(server);
   RawConnection half = Connect(server);
-  half.Send(kHttp2Preface.substr(0, 10));
+  half.Send(http2::kHttp2Preface.substr(0, 10));
 
   EXPECT_TRUE(silent.AwaitClose(kPatience));
   EXPECT_TRUE(half.AwaitClose(kPatience));

@@ -24,6 +24,10 @@
 namespace penstock::rpc {
 namespace {
 
+using http2::EncodeHeader;
+using http2::Frame;
+using http2::FrameType;
+
 constexpr absl::string_view kAlpn("\x02h2", 3);
 // Of a handshake, and of one write.
 constexpr timeval kPatience = {.tv_sec = 20, .tv_usec = 0};
@@ -73,6 +77,13 @@ void Use(const IssuedPair& pair, SSL_CTX* context) {
 }
 
 }  // namespace
+
+std::string EncodeCallHeaders(absl::string_view path, absl::string_view more) {
+  return absl::StrCat(EncodeHeader(":method", "POST"), EncodeHeader(":scheme", "http"),
+                      EncodeHeader(":path", path), EncodeHeader(":authority", "test"),
+                      EncodeHeader("te", "trailers"),
+                      EncodeHeader("content-type", "application/grpc"), more);
+}
 
 void RawTls::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
 
@@ -139,7 +150,7 @@ bool RawConnection::Send(absl::string_view bytes) {
 }
 
 bool RawConnection::StartHttp2() {
-  return Send(absl::StrCat(kHttp2Preface, Encode({.type = FrameType::kSettings})));
+  return Send(absl::StrCat(http2::kHttp2Preface, http2::Encode({.type = FrameType::kSettings})));
 }
 
 bool RawConnection::Read(absl::Duration patience) {
@@ -166,7 +177,7 @@ bool RawConnection::Read(absl::Duration patience) {
 std::vector<Frame> RawConnection::Receive(absl::Duration patience) {
   const absl::Time until = absl::Now() + patience;
   for (;;) {
-    std::vector<Frame> frames = TakeFrames(unread_);
+    std::vector<Frame> frames = http2::TakeFrames(unread_);
     if (!frames.empty() || closed_ || !Read(until - absl::Now())) return frames;
   }
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "libs/rpc/http2_for_test.h"
+#include "libs/base/http2_for_test.h"
 #include "libs/rpc/test_authority.h"
 
 #include "absl/status/statusor.h"
@@ -34,6 +34,9 @@ class RawTls {
   std::unique_ptr<ssl_ctx_st, Free> context_;
 };
 
+// The header block of a gRPC call of `path`, with `more` behind it.
+std::string EncodeCallHeaders(absl::string_view path, absl::string_view more = "");
+
 class RawConnection {
  public:
   // To "127.0.0.1:port" or "unix:path". UNAVAILABLE when it is not taken, or its handshake fails.
@@ -44,15 +47,15 @@ class RawConnection {
 
   // false once the other side has closed.
   bool Send(absl::string_view bytes);
-  bool Send(const Frame& frame) { return Send(Encode(frame)); }
+  bool Send(const http2::Frame& frame) { return Send(http2::Encode(frame)); }
   // Preface and settings.
   bool StartHttp2();
 
   // The frames that have come, once there is one. Empty when there is none after `patience`, or
   // never will be (closed()).
-  std::vector<Frame> Receive(absl::Duration patience);
+  std::vector<http2::Frame> Receive(absl::Duration patience);
   // Waits for a frame of `type`, and answers nothing meanwhile. false when none comes.
-  bool Await(FrameType type, absl::Duration patience, Frame* found = nullptr);
+  bool Await(http2::FrameType type, absl::Duration patience, http2::Frame* found = nullptr);
   bool AwaitClose(absl::Duration patience);
   bool closed() const { return closed_; }
 

@@ -31,11 +31,11 @@
 namespace penstock::harness {
 namespace {
 
-using rpc::Encode;
+using http2::Encode;
+using http2::EncodeHeader;
+using http2::Frame;
+using http2::FrameType;
 using rpc::EncodeCallHeaders;
-using rpc::EncodeHeader;
-using rpc::Frame;
-using rpc::FrameType;
 using rpc::RawConnection;
 using rpc::RawTls;
 
@@ -151,7 +151,7 @@ class TransportTest : public testing::Test {
     RawConnection connection = Connect().value();
     EXPECT_TRUE(connection.StartHttp2());
     EXPECT_TRUE(connection.Await(FrameType::kSettings, kPatience));
-    connection.Send({.type = FrameType::kSettings, .flags = rpc::kAck});
+    connection.Send({.type = FrameType::kSettings, .flags = http2::kAck});
     return connection;
   }
   int64_t Resident() { return ResidentMemory(mesh_->processes().pid("standalone")); }
@@ -223,7 +223,7 @@ TEST_F(TransportTest, BearsStreamsThatAreResetAtOnce) {
     for (int i = 0; i < Count(10'000, 1'000); ++i) {
       const auto stream = static_cast<uint32_t>(2 * i + 1);
       const std::string both = absl::StrCat(Encode({.type = FrameType::kHeaders,
-                                                    .flags = rpc::kEndHeaders,
+                                                    .flags = http2::kEndHeaders,
                                                     .stream = stream,
                                                     .payload = headers}),
                                             Encode({.type = FrameType::kResetStream,

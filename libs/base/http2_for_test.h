@@ -1,4 +1,5 @@
-// HTTP/2 by hand, for what a gRPC client never does.
+// The frames of HTTP/2 (RFC 9113), by hand: for clients and servers that do what the usual ones
+// never do.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
-namespace penstock::rpc {
+namespace penstock::http2 {
 
 enum class FrameType : uint8_t {
   kData = 0,
@@ -28,6 +29,7 @@ struct Frame {
   std::string payload = {};
 };
 
+// Flags.
 inline constexpr uint8_t kEndStream = 0x1;
 inline constexpr uint8_t kAck = 0x1;
 inline constexpr uint8_t kEndHeaders = 0x4;
@@ -36,13 +38,13 @@ inline constexpr absl::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n
 
 std::string Encode(const Frame& frame);
 
+// A number of so many bytes, as in payloads.
+std::string BigEndian(uint64_t value, int bytes);
+
 // Takes the complete frames off the front of `bytes`.
 std::vector<Frame> TakeFrames(std::string& bytes);
 
 // One header, as a literal that no table keeps (RFC 7541 6.2.2).
 std::string EncodeHeader(absl::string_view name, absl::string_view value);
 
-// The headers of a gRPC call of `path`, with `more` behind them.
-std::string EncodeCallHeaders(absl::string_view path, absl::string_view more = "");
-
-}  // namespace penstock::rpc
+}  // namespace penstock::http2

@@ -1,22 +1,11 @@
-#include "libs/rpc/http2_for_test.h"
-
-#include <algorithm>
-#include <iterator>
+#include "libs/base/http2_for_test.h"
 
 #include "absl/strings/str_cat.h"
 
-namespace penstock::rpc {
+namespace penstock::http2 {
 namespace {
 
 constexpr size_t kFrameHeader = 9;
-
-std::string BigEndian(uint64_t value, int bytes) {
-  std::string text;
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
-    text.push_back(static_cast<char>(value >> shift));
-  }
-  return text;
-}
 
 uint32_t ReadBigEndian(absl::string_view bytes) {
   uint32_t value = 0;
@@ -36,6 +25,14 @@ std::string EncodeText(absl::string_view text) {
 }
 
 }  // namespace
+
+std::string BigEndian(uint64_t value, int bytes) {
+  std::string text;
+  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
+    text.push_back(static_cast<char>(value >> shift));
+  }
+  return text;
+}
 
 std::string Encode(const Frame& frame) {
   return absl::StrCat(BigEndian(frame.payload.size(), 3),
@@ -63,11 +60,4 @@ std::string EncodeHeader(absl::string_view name, absl::string_view value) {
   return absl::StrCat(BigEndian(0, 1), EncodeText(name), EncodeText(value));
 }
 
-std::string EncodeCallHeaders(absl::string_view path, absl::string_view more) {
-  return absl::StrCat(EncodeHeader(":method", "POST"), EncodeHeader(":scheme", "http"),
-                      EncodeHeader(":path", path), EncodeHeader(":authority", "test"),
-                      EncodeHeader("te", "trailers"),
-                      EncodeHeader("content-type", "application/grpc"), more);
-}
-
-}  // namespace penstock::rpc
+}  // namespace penstock::http2
