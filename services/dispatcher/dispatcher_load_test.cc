@@ -83,7 +83,8 @@ TEST_F(DispatcherLoadTest, TurnsThatOnlyAdaptersLackAreRunnable) {
   provider_.Next({.events = {}, .end = {}, .hangs = true});
   ASSERT_TRUE(Submit(chat::v1::BATCH).ok());
   ASSERT_TRUE(Eventually([&] { return provider_.requests().size() == 1; }));
-  for (int i = 0; i < 10000; ++i) provider_.Next({.end = absl::ResourceExhaustedError("full")});
+  for (int i = 0; i < 10000; ++i)
+    provider_.Next({.events = {}, .end = absl::ResourceExhaustedError("full")});
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(Submit(chat::v1::BATCH).ok());
 
   ASSERT_TRUE(Eventually([&] { return Pool().runnable() == 1 && Pool().quota_blocked() == 2; }));
@@ -97,7 +98,8 @@ TEST_F(DispatcherLoadTest, TurnsThatOnlyAdaptersLackAreRunnable) {
 }
 
 TEST_F(DispatcherLoadTest, ACallThatNoAdapterTookIsNoAttempt) {
-  for (int i = 0; i < 5; ++i) provider_.Next({.end = absl::ResourceExhaustedError("full")});
+  for (int i = 0; i < 5; ++i)
+    provider_.Next({.events = {}, .end = absl::ResourceExhaustedError("full")});
   const std::string name = Accepted(Request("x"));
 
   EXPECT_EQ(Outcome(name).state(), chat::v1::Turn::SUCCEEDED);

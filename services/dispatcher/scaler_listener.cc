@@ -4,6 +4,7 @@
 
 #include "libs/base/status_macros.h"
 #include "libs/host/endpoint.h"
+#include "libs/identity/journaled.h"
 #include "libs/rpc/server_host.h"
 #include "libs/rpc/transport.h"
 #include "services/dispatcher/scaler_service.h"
@@ -13,12 +14,18 @@ namespace {
 
 constexpr absl::Duration kShutdownGrace = absl::Milliseconds(500);
 
-// The certificate says who calls; there is no user.
+// The certificate says who calls; there is no user, and no real one has an empty name.
 class NoUser final : public identity::Authenticator {
  public:
   absl::StatusOr<identity::Principal> Authenticate(const identity::Credentials& /*credentials*/,
                                                    absl::Time /*now*/) const override {
-    return identity::Principal();
+    return identity::Principal{.tenant = "",
+                               .user = "",
+                               .tier = "",
+                               .scopes = {},
+                               .admitted = absl::UnixEpoch(),
+                               .turn = "",
+                               .key = identity::UserKeyOfJournaled("", "")};
   }
 };
 
@@ -31,7 +38,7 @@ struct ScalerListener::Parts {
             transport.scaler_callers()},
         service(scaler, environment.timers, rpc) {}
 
-  const NoUser no_user;
+  NoUser no_user;
   const rpc::ServerEnvironment rpc;
   ScalerService service;
   std::unique_ptr<rpc::ServerHost> host;

@@ -2,6 +2,7 @@
 #include "services/dispatcher/scaler_listener.h"
 
 #include <chrono>
+#include <cstdlib>
 #include <string>
 
 #include <grpcpp/grpcpp.h>
@@ -50,9 +51,9 @@ class ScalerListenerTest : public DispatcherCoreTest {
     object.set_name("provider-adapter");
     object.set_namespace_("penstock");
     auto& metadata = *object.mutable_scalermetadata();
-    metadata = {{"scalerAddress", "penstock-dispatcher:7425"},
-                {"component", "provider-adapter"},
-                {"target", "24"}};
+    metadata["scalerAddress"] = "penstock-dispatcher:7425";
+    metadata["component"] = "provider-adapter";
+    metadata["target"] = "24";
     return object;
   }
 

@@ -63,7 +63,8 @@ TEST_F(ScalerTest, WorkThatRunsIsRequired) {
 }
 
 TEST_F(ScalerTest, WorkThatNoAdapterTakesMakesItActive) {
-  for (int i = 0; i < 1000; ++i) provider_.Next({.end = absl::UnavailableError("no adapter")});
+  for (int i = 0; i < 1000; ++i)
+    provider_.Next({.events = {}, .end = absl::UnavailableError("no adapter")});
 
   Accepted(Request("x"));
 

@@ -47,8 +47,12 @@ struct Target {
   bool gone = false;
 };
 
-Outcome OutcomeOf(const absl::Status& status) {
+// Of a call that we did not cut.
+Outcome OutcomeOfBroken(const absl::Status& status) {
   switch (status.code()) {
+    case absl::StatusCode::kCancelled:
+      // The adapter stops.
+      return Outcome::kFailed;
     case absl::StatusCode::kResourceExhausted:
       return Outcome::kFull;
     case absl::StatusCode::kUnavailable:
@@ -202,15 +206,20 @@ class AdapterPods::Stream : public GenerateStream {
         if (!std::exchange(taken_, true)) request_.Clear();
         co_return event;
       }
-      const Outcome outcome = event.ok() ? Outcome::kWell : OutcomeOf(event.status());
+      const Outcome outcome = OutcomeOf(event);
       Close(outcome);
       const bool next = outcome == Outcome::kFull || outcome == Outcome::kFailed;
-      if (!next || taken_ || call_.stop.stop_requested()) co_return event;
+      if (!next || taken_) co_return event;
       refused_ = event.status();
     }
   }
 
  private:
+  template <class Event>
+  Outcome OutcomeOf(const absl::StatusOr<Event>& last) const {
+    if (last.ok()) return Outcome::kWell;
+    return call_.stop.stop_requested() ? Outcome::kNothing : OutcomeOfBroken(last.status());
+  }
   bool OpenNext() {
     const auto lease = pods_->Begin(tried_);
     if (!lease) return false;
