@@ -38,7 +38,7 @@ struct ScalerListener::Parts {
             transport.scaler_callers()},
         service(scaler, environment.timers, rpc) {}
 
-  const NoUser no_user;
+  NoUser no_user;
   const rpc::ServerEnvironment rpc;
   ScalerService service;
   std::unique_ptr<rpc::ServerHost> host;

@@ -2,6 +2,7 @@
 #include "services/dispatcher/scaler_listener.h"
 
 #include <chrono>
+#include <cstdlib>
 #include <string>
 
 #include <grpcpp/grpcpp.h>

@@ -1,6 +1,7 @@
 #include "services/dispatcher/scaler_service.h"
 
 #include <optional>
+#include <utility>
 
 #include "libs/async/sleep_or_stop.h"
 #include "libs/async/status_macros.h"
