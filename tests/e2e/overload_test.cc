@@ -204,6 +204,8 @@ TEST_F(OverloadTest, IsRefusedAtOnceAndTheRestIsServedAtFullRate) {
   AddFigures({{"offered_a_second", std::round(part)},
               {"generator_late_p99_ms", Milliseconds(late)},
               {"refused", refusals.size()},
+              {"refusal_p50_ms", Milliseconds(Quantile(refusals, 0.5))},
+              {"refusal_p90_ms", Milliseconds(Quantile(refusals, 0.9))},
               {"refusal_p99_ms", Milliseconds(refusal)},
               {"goodput", std::round(Goodput() * 1000) / 1000},
               {"action_p95_ms_idle", Milliseconds(idle)},
