@@ -58,7 +58,10 @@ class Collector final : public http::HttpObserver {
       case Kind::kTimeoutTotal:
         return Failed(FetchOutcome::kTimeout, outcome.message);
       case Kind::kTls:
-        return Failed(FetchOutcome::kTls, absl::StrCat("TLS: ", outcome.message));
+        return Failed(FetchOutcome::kTls,
+                      absl::StrCat("TLS: ", outcome.message,
+                                   "; its certificate has to be signed by an authority of ca_file, "
+                                   "to name this host, and to be in date"));
       default:
         return Failed(FetchOutcome::kConnection, outcome.message);
     }

@@ -94,11 +94,12 @@ TEST_P(GatewayKeysTlsRefuses, AndServesNobodyWithWhatItSays) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, GatewayKeysTlsRefuses,
-    testing::Values(
-        Impostor{"another authority", "IP:127.0.0.1", absl::Hours(1), false, "certificate"},
-        Impostor{"another name", "DNS:keys.test", absl::Hours(1), true,
-                 "no alternative certificate subject name matches"},
-        Impostor{"expired", "IP:127.0.0.1", -absl::Hours(1), true, "certificate has expired"}),
+    testing::Values(Impostor{"another authority", "IP:127.0.0.1", absl::Hours(1), false,
+                             "an authority of ca_file"},
+                    Impostor{"another name", "DNS:keys.test", absl::Hours(1), true,
+                             "no alternative certificate subject name matches"},
+                    Impostor{"expired", "IP:127.0.0.1", -absl::Hours(1), true,
+                             "certificate has expired"}),
     [](const auto& info) { return absl::StrReplaceAll(info.param.name, {{" ", "_"}}); });
 
 TEST_F(GatewayKeysTlsTest, WithoutACaFileOnlyTheSystemsAuthoritiesCount) {

@@ -7,6 +7,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
 #include <gtest/gtest.h>
 
 #include "libs/async/inline_executor.h"
@@ -15,6 +16,7 @@
 #include "libs/base/skewed_clock.h"
 #include "libs/identity/testing.h"
 #include "libs/rpc/channel.h"
+#include "libs/rpc/server_host.h"
 #include "penstock/provider/v1/provider_adapter.grpc.pb.h"
 
 namespace penstock::dispatcher {
@@ -30,11 +32,13 @@ constexpr absl::Duration kPatience = absl::Seconds(30);
 class Adapter : public ProviderAdapter::Service {
  public:
   Adapter() {
+    grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
+    server_->GetHealthCheckService()->SetServingStatus(rpc::kCallsHealth, true);
     address_ = "127.0.0.1:" + std::to_string(port);
   }
   ~Adapter() override { Die(); }
