@@ -54,9 +54,9 @@ check_machine() {
     skip 'this machine gives no new namespaces'
 }
 
-# Sets `folders`, those of the programs.
+# Sets `folders`, those of the programs, and `node_packages`.
 make_tools() {
-  local paths status=0 path
+  local paths status=0 path extra
   paths=$("$here/tools.sh" "${programs[@]}") || status=$?
   ((status != 77)) || skip 'there is no Go to build the tools with'
   ((status == 0)) || fail 'a tool could not be made'
@@ -64,6 +64,15 @@ make_tools() {
   while read -r path; do folders+=$(dirname "$path"):; done <<<"$paths"
   folders=${folders%:}
   node_packages=$("$here/tools.sh" node-packages)
+  # What single cases need stands in a line of theirs.
+  mapfile -t extra < <(sed -nE 's/^# Tools: //p' "${files[@]}" </dev/null | tr ' ' '\n' | sort -u)
+  ((!${#extra[@]})) || "$here/tools.sh" "${extra[@]}" >/dev/null || fail 'a tool could not be made'
+}
+
+# The clients of tests/clients: grpcio and stubs for Python. Sets `python`.
+make_python() {
+  "$root/tests/clients/run" --only python --prepare || fail 'the packages for Python could not be had'
+  python=$root/build/clients/python/bin/python
 }
 
 # What a world could leave: its processes, mounts, network namespaces, and files.
@@ -75,12 +84,17 @@ traces() {
 
 # Ends the world's processes with its process 1, and removes what is left.
 leave() {
-  local status=$? left
+  local status=$? left attempt
   trap - EXIT INT TERM HUP
   [[ -z ${world_pid:-} ]] || kill -KILL "$world_pid" 2>/dev/null || true
   wait 2>/dev/null || true
-  cgroups_leave "$name"
-  left=$(traces)
+  # The kernel takes a moment to end what process 1 leaves.
+  for ((attempt = 0; attempt < 50; ++attempt)); do
+    cgroups_leave "$name"
+    left=$(traces)
+    [[ -n $left ]] || break
+    sleep 0.2
+  done
   if [[ -n $left ]]; then
     printf 'the world left behind:\n%s\n' "$left" >&2
     status=1
@@ -94,9 +108,26 @@ leave() {
   exit "$status"
 }
 
+make_images() {
+  local log=$WORLD/logs/build-images.log
+  "$here/images/build.sh" "$WORLD/images" "$binaries" >"$log" 2>&1 || {
+    tail -n 30 "$log" >&2
+    fail 'the images could not be made'
+  }
+}
+
+# What inside.sh and the cases find; not in this script's own environment, by which traces() knows the world's.
+export_world() {
+  export WORLD PENSTOCK_WORLD=$name PKI=$WORLD/pki LOGS=$WORLD/logs IMAGES=$WORLD/images WORLD_STAYS=$stay
+  export TOOL_PATH=$folders NODE_PACKAGES=$node_packages TOOLS=$here/tools.sh
+  export ROOT=$root PENSTOCK_BIN_DIR=$binaries
+  export PYTHON=$python PYTHONPATH=$root/build/clients/python-stubs PYTHONDONTWRITEBYTECODE=1
+}
+
 # The end of this script ends unshare, that the world's process 1, and that all others.
 enter() { # COMMAND...
   (
+    export_world
     cgroups_enter "$name" || fail 'this machine lets no cgroup be made'
     exec setpriv --pdeathsig KILL \
       unshare --net --mount --pid --ipc --uts --cgroup --fork --kill-child --mount-proc "$@"
@@ -148,19 +179,16 @@ done
 select_cases "$@"
 check_machine
 make_tools
+make_python
 
 name=penstock-k8s-$$
 WORLD=$(mktemp -d "${TMPDIR:-/tmp}/$name.XXXXXX")
 chmod 755 "$WORLD"
-export WORLD PENSTOCK_WORLD=$name PKI=$WORLD/pki LOGS=$WORLD/logs IMAGES=$WORLD/images
-export WORLD_STAYS=$stay TOOL_PATH=$folders NODE_PACKAGES=$node_packages TOOLS=$here/tools.sh PENSTOCK_BIN_DIR=$binaries ROOT=$root
-mkdir "$LOGS"
+mkdir "$WORLD/logs"
 : >"$WORLD/results"
 trap leave EXIT
 trap 'exit 130' INT TERM HUP
-
-"$here/images/build.sh" "$IMAGES" "$binaries" >"$LOGS/build-images.log" 2>&1 ||
-  { cat "$LOGS/build-images.log" >&2; fail 'the images could not be made'; }
+make_images
 
 if $stay; then files=(); fi
 enter bash "$here/world/inside.sh" "${files[@]}"

@@ -1,6 +1,8 @@
 """Every values file of helm/penstock/ci: install --wait, helm test with a conversation, one more by `penstock` and one
 by the Python client through the Service, uninstall. Only volumes stay."""
 
+# Tools: keda-crds cert-manager-crds prometheus-operator-crds gateway-api-crds
+
 import os
 import sys
 import time

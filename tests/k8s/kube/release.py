@@ -78,6 +78,13 @@ class Release:
         text = self.penstock("queue", "top", "--once", "--output", "json", user="operator", scopes=["operator"])
         return json.loads(text.strip().splitlines()[-1])
 
+    def hpa(self, component):
+        """The HorizontalPodAutoscaler of a component, the chart's or KEDA's."""
+        found = read("--namespace", self.namespace, "horizontalpodautoscalers")["items"]
+        ours = [hpa for hpa in found if hpa["spec"]["scaleTargetRef"]["name"].endswith(f"-{component}")]
+        expect(len(ours) == 1, f"{len(ours)} HorizontalPodAutoscalers of {component}, expected one")
+        return ours[0]
+
     def kubectl(self, *arguments, **options):
         return kubectl("--namespace", self.namespace, *arguments, **options)
 

@@ -24,7 +24,7 @@ run_case() { # FILE
   name=$(basename "$1" .py)
   mkdir -p "$LOGS/cases" "$WORLD/figures"
   CASE=$name CASE_FIGURES=$WORLD/figures/$name.json \
-    timeout --kill-after=20 "$CASE_LIMIT" python3 "$1" </dev/null 2>&1 | tee "$LOGS/cases/$name.log" || status=${PIPESTATUS[0]}
+    timeout --kill-after=20 "$CASE_LIMIT" "$PYTHON" "$1" </dev/null 2>&1 | tee "$LOGS/cases/$name.log" || status=${PIPESTATUS[0]}
   seconds=$(seconds_since "$from")
   printf '%s %s %s\n' "$name" "$status" "$seconds" >>"$WORLD/results"
   case $status in
