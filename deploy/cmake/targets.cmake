@@ -58,6 +58,28 @@ function(penstock_binary)
   endif()
 endfunction()
 
+# penstock_every_program(NAME <name> SRCS <file>... PROGRAMS <binary>...)
+#
+# A program that is all of these, of which each has its main in main.cc. SRCS chooses among the functions
+# penstock_main_of_<binary>(argc, argv), which the macro PENSTOCK_PROGRAMS lists as PROGRAM(<binary>).
+function(penstock_every_program)
+  cmake_parse_arguments(ARG "" "NAME" "SRCS;PROGRAMS" ${ARGN})
+  set(mains)
+  set(listed "")
+  foreach(program IN LISTS ARG_PROGRAMS)
+    get_target_property(folder ${program} SOURCE_DIR)
+    get_target_property(libraries ${program} LINK_LIBRARIES)
+    add_library(${program}_main OBJECT ${folder}/main.cc)
+    target_include_directories(${program}_main PRIVATE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${program}_main PRIVATE ${libraries})
+    target_compile_definitions(${program}_main PRIVATE main=penstock_main_of_${program})
+    list(APPEND mains $<TARGET_OBJECTS:${program}_main> ${libraries})
+    string(APPEND listed "PROGRAM(${program}) ")
+  endforeach()
+  penstock_binary(NAME ${ARG_NAME} SRCS ${ARG_SRCS} DEPS ${mains})
+  target_compile_definitions(${ARG_NAME} PRIVATE "PENSTOCK_PROGRAMS=${listed}")
+endfunction()
+
 # penstock_fuzz(NAME <x>_fuzz SRCS <file>... [DEPS <target>...])
 #
 # In preset fuzz a libFuzzer target; in the others the test <x>_corpus_test, which gives the same code every file of

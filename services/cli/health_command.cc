@@ -9,7 +9,9 @@
 #include <grpcpp/impl/codegen/proto_utils.h>
 
 #include "libs/base/status_macros.h"
+#include "libs/host/endpoint.h"
 #include "libs/rpc/status.h"
+#include "services/cli/admin_probe.h"
 #include "services/cli/connection.h"
 #include "services/cli/console.h"
 #include "services/cli/exit_code.h"
@@ -40,7 +42,26 @@ absl::StatusOr<HealthCheckResponse> Check(const Connection& connection,
   return response;
 }
 
+// Of any one process, without certificate or token.
+absl::StatusOr<int> HealthOfProcess(const Arguments& arguments, Console& console) {
+  if (arguments.Has("--service")) return UsageError("--admin asks a process, so --service is odd");
+  const auto admin = host::ParseEndpoint(arguments.Value("--admin"));
+  if (!admin.ok()) return UsageError(absl::StrCat("--admin: ", admin.status().message()));
+  PENSTOCK_ASSIGN_OR_RETURN(const absl::Duration patience,
+                            arguments.Duration("--timeout", Connection::kUsualPatience));
+  const auto readiness = AskReadiness(*admin, patience);
+  if (!readiness.ok()) {
+    console.Error(absl::StrCat("penstock: ", readiness.status().message(), "\n"));
+    return kExitFailed;
+  }
+  console.Out(readiness->ready
+                  ? absl::StrCat(admin->ToString(), " is ready\n")
+                  : absl::StrCat(admin->ToString(), " is not ready: ", readiness->reasons, "\n"));
+  return readiness->ready ? kExitOk : kExitFailed;
+}
+
 absl::StatusOr<int> Health(const Arguments& arguments, Console& console) {
+  if (arguments.Has("--admin")) return HealthOfProcess(arguments, console);
   PENSTOCK_ASSIGN_OR_RETURN(const Connection connection, Connection::Open(arguments));
   PENSTOCK_ASSIGN_OR_RETURN(const auto response, Check(connection, arguments.Value("--service")));
   const bool serving = response.value() == kServing;
@@ -54,8 +75,9 @@ Command HealthCommand() {
   return {"health",
           {},
           "ask whether the gateway takes calls: 0 it does, 1 it does not",
-          {{"--service", "NAME", "of this service; default: of the whole process"}},
-          {"penstock health --address 127.0.0.1:7420"},
+          {{"--service", "NAME", "of this service; default: of the whole process"},
+           {"--admin", "ADDRESS", "ask the admin port of any one process instead: is it ready"}},
+          {"penstock health --address 127.0.0.1:7420", "penstock health --admin 127.0.0.1:7429"},
           Health};
 }
 

@@ -186,6 +186,14 @@ TEST_F(Program, HealthExitsWith0OnlyWhileTheGatewayServes) {
   EXPECT_EQ(bad.out, gateway_->address() + " does not serve\n");
 }
 
+TEST_F(Program, HealthOfOneProcessIsAskedAtItsAdminPort) {
+  const Ran nobody = Run({"health", "--admin", "unix:/nonexistent/admin.sock"});
+
+  EXPECT_EQ(nobody.exit_code, 1);
+  EXPECT_EQ(nobody.error,
+            "penstock: admin port unix:/nonexistent/admin.sock: No such file or directory\n");
+}
+
 TEST_F(Program, AGatewayThatIsNotThereIsNamed) {
   const Ran ran = Run({"health", "--address", "unix:/nonexistent/penstock.sock"});
 
@@ -204,6 +212,8 @@ TEST_F(Program, AWrongCommandLineExitsWith2) {
       {"turn", "list", "--state", "odd"},
       {"turn", "list", "--output", "xml"},
       {"health", "--address", "nowhere"},
+      {"health", "--admin", "nowhere"},
+      {"health", "--admin", "127.0.0.1:1", "--service", "x"},
       {"health", "--token", "a\nb"},
       {"session", "update", "s1"},
       {"token", "mint"},
