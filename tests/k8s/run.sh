@@ -108,9 +108,10 @@ leave() {
   exit "$status"
 }
 
+# Sets `images`, their folder.
 make_images() {
   local log=$WORLD/logs/build-images.log
-  "$here/images/build.sh" "$WORLD/images" "$binaries" >"$log" 2>&1 || {
+  images=$("$here/images/build.sh" "$binaries" 2>"$log") || {
     tail -n 30 "$log" >&2
     fail 'the images could not be made'
   }
@@ -118,7 +119,7 @@ make_images() {
 
 # What inside.sh and the cases find; not in this script's own environment, by which traces() knows the world's.
 export_world() {
-  export WORLD PENSTOCK_WORLD=$name PKI=$WORLD/pki LOGS=$WORLD/logs IMAGES=$WORLD/images WORLD_STAYS=$stay
+  export WORLD PENSTOCK_WORLD=$name PKI=$WORLD/pki LOGS=$WORLD/logs IMAGES=$images WORLD_STAYS=$stay
   export TOOL_PATH=$folders NODE_PACKAGES=$node_packages TOOLS=$here/tools.sh
   export ROOT=$root PENSTOCK_BIN_DIR=$binaries
   export PYTHON=$python PYTHONPATH=$root/build/clients/python-stubs PYTHONDONTWRITEBYTECODE=1

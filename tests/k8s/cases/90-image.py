@@ -1,6 +1,7 @@
 """The image in the cluster: its compressed size, how soon a pod is ready, `penstock health` from inside."""
 
 import json
+import os
 import sys
 import time
 import urllib.error
@@ -9,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from kube.case import WORLD, main  # noqa: E402
+from kube.case import main  # noqa: E402
 from kube.commands import expect, run, until  # noqa: E402
 from kube.provider import Provider  # noqa: E402
 from kube.release import ADMIN_PORT, Release  # noqa: E402
@@ -62,7 +63,7 @@ def start_to_ready(release, component):
 
 
 def body(case):
-    report = json.loads((WORLD / "images/penstock-ci.json").read_text())
+    report = json.loads(Path(os.environ["IMAGES"], "penstock-ci.json").read_text())
     case.figures["image"] = report
     size = report["compressed_bytes"]
     expect(size < LARGEST_IMAGE, f"the image has {size} bytes compressed, expected less than {LARGEST_IMAGE}")

@@ -1,20 +1,23 @@
 #!/usr/bin/env bash
-# Every image of the world, as archives that containerd imports: tests/k8s/images/build.sh FOLDER BINARIES.
+# Every image of the world, as archives that containerd imports: tests/k8s/images/build.sh BINARIES.
+#
+# Prints their folder, build/k8s/images/HASH; what is there is not made again while binaries, image and these files
+# are the same.
 #
 #   localhost/pause:1           holds the namespaces of a pod
 #   localhost/providersim:1     the model provider (tests/providersim) with the libraries it links
 #   localhost/penstock:ci       Penstock's image, by deploy/image/build, and its report
-#   localhost/penstock:changed  another build of it: every program's bytes differ
+#   localhost/penstock:changed  another build of it: its program's bytes differ
 #
 # BINARIES is the folder of the release build.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../../.." && pwd)
-out=${1:?the folder of the archives}
-binaries=${2:?the folder of the release build}
+binaries=${1:?the folder of the release build}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+out=$work/archives
 
 # A program and, as the loader finds them here, all it links.
 stage() { # ROOT PROGRAM
@@ -36,25 +39,43 @@ providersim() {
   python3 "$here/oci_archive.py" "$out/providersim.tar" localhost/providersim:1 "$work/providersim" /usr/bin/providersim
 }
 
-penstock() { # TAG BINARIES
-  "$root/deploy/image/build" --bin "$2" --tag "localhost/penstock:$1" --out "$work/$1" --archive
-  mv "$work/$1/penstock.tar" "$out/penstock-$1.tar"
-  mv "$work/$1/report.json" "$out/penstock-$1.json"
+penstock() {
+  "$root/deploy/image/build" --engine buildah --bin "$binaries" --tag localhost/penstock:ci --out "$work/image" --archive
+  mv "$work/image/penstock.tar" "$out/penstock-ci.tar"
+  mv "$work/image/report.json" "$out/penstock-ci.json"
 }
 
-# The same programs with one more section, as any change of their source would make other files of them.
-changed_programs() {
-  local program
+# The same program with one more section, as any change of its source would make another file of it.
+changed_penstock() {
+  local container
   date -u >"$work/change"
-  mkdir "$work/programs"
-  while read -r program; do
-    objcopy --add-section ".penstock.change=$work/change" "$binaries/$program" "$work/programs/$program"
-  done <"$root/deploy/image/programs"
+  container=$(buildah from --pull-never localhost/penstock:ci)
+  strip -o "$work/penstock" "$binaries/every_program"
+  objcopy --add-section ".penstock.change=$work/change" "$work/penstock"
+  buildah copy --quiet "$container" "$work/penstock" /usr/bin/penstock
+  buildah commit --quiet --format docker "$container" localhost/penstock:changed
+  buildah rm "$container"
+  skopeo --insecure-policy copy --quiet containers-storage:localhost/penstock:changed \
+    "docker-archive:$out/penstock-changed.tar:localhost/penstock:changed"
 }
 
-mkdir -p "$out"
-pause
-providersim
-penstock ci "$binaries"
-changed_programs
-penstock changed "$work/programs"
+# Of all that the archives are made of.
+hash_of_sources() {
+  find "$here" "$root/deploy/image" "$binaries/every_program" "$binaries/providersim" -type f -print0 |
+    sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-16
+}
+
+folder=$root/build/k8s/images/$(hash_of_sources)
+if [[ ! -d $folder ]]; then
+  mkdir "$out"
+  {
+    pause
+    providersim
+    penstock
+    changed_penstock
+  } >&2
+  rm -rf "${folder%/*}"
+  mkdir -p "${folder%/*}"
+  mv "$out" "$folder"
+fi
+printf '%s\n' "$folder"
