@@ -160,6 +160,7 @@ TEST_F(DispatcherCoreTest, ATurnThatKilledItsProcessThreeTimesIsADeadLetter) {
   EXPECT_EQ(turn.state(), Turn::FAILED);
   EXPECT_EQ(ReasonOf(FromRpcStatus(turn.error())), "DEAD_LETTER");
   EXPECT_EQ(provider_.requests().size(), 3u);
+  EXPECT_THAT(metrics_.Render(), testing::HasSubstr("penstock_dispatcher_dead_letters_total 1"));
 }
 
 TEST_F(DispatcherCoreTest, GivesTheShardUpWhenItIsFenced) {

@@ -10,6 +10,16 @@ prometheus::Counter& Calls(obs::Metrics& metrics, const std::string& provider,
                             {{"provider", provider}, {"model", model}, {"outcome", outcome}});
 }
 
+prometheus::Counter& Tokens(obs::Metrics& metrics, const std::string& provider,
+                            const std::string& model, const std::string& kind) {
+  return metrics.AddCounter("penstock_provider_adapter_tokens_total",
+                            "Tokens that a provider reports: input (all of it), output, and of the "
+                            "input cache_read and cache_write.",
+                            {{"provider", provider}, {"model", model}, {"kind", kind}});
+}
+
+constexpr double kNano = 1e-9;
+
 }  // namespace
 
 ModelMetrics::ModelMetrics(obs::Metrics& metrics, const std::string& provider,
@@ -19,11 +29,26 @@ ModelMetrics::ModelMetrics(obs::Metrics& metrics, const std::string& provider,
       first_token_(metrics.AddHistogram("penstock_provider_adapter_time_to_first_token_seconds",
                                         "From the start of a call to the first text of the answer.",
                                         obs::LatencyBuckets(),
-                                        {{"provider", provider}, {"model", model}})) {
+                                        {{"provider", provider}, {"model", model}})),
+      input_tokens_(Tokens(metrics, provider, model, "input")),
+      output_tokens_(Tokens(metrics, provider, model, "output")),
+      cache_read_tokens_(Tokens(metrics, provider, model, "cache_read")),
+      cache_write_tokens_(Tokens(metrics, provider, model, "cache_write")),
+      cost_usd_(metrics.AddCounter("penstock_provider_adapter_cost_usd_total",
+                                   "What the reported tokens cost, where the price is known.",
+                                   {{"provider", provider}, {"model", model}})) {
   for (int kind = 0; kind < chat::v1::ErrorKind_ARRAYSIZE; ++kind) {
     failed_.push_back(&Calls(metrics, provider, model,
                              chat::v1::ErrorKind_Name(static_cast<chat::v1::ErrorKind>(kind))));
   }
+}
+
+void ModelMetrics::Spent(const chat::v1::Usage& usage, std::optional<int64_t> cost_nano_usd) {
+  input_tokens_.Increment(static_cast<double>(usage.input_tokens()));
+  output_tokens_.Increment(static_cast<double>(usage.output_tokens()));
+  cache_read_tokens_.Increment(static_cast<double>(usage.cache_read_input_tokens()));
+  cache_write_tokens_.Increment(static_cast<double>(usage.cache_write_input_tokens()));
+  if (cost_nano_usd) cost_usd_.Increment(static_cast<double>(*cost_nano_usd) * kNano);
 }
 
 ProviderMetrics::ProviderMetrics(obs::Metrics& metrics, const std::string& provider)

@@ -1,12 +1,14 @@
 // The metrics of provider calls.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "libs/http/http_transport.h"
 #include "libs/obs/metrics.h"
+#include "penstock/chat/v1/message.pb.h"
 #include "penstock/chat/v1/turn.pb.h"
 
 #include "absl/strings/string_view.h"
@@ -22,6 +24,9 @@ class ModelMetrics {
   void Succeeded() { succeeded_.Increment(); }
   void Failed(chat::v1::ErrorKind kind) { failed_[static_cast<size_t>(kind)]->Increment(); }
   void Cancelled() { cancelled_.Increment(); }
+  // What the provider reports of a call at its end, and what it costs if that is known. A call that
+  // is cut has no report.
+  void Spent(const chat::v1::Usage& usage, std::optional<int64_t> cost_nano_usd);
   void FirstToken(absl::Duration after) { first_token_.Observe(absl::ToDoubleSeconds(after)); }
 
  private:
@@ -30,6 +35,11 @@ class ModelMetrics {
   // By ErrorKind.
   std::vector<prometheus::Counter*> failed_;
   prometheus::Histogram& first_token_;
+  prometheus::Counter& input_tokens_;
+  prometheus::Counter& output_tokens_;
+  prometheus::Counter& cache_read_tokens_;
+  prometheus::Counter& cache_write_tokens_;
+  prometheus::Counter& cost_usd_;
 };
 
 // Of one provider. Thread-safe.

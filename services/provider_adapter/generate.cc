@@ -85,6 +85,18 @@ GenerateEventBatch EventsOf(Attempt::Batch batch) {
   return events;
 }
 
+// GenerateFinished or GenerateFailed.
+template <typename End>
+void CountSpentAt(const End& end, ModelMetrics& metrics) {
+  metrics.Spent(end.usage(),
+                end.has_cost_nano_usd() ? std::optional(end.cost_nano_usd()) : std::nullopt);
+}
+
+void CountSpent(const provider::v1::GenerateEvent& end, ModelMetrics& metrics) {
+  if (end.has_failed()) return CountSpentAt(end.failed(), metrics);
+  CountSpentAt(end.finished(), metrics);
+}
+
 }  // namespace
 
 // One of a provider's streams, while it is held.
@@ -230,6 +242,7 @@ Awaitable<absl::Status> Generator::Relay(Attempt& attempt, const ModelRoute& mod
     }
     if (!ended) continue;
     Attempt::End end = attempt.TakeEnd(model.rates);
+    CountSpent(end.event, metrics);
     if (end.failure) {
       metrics.Failed(*end.failure);
       Failure& failed = *end.event.mutable_failed();

@@ -357,5 +357,25 @@ TEST_F(GenerateTest, CountsCallsByOutcome) {
               HasSubstr("time_to_first_token_seconds_count{model=\"sim/m\",provider=\"sim\"} 1"));
 }
 
+TEST_F(GenerateTest, CountsWhatCallsCost) {
+  for (int call = 0; call < 2; ++call) {
+    Start();
+    Answer200();
+    Body(absl::StrCat(TextChunk("Hello"), kFinish, kUsage, kDone));
+  }
+  Start();
+  Provider().OnHeaders(503, Headers({}));
+  Done();
+
+  const std::string text = metrics_.Render();
+  const auto tokens = [](const std::string& kind, int count) {
+    return absl::StrCat("penstock_provider_adapter_tokens_total{kind=\"", kind,
+                        "\",model=\"sim/m\",provider=\"sim\"} ", count);
+  };
+  EXPECT_THAT(text, HasSubstr(tokens("input", 20)));
+  EXPECT_THAT(text, HasSubstr(tokens("output", 40)));
+  EXPECT_THAT(text, HasSubstr("cost_usd_total{model=\"sim/m\",provider=\"sim\"} 0.0001"));
+}
+
 }  // namespace
 }  // namespace penstock::provider_adapter

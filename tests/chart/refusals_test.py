@@ -29,6 +29,7 @@ REFUSED = [
      "config.identity.issuers[0].keys[0].secret: found a literal"),
     ("{config: {providers: [{name: sim, base_url: 'http://a/v1', proxy: 'http://u:p@b:1'}]}}",
      "config.providers[0].proxy: found a literal"),
+    ("{config: {identity: null}}", "config.identity.issuers: found none"),
     ("{config: {agents: []}}", "config.agents: found the ids []"),
     ("{config: {agents: [{id: default, model: sim/ekko}]}}", 'config.agents[0].model: found "sim/ekko"'),
     ("{secrets: {providerKeys: {other: {existingSecret: a, key: b}}}}",

@@ -124,6 +124,19 @@ class WorkloadsTest(unittest.TestCase):
         for component in FIVE:
             self.assertNotEqual(checksum(component), checksum(component, changed))
 
+    def test_pods_are_spread_over_zones_and_nodes_as_far_as_it_can_be_done(self):
+        for component in FIVE:
+            spread = render().workload(component)["spec"]["template"]["spec"]["topologySpreadConstraints"]
+            self.assertEqual([(each["topologyKey"], each["whenUnsatisfiable"]) for each in spread],
+                             [("topology.kubernetes.io/zone", "ScheduleAnyway"),
+                              ("kubernetes.io/hostname", "ScheduleAnyway")])
+            stateful = FIVE[component] == "StatefulSet"
+            self.assertEqual({"matchLabelKeys" in each for each in spread}, {not stateful})
+
+    def test_a_stateful_set_goes_back_from_a_version_that_does_not_start(self):
+        for component in ("dispatcher", "session-state", "memory-recall"):
+            self.assertEqual(render().workload(component)["spec"]["podManagementPolicy"], "Parallel")
+
     def test_hooks_reach_the_pods(self):
         rendering = render("everything")
         container = rendering.container("provider-adapter")

@@ -20,7 +20,8 @@ spec:
       {{- include "penstock.componentSelector" . | nindent 6 }}
   {{- if $self.stateful }}
   serviceName: {{ include "penstock.fullname" $root }}-{{ $self.name }}{{ if $self.public }}-headless{{ end }}
-  podManagementPolicy: OrderedReady
+  # OrderedReady would wait for a pod that a bad upgrade broke, and keep a rollback from replacing it.
+  podManagementPolicy: Parallel
   {{- include "penstock.volumeClaims" . | nindent 2 }}
   {{- else }}
   strategy:

@@ -64,6 +64,7 @@ spec:
 {{- if .root.Values.topologySpread.enabled }}
 topologySpreadConstraints:
   {{- $selector := include "penstock.componentSelector" . }}
+  {{- $stateful := .component.stateful }}
   {{- range .root.Values.topologySpread.keys }}
   - maxSkew: 1
     topologyKey: {{ . }}
@@ -71,6 +72,10 @@ topologySpreadConstraints:
     labelSelector:
       matchLabels:
         {{- $selector | nindent 8 }}
+    {{- if not $stateful }}
+    # Those of the version before do not count: they leave.
+    matchLabelKeys: [pod-template-hash]
+    {{- end }}
   {{- end }}
 {{- end }}
 {{- end }}

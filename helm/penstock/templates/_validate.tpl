@@ -3,14 +3,17 @@
 {{- include "penstock.validateSecrets" . }}
 {{- include "penstock.validateOwned" . }}
 {{- include "penstock.validateLiterals" . }}
-{{- include "penstock.validateAgents" . }}
+{{- include "penstock.validateNeeded" . }}
 {{- include "penstock.validateProviders" . }}
 {{- include "penstock.validateTls" . }}
 {{- include "penstock.validateAutoscaling" . }}
 {{- end }}
 
 {{/* What no program starts without, found here rather than in a pod that does not come up. */}}
-{{- define "penstock.validateAgents" -}}
+{{- define "penstock.validateNeeded" -}}
+{{- if not (default dict .Values.config.identity).issuers }}
+{{- fail "config.identity.issuers: found none, allowed at least one; it says who may issue tokens" }}
+{{- end }}
 {{- $ids := list }}
 {{- range default list .Values.config.agents }}{{ $ids = append $ids .id }}{{ end }}
 {{- if not (has "default" $ids) }}

@@ -100,6 +100,7 @@ Awaitable<absl::StatusOr<Progress>> GenerateStep(Run& run) {
   LiveTurn& turn = *run.turn;
   const int32_t starts = run.remains ? run.remains->StartsAt(turn.step()) : 0;
   if (starts >= run.services.config.turn().max_starts()) {
+    run.services.metrics.dead_letters.Increment();
     co_return Ends(Refused(turn, run.begun, chat::v1::DEAD_LETTER,
                            absl::StrCat("the turn was started ", starts,
                                         " times without an end; it is not tried again"),

@@ -42,6 +42,8 @@ TurnMetrics::TurnMetrics(obs::Metrics& metrics)
                                    "Answers cut by auto_max_tokens and continued by a call.")),
       reruns(metrics.AddCounter("penstock_dispatcher_reruns_total",
                                 "Turns started again after the loss of a dispatcher.")),
+      dead_letters(metrics.AddCounter("penstock_dispatcher_dead_letters_total",
+                                      "Turns started turn.max_starts times without an end.")),
       lost_streams(metrics.AddCounter("penstock_dispatcher_lost_streams_total",
                                       "Adapter streams that broke before their end.")),
       recall_degraded(metrics.AddCounter("penstock_dispatcher_recall_degraded_total",

@@ -39,6 +39,8 @@ class TurnMetrics {
   prometheus::Counter& continued;
   // A turn that was begun before and is run again: its first generation may be paid twice.
   prometheus::Counter& reruns;
+  // Turns given up after turn.max_starts starts without an end.
+  prometheus::Counter& dead_letters;
   // The adapter's stream broke after the call was sent.
   prometheus::Counter& lost_streams;
   prometheus::Counter& recall_degraded;
