@@ -69,6 +69,8 @@ def report(folder):
     settings = config["config"]
     return {
         "digest": manifest_digest,
+        # Of what the image is, however its layers are compressed.
+        "image_id": manifest["config"]["digest"],
         "compressed_bytes": sum(layer["compressed_bytes"] for layer in layers),
         "gzip_bytes": sum(layer["gzip_bytes"] for layer in layers),
         "bytes": sum(layer["bytes"] for layer in layers),
@@ -89,6 +91,7 @@ def report(folder):
 
 def print_report(found):
     print(f"digest       {found['digest']}")
+    print(f"image id     {found['image_id']}")
     print(f"compressed   {found['compressed_bytes'] / MB:.2f} MB in the layout ({found['gzip_bytes'] / MB:.2f} MB "
           f"if its layers were gzip), {found['bytes'] / MB:.1f} MB unpacked")
     print(f"user         {found['user']}")

@@ -38,7 +38,6 @@ def debian_package(name):
 
 def package_entry(name):
     found = debian_package(name)
-    # Where it is Debian: ID and VERSION_ID are those of the purl specification.
     purl = (f"pkg:deb/debian/{quote(found['Package'])}@{quote(found['Version'])}"
             f"?arch={found['Architecture']}&distro=debian-12")
     return {
@@ -106,10 +105,10 @@ def bill(manifest, files):
     entries, relations = [], [relation("SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-Package-penstock")]
     for program in programs:
         entries.append(file_entry(f"/usr/bin/{program.name}", program))
-        relations.append(relation("SPDXRef-Package-penstock", "CONTAINS", entries[-1]["SPDXID"]))
+        relations.append(relation(entries[-1]["SPDXID"], "GENERATED_FROM", "SPDXRef-Package-penstock"))
     for owner, path in sorted(owners, key=lambda pair: pair[1]):
         entries.append(file_entry(path, files / "libraries" / path.lstrip("/")))
-        relations.append(relation(packages[owner]["SPDXID"], "CONTAINS", entries[-1]["SPDXID"]))
+        relations.append(relation(entries[-1]["SPDXID"], "EXPANDED_FROM_ARCHIVE", packages[owner]["SPDXID"]))
     for name, package in packages.items():
         kind = "BUILD_DEPENDENCY_OF" if name in HEADERS_ONLY else "DEPENDENCY_OF"
         relations.append(relation(package["SPDXID"], kind, "SPDXRef-Package-penstock"))
