@@ -75,7 +75,8 @@ absl::Status CheckTls(const config::v1::Tls& tls) {
       {"tls.dispatcher_callers", tls.dispatcher_callers()},
       {"tls.session_state_callers", tls.session_state_callers()},
       {"tls.memory_recall_callers", tls.memory_recall_callers()},
-      {"tls.provider_adapter_callers", tls.provider_adapter_callers()}};
+      {"tls.provider_adapter_callers", tls.provider_adapter_callers()},
+      {"tls.scaler_callers", tls.scaler_callers()}};
   for (const auto& [path, list] : callers) PENSTOCK_RETURN_IF_ERROR(CheckCallers(path, list));
   const std::pair<absl::string_view, const std::string&> names[] = {
       {"tls.gateway_name", tls.gateway_name()},

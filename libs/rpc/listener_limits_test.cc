@@ -85,6 +85,43 @@ TEST(ListenerLimits, EndsAnIdleConnection) {
   ExpectServes(server);
 }
 
+TEST(ListenerLimits, AnOldConnectionIsToldToGoAndNoCallOfItFails) {
+  ServerForTest server({.max_connection_age = absl::Milliseconds(50)});
+  RawConnection old = ConnectHttp2(server);
+  const auto channel = OpenChannel(server.endpoint());
+  auto open = std::async(std::launch::async, [&] {
+    grpc::ClientContext context;
+    PrepareForTest(context);
+    chat::v1::Turn turn;
+    return FromGrpc(Dispatcher::NewStub(channel)->CancelTurn(&context, CancelTurnRequest(), &turn));
+  });
+  ASSERT_TRUE(Eventually(kPatience, [&] { return server.turns().waiting() == 1; }));
+
+  int failures = 0;
+  int calls = 0;
+  const absl::Time until = absl::Now() + absl::Seconds(1);
+  for (; absl::Now() < until; ++calls) failures += CallOnce(channel).ok() ? 0 : 1;
+
+  EXPECT_TRUE(old.Await(FrameType::kGoAway, kPatience));
+  EXPECT_EQ(failures, 0) << "of " << calls;
+  EXPECT_EQ(server.turns().waiting(), 1);
+  server.turns().Release();
+  EXPECT_TRUE(open.get().ok());
+}
+
+TEST(ListenerLimits, TheCallsOfAnOldConnectionEndWithItsGrace) {
+  ServerForTest server({.max_connection_age = absl::Milliseconds(50),
+                        .max_connection_age_grace = absl::Milliseconds(50)});
+  grpc::ClientContext context;
+  PrepareForTest(context);
+  chat::v1::Turn turn;
+
+  const auto status = FromGrpc(Dispatcher::NewStub(OpenChannel(server.endpoint()))
+                                   ->CancelTurn(&context, CancelTurnRequest(), &turn));
+
+  EXPECT_FALSE(status.ok());
+}
+
 TEST(ListenerLimits, EndsAConnectionThatDoesNotAnswerItsPings) {
   const ServerForTest server(
       {.keepalive_time = absl::Milliseconds(100), .keepalive_timeout = absl::Milliseconds(100)});

@@ -25,6 +25,8 @@ struct ListenerOptions {
   absl::Duration keepalive_time = absl::Seconds(60);
   absl::Duration keepalive_timeout = absl::Seconds(20);
   absl::Duration min_ping_interval = absl::Seconds(10);
+  absl::Duration max_connection_age = absl::Minutes(5);
+  absl::Duration max_connection_age_grace = absl::Hours(24);
   // Outlives the listener; null: of no interest.
   obs::Metrics* metrics = nullptr;
 };

@@ -83,6 +83,12 @@ absl::StatusOr<std::unique_ptr<Transport>> Transport::Create(ServiceId service,
                                .authorities = {"tls.ca_file", tls.ca_file()}},
                               FromProto(tls.reload_interval()), clock, metrics));
   transport->callers_.emplace(PolicyOf(EdgeOf(service), tls, metrics));
+  if (service == ServiceId::kDispatcher) {
+    const Names& names = tls.scaler_callers();
+    transport->scaler_callers_.emplace("scaler", "tls.scaler_callers",
+                                       std::vector<std::string>(names.begin(), names.end()),
+                                       metrics);
+  }
   transport->listener_.credentials = ServerTls(transport->certificates_->provider());
   return transport;
 }

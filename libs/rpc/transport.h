@@ -38,6 +38,9 @@ class Transport {
   // Which certificates may call the service; null without TLS. For ServerEnvironment.
   const PeerPolicy* callers() const { return callers_ ? &*callers_ : nullptr; }
 
+  // Which may ask the dispatcher's scaler; null without TLS, and for other services.
+  const PeerPolicy* scaler_callers() const { return scaler_callers_ ? &*scaler_callers_ : nullptr; }
+
   // As rpc::OpenChannel. With TLS the other side must prove that it is `callee`.
   std::shared_ptr<grpc::Channel> OpenChannel(absl::string_view endpoint, ServiceId callee) const;
 
@@ -49,6 +52,7 @@ class Transport {
   std::unique_ptr<CertificateWatch> certificates_;
   ListenerOptions listener_;
   std::optional<PeerPolicy> callers_;
+  std::optional<PeerPolicy> scaler_callers_;
 };
 
 }  // namespace penstock::rpc

@@ -165,11 +165,18 @@ std::string InFlightOf(int64_t in_flight, int64_t concurrency) {
   return absl::StrCat(in_flight, " of ", concurrency, " in flight");
 }
 
+// What the adapters have to do with it; "" while they take every call.
+std::string AdaptersOf(const PoolLoad& pool) {
+  if (pool.runnable() == 0) return "";
+  return absl::StrCat(", ", pool.runnable(), " want adapters");
+}
+
 std::string PoolLine(const PoolLoad& pool) {
   if (IsIdle(pool)) return absl::StrCat(pool.name(), "  idle", TroubleOf(pool));
   return absl::StrCat(pool.name(), "  ", pool.waiting(), " waiting, ", pool.ready(), " ready, ",
                       InFlightOf(pool.in_flight(), pool.concurrency()), ", up to ",
-                      RateText(pool.possible_starts_per_second()), " starts/s", TroubleOf(pool));
+                      RateText(pool.possible_starts_per_second()), " starts/s", AdaptersOf(pool),
+                      TroubleOf(pool));
 }
 
 void AddLanes(const PoolLoad& pool, std::vector<ScreenLine>& lines) {

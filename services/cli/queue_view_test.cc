@@ -64,6 +64,14 @@ Load LoadOf(const std::vector<PoolLoad>& pools) {
   return load;
 }
 
+TEST(QueueView, SaysHowManyTurnsMoreAdaptersCouldStart) {
+  PoolLoad pool = BusyPool("sim/echo");
+  pool.set_runnable(7);
+
+  EXPECT_NE(QueueText(LoadOf({pool})).find("up to 0.5 starts/s, 7 want adapters\n"),
+            std::string::npos);
+}
+
 TEST(QueueView, ShowsPoolsByNameWithLanesAndClasses) {
   EXPECT_EQ(QueueText(LoadOf({IdlePool("sim/slow"), BusyPool("sim/echo")})),
             "2027-01-15 08:00:00 UTC  2 pools, 28 waiting, 2 in flight\n"

@@ -74,7 +74,10 @@ DispatcherCore::DispatcherCore(const host::Environment& environment, Peers peers
       jobs_({peers, journal, environment.clock, environment.timers, environment.executor, running_,
              shutdown_.get_token()},
             environment.config.job().max_in_flight(), environment.metrics),
-      tool_desk_(services_, journal) {}
+      tool_desk_(services_, journal),
+      scaler_(pools_, metrics_.open_streams) {
+  for (PoolMetrics& pool : pool_metrics_) pool.Publish();
+}
 
 DispatcherCore::~DispatcherCore() { Stop(); }
 
@@ -280,7 +283,7 @@ absl::StatusOr<v1::Load> DispatcherCore::GetLoad(const identity::Principal& prin
                    absl::StrCat("needs scope ", kOperatorScope))
         .With("scope", kOperatorScope);
   }
-  return LoadOf(pools_, environment_.clock.Now());
+  return LoadOf(pools_, open_streams(), environment_.clock.Now());
 }
 
 void DispatcherCore::Drain(absl::Duration timeout) {

@@ -15,6 +15,7 @@
 #include "services/dispatcher/admission/tool_desk.h"
 #include "services/dispatcher/queue/pool_metrics.h"
 #include "services/dispatcher/queue/shard.h"
+#include "services/dispatcher/scaling/scaler.h"
 
 #include "absl/status/statusor.h"
 
@@ -72,6 +73,11 @@ class DispatcherCore {
 
   // PERMISSION_DENIED (SCOPE_MISSING) without scope `operator`.
   absl::StatusOr<v1::Load> GetLoad(const identity::Principal& principal) const;
+  // What runs of streams to gateways; whoever serves one holds what this gives.
+  OpenStream CountStream() { return OpenStream(metrics_.open_streams); }
+  int64_t open_streams() const { return static_cast<int64_t>(metrics_.open_streams.Value()); }
+  // Answers KEDA.
+  const Scaler& scaler() const { return scaler_; }
   // Takes over the sections queue, tenants and tiers, for what is admitted and served from now on.
   // After Recover.
   void Reload(const config::v1::Config& config);
@@ -111,6 +117,7 @@ class DispatcherCore {
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Admission> admission_;
   ToolDesk tool_desk_;
+  const Scaler scaler_;
 };
 
 }  // namespace penstock::dispatcher

@@ -79,6 +79,46 @@ TEST_F(DispatcherLoadTest, TellsWhatWaitsAndRuns) {
   EXPECT_EQ(Of(chat::v1::CLASS_PAID).waiting(), 0);
 }
 
+TEST_F(DispatcherLoadTest, TurnsThatOnlyAdaptersLackAreRunnable) {
+  provider_.Next({.events = {}, .end = {}, .hangs = true});
+  ASSERT_TRUE(Submit(chat::v1::BATCH).ok());
+  ASSERT_TRUE(Eventually([&] { return provider_.requests().size() == 1; }));
+  for (int i = 0; i < 10000; ++i) provider_.Next({.end = absl::ResourceExhaustedError("full")});
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Submit(chat::v1::BATCH).ok());
+
+  ASSERT_TRUE(Eventually([&] { return Pool().runnable() == 1 && Pool().quota_blocked() == 2; }));
+
+  const v1::PoolLoad pool = Pool();
+  EXPECT_TRUE(pool.adapters_full());
+  EXPECT_EQ(pool.held_by(), v1::CONCURRENCY);
+  EXPECT_EQ(Load().required_concurrency(), 2);
+  EXPECT_GT(pool.arrivals_per_second(), 0);
+  EXPECT_TRUE(pool.has_oldest_wait());
+}
+
+TEST_F(DispatcherLoadTest, ACallThatNoAdapterTookIsNoAttempt) {
+  for (int i = 0; i < 5; ++i) provider_.Next({.end = absl::ResourceExhaustedError("full")});
+  const std::string name = Accepted(Request("x"));
+
+  EXPECT_EQ(Outcome(name).state(), chat::v1::Turn::SUCCEEDED);
+
+  ASSERT_EQ(provider_.requests().size(), 6u);
+  for (const auto& request : provider_.requests()) EXPECT_EQ(request.attempt(), 1);
+  EXPECT_EQ(Pool().in_flight(), 0);
+}
+
+TEST_F(DispatcherLoadTest, EverySeriesOfTheSignalIsThereFromTheBeginning) {
+  const std::string shown = metrics_.Render();
+
+  for (const std::string series :
+       {R"(penstock_dispatcher_required_concurrency{pool="sim/echo"} 0)",
+        R"(penstock_dispatcher_pool_runnable{pool="sim/echo"} 0)",
+        R"(penstock_dispatcher_pool_quota_blocked{pool="sim/echo",reason="input_tokens"} 0)",
+        R"(penstock_dispatcher_class_runnable{class="CLASS_BATCH",pool="sim/echo"} 0)"}) {
+    EXPECT_NE(shown.find(series), std::string::npos) << series;
+  }
+}
+
 TEST_F(DispatcherLoadTest, CountsWhatThePoolWasTooFullFor) {
   config_.mutable_turn()->set_max_waiting(4);
   Restart();

@@ -15,6 +15,8 @@
 #include "services/dispatcher/dispatcher_service.h"
 #include "services/dispatcher/operations_service.h"
 #include "services/dispatcher/queue/journal_rocksdb.h"
+#include "services/dispatcher/scaler_listener.h"
+#include "services/dispatcher/turn/adapter_pods.h"
 #include "services/dispatcher/turn/peers_grpc.h"
 
 #include "absl/strings/str_cat.h"
@@ -39,6 +41,7 @@ absl::Status RunToEnd(const Executor& executor, Awaitable<absl::Status> coroutin
 // In the order of their construction; destroyed in reverse.
 struct DispatcherProcess::Parts {
   ~Parts() {
+    scaler.reset();
     host.reset();
     operations.reset();
     rpc.reset();
@@ -64,6 +67,8 @@ struct DispatcherProcess::Parts {
   std::unique_ptr<OperationsService> operations;
   std::unique_ptr<rpc::IdlePulse> pulse;
   std::unique_ptr<rpc::ServerHost> host;
+  // Null: there is none.
+  std::unique_ptr<ScalerListener> scaler;
 };
 
 DispatcherProcess::DispatcherProcess(const host::Environment& environment, std::string endpoint,
@@ -91,11 +96,10 @@ absl::Status DispatcherProcess::Start() {
   parts->verifier = std::make_unique<identity::GrantVerifier>(identity::kDispatcherAudience,
                                                               keys.current, keys.previous);
   const rpc::Transport& transport = *parts->transport;
-  parts->channels = {channels_.session_state(transport), channels_.memory_recall(transport),
-                     channels_.provider_adapter(transport)};
+  parts->channels = {channels_.session_state(transport), channels_.memory_recall(transport)};
   parts->session = MakeSessionPeer(parts->channels[0], *parts->minter, environment_.clock);
   parts->memory = MakeMemoryPeer(parts->channels[1], *parts->minter, environment_.clock);
-  parts->provider = MakeProviderPeer(parts->channels[2], *parts->minter, environment_.clock);
+  PENSTOCK_RETURN_IF_ERROR(ReachAdapters(*parts));
   PENSTOCK_ASSIGN_OR_RETURN(
       parts->journal,
       RocksJournal::Create({.path = absl::StrCat(environment_.config.data_dir(), "/dispatcher"),
@@ -115,15 +119,37 @@ absl::Status DispatcherProcess::Start() {
                                           transport.listener()));
   if (!endpoint_.empty()) {
     parts->pulse = std::make_unique<rpc::IdlePulse>(environment_.timers);
+    if (!environment_.config.endpoints().scaler().empty()) {
+      PENSTOCK_ASSIGN_OR_RETURN(
+          parts->scaler, ScalerListener::Start(environment_, parts->core->scaler(), transport));
+    }
   }
   parts->host->SetServing(true);
   parts_ = std::move(parts);
   return absl::OkStatus();
 }
 
+absl::Status DispatcherProcess::ReachAdapters(Parts& parts) const {
+  const rpc::Transport& transport = *parts.transport;
+  if (channels_.adapters.empty()) {
+    parts.channels.push_back(channels_.provider_adapter(transport));
+    parts.provider = MakeProviderPeer(parts.channels.back(), *parts.minter, environment_.clock);
+    return absl::OkStatus();
+  }
+  PENSTOCK_ASSIGN_OR_RETURN(AdapterLookup lookup, LookupOf(channels_.adapters, environment_.io));
+  parts.provider = std::make_unique<AdapterPods>(
+      AdapterPods::Context{environment_.config.adapter(), *parts.minter, environment_.clock,
+                           environment_.timers, environment_.executor, environment_.metrics},
+      std::move(lookup), [&transport](const std::string& address) {
+        return transport.OpenChannel(address, rpc::ServiceId::kProviderAdapter);
+      });
+  return absl::OkStatus();
+}
+
 std::vector<std::string> DispatcherProcess::Listening() const {
   if (endpoint_.empty()) return {};
-  return {parts_->host->endpoint()};
+  if (parts_->scaler == nullptr) return {parts_->host->endpoint()};
+  return {parts_->host->endpoint(), parts_->scaler->endpoint()};
 }
 
 std::shared_ptr<grpc::Channel> DispatcherProcess::InProcessChannel() {
@@ -138,6 +164,7 @@ void DispatcherProcess::Drain(absl::Duration timeout) {
 }
 
 void DispatcherProcess::Stop() {
+  parts_->scaler.reset();
   parts_->core->Stop();
   parts_->host->Shutdown(kShutdownGrace);
   parts_.reset();

@@ -28,7 +28,10 @@ class DispatcherProcess : public host::Service {
   struct Channels {
     Open session_state;
     Open memory_recall;
+    // The only one there is; not asked when `adapters` says where they are.
     Open provider_adapter;
+    // "host:port", looked up again and again, or "unix:path".
+    std::string adapters = {};
   };
 
   // `endpoint`: where to listen; empty: in-process channels only.
@@ -47,6 +50,8 @@ class DispatcherProcess : public host::Service {
 
  private:
   struct Parts;
+
+  absl::Status ReachAdapters(Parts& parts) const;
 
   const host::Environment environment_;
   const std::string endpoint_;

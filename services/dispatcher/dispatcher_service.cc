@@ -121,6 +121,7 @@ Awaitable<absl::Status> DispatcherService::Watch(rpc::ServerCall& call,
 Awaitable<absl::Status> DispatcherService::Relay(rpc::ServerCall& call, std::string name,
                                                  int64_t after_index, bool outcome_only,
                                                  Events& out) {
+  const OpenStream counted = core_.CountStream();
   PENSTOCK_CO_ASSIGN_OR_RETURN(
       TurnEvents events,
       co_await core_.Watch(call.principal(), std::move(name), after_index, outcome_only));

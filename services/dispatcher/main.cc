@@ -28,10 +28,7 @@ int main(int argc, char** argv) {
                 [&](const Transport& transport) {
                   return transport.OpenChannel(endpoints.memory_recall(), ServiceId::kMemoryRecall);
                 },
-                [&](const Transport& transport) {
-                  return transport.OpenChannel(endpoints.provider_adapter(),
-                                               ServiceId::kProviderAdapter);
-                }}));
+                nullptr, endpoints.provider_adapter()}));
         return services;
       });
 }

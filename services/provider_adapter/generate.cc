@@ -1,6 +1,7 @@
 #include "services/provider_adapter/generate.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "libs/async/status_macros.h"
@@ -32,11 +33,13 @@ absl::Status ModelUnknown(const GenerateRequest& request) {
       .With("model", request.model());
 }
 
-absl::Status StreamsFull(const ProviderRoute& provider) {
+// `setting`: the one that bounds them.
+absl::Status StreamsFull(absl::string_view whose, int streams, absl::string_view setting,
+                         const ProviderRoute& provider) {
   return Refusal(absl::StatusCode::kResourceExhausted, "STREAMS_FULL",
-                 absl::StrCat("provider ", provider.name, ": all ", provider.max_streams,
-                              " streams are open"))
+                 absl::StrCat(whose, ": all ", streams, " streams are open"))
       .With("provider", provider.name)
+      .With("limit", setting)
       .RetryAfter(kFullRetryDelay);
 }
 
@@ -102,31 +105,41 @@ void CountSpent(const provider::v1::GenerateEvent& end, ModelMetrics& metrics) {
 // One of a provider's streams, while it is held.
 class Generator::StreamSlot {
  public:
-  StreamSlot(ProviderRoute& provider, ProviderMetrics& metrics)
+  StreamSlot(ProviderRoute& provider, StreamBound& process, ProviderMetrics& metrics)
       : provider_(provider),
+        process_(process),
         metrics_(metrics),
-        taken_(++provider.open_streams <= provider.max_streams) {
-    if (taken_) {
+        provider_has_room_(++provider.open_streams <= provider.max_streams),
+        process_has_room_(++process.open <= process.most) {
+    if (refusal().ok()) {
       metrics_.Opened();
     } else {
-      --provider_.open_streams;
       metrics_.Refused();
     }
   }
   ~StreamSlot() {
-    if (!taken_) return;
+    --process_.open;
     --provider_.open_streams;
-    metrics_.Closed();
+    if (refusal().ok()) metrics_.Closed();
   }
   StreamSlot(const StreamSlot&) = delete;
   StreamSlot& operator=(const StreamSlot&) = delete;
 
-  bool taken() const { return taken_; }
+  absl::Status refusal() const {
+    if (!process_has_room_) {
+      return StreamsFull("this adapter", process_.most, "adapter.max_streams", provider_);
+    }
+    if (provider_has_room_) return absl::OkStatus();
+    return StreamsFull(absl::StrCat("provider ", provider_.name), provider_.max_streams,
+                       "providers[].max_streams", provider_);
+  }
 
  private:
   ProviderRoute& provider_;
+  StreamBound& process_;
   ProviderMetrics& metrics_;
-  const bool taken_;
+  const bool provider_has_room_;
+  const bool process_has_room_;
 };
 
 absl::StatusOr<std::unique_ptr<Generator>> Generator::Create(const config::v1::Config& config,
@@ -139,7 +152,9 @@ absl::StatusOr<std::unique_ptr<Generator>> Generator::Create(const config::v1::C
       .max_duration = FromProto(config.turn().max_duration()),
       .coalescing = {.interval = FromProto(config.stream().delta_interval()),
                      .bytes = static_cast<size_t>(config.stream().delta_bytes())},
-      .max_output_bytes = static_cast<size_t>(config.turn().max_output_bytes())};
+      .max_output_bytes = static_cast<size_t>(config.turn().max_output_bytes()),
+      .max_streams =
+          config.has_adapter() ? config.adapter().max_streams() : std::numeric_limits<int>::max()};
   return std::unique_ptr<Generator>(
       new Generator(std::move(routes), settings, client, timers, clock, metrics));
 }
@@ -151,7 +166,12 @@ Generator::Generator(std::unique_ptr<Routes> routes, Settings settings,
       settings_(settings),
       client_(client),
       timers_(timers),
-      clock_(clock) {
+      clock_(clock),
+      streams_{.most = settings.max_streams} {
+  metrics
+      .AddGauge("penstock_provider_adapter_max_streams",
+                "Calls of providers that this process may have under way.")
+      .Set(settings.max_streams);
   for (const auto& provider : routes_->providers()) {
     provider_metrics_.emplace(provider->name, ProviderMetrics(metrics, provider->name));
     provider->transport->on_event = [counters = TransportMetrics(metrics, provider->name)](
@@ -170,8 +190,8 @@ Awaitable<absl::Status> Generator::Generate(const GenerateRequest& request, Even
   if (model == nullptr) co_return ModelUnknown(request);
   ProviderRoute& provider = *model->provider;
   ProviderMetrics& metrics = provider_metrics_.at(provider.name);
-  const StreamSlot slot(provider, metrics);
-  if (!slot.taken()) co_return StreamsFull(provider);
+  const StreamSlot slot(provider, streams_, metrics);
+  if (const absl::Status full = slot.refusal(); !full.ok()) co_return full;
   const absl::Duration left = TimeLeft(request);
   if (left <= absl::ZeroDuration()) co_return DeadlineInPast();
   absl::StatusOr<std::string> body =

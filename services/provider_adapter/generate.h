@@ -2,6 +2,7 @@
 // loop.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -46,7 +47,8 @@ class Generator {
   // OK. Otherwise nothing was sent to the provider:
   //   UNAVAILABLE (MODEL_UNKNOWN)        the configuration has no such model, or not of this
   //                                      provider
-  //   RESOURCE_EXHAUSTED (STREAMS_FULL)  max_streams are open; with RetryInfo
+  //   RESOURCE_EXHAUSTED (STREAMS_FULL)  max_streams of the provider, or of the process, are open;
+  //                                      with RetryInfo
   //   DEADLINE_EXCEEDED (DEADLINE_IN_PAST)
   // or nobody reads the answer any more, and the provider's connection is closed:
   //   CANCELLED                          `stop` was requested
@@ -64,6 +66,12 @@ class Generator {
     absl::Duration max_duration;
     DeltaCoalescer::Options coalescing;
     size_t max_output_bytes = 0;
+    int max_streams = 0;
+  };
+  // Streams of the whole process.
+  struct StreamBound {
+    const int most;
+    std::atomic<int> open = 0;
   };
 
   Generator(std::unique_ptr<Routes> routes, Settings settings, http::HttpStreamClient& client,
@@ -83,6 +91,7 @@ class Generator {
   http::HttpStreamClient& client_;
   Timers& timers_;
   Clock& clock_;
+  StreamBound streams_;
   // By name.
   absl::flat_hash_map<std::string, ProviderMetrics> provider_metrics_;
   // Of each lane.

@@ -311,6 +311,27 @@ TEST_F(GenerateTest, RefusesBeyondItsStreamsAndCountsThemBack) {
   for (auto& call : client_.calls) call.observer->OnDone({});
 }
 
+TEST_F(GenerateTest, RefusesBeyondTheStreamsOfTheProcess) {
+  config::v1::Config config = Config("http://sim/v1");
+  config.mutable_adapter()->set_max_streams(1);
+  generator_ = *Generator::Create(config, Environment, client_, timers_, clock_, metrics_);
+  FakeSink other_sink;
+  std::optional<absl::Status> second;
+  Start();
+  Spawn(executor_, RunCall(*generator_, request_, other_sink, {}, second));
+
+  ASSERT_TRUE(second.has_value());
+  EXPECT_EQ(second->code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(*second), "STREAMS_FULL");
+  EXPECT_EQ(MetadataOf(*second, "limit"), "adapter.max_streams");
+
+  Done();
+  second.reset();
+  Spawn(executor_, RunCall(*generator_, request_, other_sink, {}, second));
+  EXPECT_EQ(client_.calls.size(), 2u);
+  client_.calls[1].observer->OnDone({});
+}
+
 TEST_F(GenerateTest, RefusesWhatItCannotSend) {
   request_.set_model("sim/other");
   Start();

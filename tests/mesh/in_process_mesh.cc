@@ -78,6 +78,7 @@ absl::Status InProcessMesh::StartServices(const harness::Settings& settings, int
 
   runtime_ = std::make_unique<host::Runtime>("mesh", config_);
   return runtime_->Start([this](const host::Environment& environment) {
+    metrics_ = &environment.metrics;
     std::vector<std::unique_ptr<host::Service>> services;
     session_state_ = Add<session_state::SessionStateProcess>(services, environment, "");
     memory_recall_ = Add<memory_recall::MemoryRecallProcess>(services, environment, "");

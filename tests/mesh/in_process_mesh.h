@@ -40,6 +40,9 @@ class InProcessMesh {
   // Of the simulator, as `providers[].base_url` has it.
   std::string provider_url() const { return simulator_->url(); }
 
+  // Of all five services.
+  const obs::Metrics& metrics() const { return *metrics_; }
+
   // One connection to the gateway, over a Unix socket: what travels is real HTTP/2.
   std::shared_ptr<grpc::Channel> ConnectToGateway() const;
 
@@ -60,6 +63,7 @@ class InProcessMesh {
   std::unique_ptr<harness::Tokens> tokens_;
   std::unique_ptr<host::Runtime> runtime_;
   // Of runtime_.
+  const obs::Metrics* metrics_ = nullptr;
   session_state::SessionStateProcess* session_state_ = nullptr;
   memory_recall::MemoryRecallProcess* memory_recall_ = nullptr;
   provider_adapter::ProviderAdapterProcess* provider_adapter_ = nullptr;

@@ -11,6 +11,7 @@ sys.dont_write_bytecode = True
 
 import house_rules  # noqa: E402
 import include_rules  # noqa: E402
+import metrics_table  # noqa: E402
 from tree import Tree  # noqa: E402
 
 
@@ -214,6 +215,56 @@ class Command(RulesTest):
 
         self.assertEqual(self.check("includes", self.root)[0], 2)
         self.assertEqual(self.check("everything")[0], 2)
+
+
+class MetricsTable(RulesTest):
+    def page(self, source, path="services/gateway/a.cc"):
+        self.tree({path: source})
+        return metrics_table.page(self.root)
+
+    def unreadable(self, source, path="services/gateway/a.cc"):
+        with self.assertRaises(metrics_table.Unreadable) as caught:
+            self.page(source, path)
+        return str(caught.exception)
+
+    def test_shows_name_type_unit_labels_and_meaning(self):
+        page = self.page(
+            'const obs::Labels labels = {{"pool", p}, {"lane", l}};\n'
+            'a(m.AddGauge("penstock_gateway_age_seconds", "How old, "\n "at most.", labels));\n'
+            'm.AddCounter("penstock_gateway_calls_total", "Calls.", {{"method", f(1, 2)}});\n'
+            'm.AddHistogram("penstock_gateway_size_bytes", "Size.", Buckets({1, 2}));\n')
+
+        self.assertIn("## gateway\n", page)
+        self.assertIn("| `penstock_gateway_age_seconds` | gauge | seconds | `pool`, `lane` |"
+                      " How old, at most |", page)
+        self.assertIn("| `penstock_gateway_calls_total` | counter | count | `method` | Calls |", page)
+        self.assertIn("| `penstock_gateway_size_bytes` | histogram | bytes |  | Size |", page)
+
+    def test_a_constant_of_the_file_is_a_name(self):
+        page = self.page('constexpr char kName[] = "penstock_rpc_x_total";\n'
+                         'm.AddCounter(kName, "X.");\n', "libs/rpc/a.cc")
+
+        self.assertIn("## every process", page)
+        self.assertIn("`penstock_rpc_x_total`", page)
+
+    def test_what_cannot_be_read_is_an_error(self):
+        self.assertIn("expected a literal", self.unreadable('m.AddGauge(Name(), "X.");'))
+        self.assertIn("expected a list", self.unreadable('m.AddGauge("penstock_a", "X.", LabelsOf(x));'))
+        self.assertIn("declared nowhere", self.unreadable('Read("penstock_gateway_b");'))
+        self.assertIn("nobody is known", self.unreadable('m.AddGauge("penstock_a", "X.");', "libs/a/a.cc"))
+        self.assertIn("other words", self.unreadable(
+            'm.AddGauge("penstock_a", "X.");\nm.AddGauge("penstock_a", "Y.");'))
+
+    def test_says_whether_the_page_is_right(self):
+        self.tree({"services/gateway/a.cc": 'm.AddGauge("penstock_a", "X.");\n'})
+        page = self.root / metrics_table.PAGE
+        page.parent.mkdir(parents=True)
+        page.write_text(metrics_table.page(self.root))
+        self.assertEqual(metrics_table.main(["--check", str(self.root)]), 0)
+
+        page.write_text("another\n")
+
+        self.assertEqual(metrics_table.main(["--check", str(self.root)]), 1)
 
 
 if __name__ == "__main__":

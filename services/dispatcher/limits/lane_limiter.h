@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "penstock/chat/v1/message.pb.h"
+#include "penstock/dispatcher/v1/operations.pb.h"
 #include "penstock/provider/v1/provider_adapter.pb.h"
 
 #include "absl/status/status.h"
@@ -21,6 +22,12 @@ struct CallSize {
   int64_t output_tokens = 0;
 };
 
+// How many calls of one size could be made now, and what stops the one after them.
+struct Room {
+  int64_t calls = 0;
+  v1::Hold held_by = v1::HOLD_UNSPECIFIED;
+};
+
 // A pure state machine: no I/O, no clock (`now` is Clock::Monotonic), no lock of its own.
 //
 // A reservation ends once, by Settle, GiveBack, Refused or Expire; a second end, and any call for a
@@ -35,6 +42,8 @@ class LaneLimiter {
   // Zero: the call fits and is booked under `permit`. Otherwise nothing is booked; the answer is
   // how long until it may fit, absl::InfiniteDuration() when only the end of another call can help.
   virtual absl::Duration Reserve(PermitId permit, const CallSize& call, absl::Duration now) = 0;
+  // Without booking anything.
+  virtual Room RoomFor(const CallSize& call, absl::Duration now) = 0;
 
   // The provider has just answered, with output to come.
   virtual void Answered(PermitId permit, const provider::v1::RateLimits& said,

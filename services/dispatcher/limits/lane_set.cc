@@ -83,6 +83,24 @@ LaneSet::Choice LaneSet::Reserve(PermitId permit, const Call& call, absl::Durati
   return none;
 }
 
+Room LaneSet::RoomFor(const Call& call, absl::Duration now) {
+  Room all{.calls = 0, .held_by = v1::OUTAGE};
+  int64_t most = -1;
+  for (int lane = 0; lane < size(); ++lane) {
+    State& state = Of(lane);
+    if ((call.lanes & Bit(lane)) == 0) continue;
+    if (state.lane.breaker.Wait(now) > absl::ZeroDuration()) continue;
+    Room room = state.lane.limiter->RoomFor(call.size, now);
+    // One call tries it.
+    if (state.lane.breaker.is_open() && room.calls > 1) room = {.calls = 1, .held_by = v1::OUTAGE};
+    all.calls += room.calls;
+    if (room.calls <= most) continue;
+    most = room.calls;
+    all.held_by = room.held_by;
+  }
+  return all;
+}
+
 LaneSet::Choice LaneSet::ReserveByTurns(PermitId permit, const CallSize& size, uint64_t lanes,
                                         absl::Duration now) {
   Choice none{.lane = kNone, .wait = absl::InfiniteDuration()};

@@ -88,6 +88,10 @@ class LaneSet {
   // fastest, over its own) say together.
   Choice Reserve(PermitId permit, const Call& call, absl::Duration now);
 
+  // LaneLimiter's, over all lanes that may be called: what stops the next call is what stops it on
+  // the lane that would take most; OUTAGE when none may be called.
+  Room RoomFor(const Call& call, absl::Duration now);
+
   // Of a call on `lane`, as LaneLimiter has them. True: more may be called now.
   void Answered(int lane, PermitId permit, const provider::v1::RateLimits& said,
                 absl::Duration now);

@@ -1,6 +1,7 @@
 #include "services/dispatcher/limits/quota.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "libs/base/failpoint.h"
@@ -77,6 +78,18 @@ absl::Duration Quota::TimeTo(const Amounts& amounts, absl::Duration now) {
     if (window) wait = std::max(wait, window->TimeTo(amounts[i] + kRounding[i], now));
   }
   return wait;
+}
+
+Quota::Fit Quota::FitOf(const Amounts& amounts, absl::Duration now) {
+  Fit fit{.times = std::numeric_limits<double>::infinity(), .dimension = Dimension::kRequests};
+  for (size_t i = 0; i < kDimensions; ++i) {
+    const auto& window = allowances_[i].window;
+    if (!window || amounts[i] <= 0) continue;
+    const double left = std::max(window->Available(now) - kRounding[i], 0.0);
+    const double times = std::floor(left / amounts[i]);
+    if (times < fit.times) fit = {.times = times, .dimension = static_cast<Dimension>(i)};
+  }
+  return fit;
 }
 
 void Quota::Reserve(PermitId permit, const Amounts& amounts, const Amounts& refundable,

@@ -44,6 +44,13 @@ class Quota {
 
   // How long until so much may be reserved if nothing else happens; zero: now.
   absl::Duration TimeTo(const Amounts& amounts, absl::Duration now);
+  // How often so much may be reserved now, and the dimension that allows no more; infinity: nothing
+  // that it takes is limited.
+  struct Fit {
+    double times;
+    Dimension dimension;
+  };
+  Fit FitOf(const Amounts& amounts, absl::Duration now);
   // Of `amounts`, `refundable` may come back.
   void Reserve(PermitId permit, const Amounts& amounts, const Amounts& refundable,
                absl::Duration now);

@@ -15,6 +15,20 @@ Amounts Of(double input_tokens, double output_tokens) {
   return {1, input_tokens + output_tokens, input_tokens, output_tokens};
 }
 
+v1::Hold HoldOf(Dimension dimension) {
+  switch (dimension) {
+    case Dimension::kRequests:
+      return v1::REQUESTS;
+    case Dimension::kTokens:
+      return v1::TOKENS;
+    case Dimension::kInputTokens:
+      return v1::INPUT_TOKENS;
+    case Dimension::kOutputTokens:
+      return v1::OUTPUT_TOKENS;
+  }
+  return v1::HOLD_UNSPECIFIED;
+}
+
 }  // namespace
 
 RateLimiter::RateLimiter(const config::v1::Model& model, absl::Duration now)
@@ -70,6 +84,17 @@ absl::Duration RateLimiter::Reserve(PermitId permit, const CallSize& call, absl:
   quota_.Reserve(permit, amounts, Refundable(amounts), now);
   calls_.emplace(permit, Call{amounts, now});
   return absl::ZeroDuration();
+}
+
+Room RateLimiter::RoomFor(const CallSize& call, absl::Duration now) {
+  if (throttle_.PauseLeft(now) > absl::ZeroDuration()) return {.calls = 0, .held_by = v1::PAUSE};
+  quota_.SetFactor(throttle_.Factor(now), now);
+  const int64_t slots = std::max<int64_t>(concurrency() - in_flight(), 0);
+  const Quota::Fit fit = quota_.FitOf(AmountsOf(call), now);
+  if (fit.times >= static_cast<double>(slots)) {
+    return {.calls = slots, .held_by = v1::CONCURRENCY};
+  }
+  return {.calls = static_cast<int64_t>(fit.times), .held_by = HoldOf(fit.dimension)};
 }
 
 void RateLimiter::Answered(PermitId permit, const provider::v1::RateLimits& said,

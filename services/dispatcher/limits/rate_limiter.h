@@ -21,6 +21,7 @@ class RateLimiter : public LaneLimiter {
 
   absl::Status CheckPossible(const CallSize& call) const override;
   absl::Duration Reserve(PermitId permit, const CallSize& call, absl::Duration now) override;
+  Room RoomFor(const CallSize& call, absl::Duration now) override;
   void Answered(PermitId permit, const provider::v1::RateLimits& said, absl::Duration now) override;
   void FirstOutput(PermitId permit, absl::Duration now) override;
   void Overloaded(PermitId permit, absl::Duration now) override;

@@ -55,6 +55,10 @@ void Permit::Stopped() {
   if (const auto core = std::exchange(core_, nullptr)) core->Stopped(*turn_, id_);
 }
 
+void Permit::NotTaken() {
+  if (const auto core = std::exchange(core_, nullptr)) core->NotTaken(*turn_, id_);
+}
+
 void Permit::NotSent(chat::v1::ErrorKind kind) {
   if (const auto core = std::exchange(core_, nullptr)) core->NotSent(*turn_, id_, kind);
 }
@@ -120,6 +124,8 @@ PlaceInLine Arbiter::PlaceOfNext(const TurnInLine& turn) const { return core_->P
 Eta Arbiter::Serial(int64_t calls) const { return core_->Serial(calls); }
 
 PoolLoad Arbiter::Load() const { return core_->Load(); }
+
+LoadSignal Arbiter::Signal() const { return core_->Signal(); }
 
 std::optional<Outage> Arbiter::OutageNow() const { return core_->OutageNow(); }
 

@@ -25,6 +25,7 @@
 #include "services/dispatcher/queue/eta_model.h"
 #include "services/dispatcher/queue/scheduler.h"
 #include "services/dispatcher/queue/turn_in_line.h"
+#include "services/dispatcher/scaling/load_signal.h"
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -71,6 +72,9 @@ class Permit {
   void Failed(chat::v1::ErrorKind kind, const chat::v1::Usage& actual);
   // It was cut on our side.
   void Stopped();
+  // Nothing was sent, for no adapter took the call: the turn is in line again at its old place, and
+  // asks again at once. The arbiter gives permits as adapters take calls.
+  void NotTaken();
   // Nothing was sent, because of the provider: the turn is in line again at its old place.
   void NotSent(chat::v1::ErrorKind kind);
   // The provider refused it, too many requests: the lane pauses, and the turn is in line again at
@@ -126,6 +130,8 @@ struct PoolLoad {
   // LaneSet's.
   double rate_factor = 1;
   absl::Duration pause_left;
+  // No adapter took the last call that was offered to them.
+  bool adapters_full = false;
 };
 
 // One a pool. Thread-safe. Waiting turns and permits may outlive it.
@@ -147,6 +153,8 @@ class Arbiter {
   // How long so many calls take one after the other, as those of one session do.
   Eta Serial(int64_t calls) const;
   PoolLoad Load() const;
+  // What the pool asks of adapters, now.
+  LoadSignal Signal() const;
   // Of all lanes.
   std::optional<Outage> OutageNow() const;
   const std::vector<std::string>& lanes() const;

@@ -176,7 +176,8 @@ PoolLoad ArbiterCore::Load() const {
           .concurrency = lanes_->concurrency(now),
           .starts_per_second = eta_.StartsPerSecond(lanes_->concurrency(now), now),
           .rate_factor = lanes_->rate_factor(),
-          .pause_left = lanes_->PauseLeft(now)};
+          .pause_left = lanes_->PauseLeft(now),
+          .adapters_full = adapters_.closed()};
 }
 
 LaneLoad ArbiterCore::Load(int lane) const {
@@ -220,11 +221,14 @@ void ArbiterCore::Pump(Wakes& wakes) {
 absl::Duration ArbiterCore::GivePermits(Wakes& wakes) {
   const absl::Duration now = clock_.Monotonic();
   while (const auto id = scheduler_->Pick(now)) {
+    const absl::Duration closed = adapters_.Wait(now);
+    if (closed > absl::ZeroDuration()) return closed;
     const std::shared_ptr<TurnState>& turn = turns_.find(*id)->second;
     const bool again = turn->permit != 0 && PENSTOCK_PLANTED_BUG("planted.permit_twice");
     const LaneSet::Choice choice = again ? LaneSet::Choice{.lane = turn->lane}
                                          : lanes_->Reserve(next_permit_, turn->call, now);
     if (choice.lane == LaneSet::kNone) return choice.wait;
+    adapters_.OnPermit(next_permit_);
     scheduler_->Start(*id, now);
     loads_.Start(turn->stay, now);
     eta_.OnStart(scheduler_->ready() > 0, now);

@@ -10,6 +10,7 @@
 #include "libs/async/one_shot.h"
 #include "libs/base/mutex.h"
 #include "services/dispatcher/queue/arbiter.h"
+#include "services/dispatcher/scaling/adapter_gate.h"
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -76,6 +77,7 @@ class ArbiterCore : public std::enable_shared_from_this<ArbiterCore> {
               const chat::v1::Usage& actual);
   void Stopped(TurnState& turn, PermitId permit);
   void GiveBack(TurnState& turn, PermitId permit);
+  void NotTaken(TurnState& turn, PermitId permit);
   void NotSent(TurnState& turn, PermitId permit, chat::v1::ErrorKind kind);
   void Refused(TurnState& turn, PermitId permit, std::optional<absl::Duration> retry_after,
                const provider::v1::RateLimits& said);
@@ -86,6 +88,7 @@ class ArbiterCore : public std::enable_shared_from_this<ArbiterCore> {
   PlaceInLine PlaceOfNext(const TurnInLine& turn) const;
   Eta Serial(int64_t calls) const;
   PoolLoad Load() const;
+  LoadSignal Signal();
   std::optional<Outage> OutageNow() const;
   const std::vector<std::string>& lanes() const { return lane_names_; }
   LaneLoad Load(int lane) const;
@@ -135,6 +138,7 @@ class ArbiterCore : public std::enable_shared_from_this<ArbiterCore> {
   const std::unique_ptr<Scheduler> scheduler_ ABSL_PT_GUARDED_BY(mutex_);
   const std::unique_ptr<LaneSet> lanes_ ABSL_PT_GUARDED_BY(mutex_);
   EtaModel eta_ ABSL_GUARDED_BY(mutex_);
+  AdapterGate adapters_ ABSL_GUARDED_BY(mutex_);
   ClassLoads loads_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<EntryId, std::shared_ptr<TurnState>> turns_ ABSL_GUARDED_BY(mutex_);
   // Those with a permit_wait.

@@ -65,12 +65,24 @@ void ArbiterCore::GiveBack(TurnState& turn, PermitId permit) {
   Pump(wakes);
 }
 
+void ArbiterCore::NotTaken(TurnState& turn, PermitId permit) {
+  Wakes wakes;
+  std::shared_ptr<TurnState> dropped;
+  MutexLock lock(mutex_);
+  const absl::Duration now = clock_.Monotonic();
+  adapters_.OnNotTaken(permit, now);
+  lanes_->GiveBack(turn.lane, permit, now);
+  dropped = BackInLine(turn, now);
+  Pump(wakes);
+}
+
 void ArbiterCore::NotSent(TurnState& turn, PermitId permit, chat::v1::ErrorKind kind) {
   Wakes wakes;
   std::shared_ptr<TurnState> dropped;
   MutexLock lock(mutex_);
   const absl::Duration now = clock_.Monotonic();
   lanes_->NotSent(turn.lane, permit, kind, now);
+  adapters_.OnEnd(now);
   turn.call.failed = turn.lane;
   dropped = BackInLine(turn, now);
   Pump(wakes);
@@ -84,6 +96,7 @@ void ArbiterCore::Refused(TurnState& turn, PermitId permit,
   MutexLock lock(mutex_);
   const absl::Duration now = clock_.Monotonic();
   lanes_->Refused(turn.lane, permit, retry_after, said, now);
+  adapters_.OnEnd(now);
   dropped = BackInLine(turn, now);
   Pump(wakes);
 }
@@ -91,6 +104,7 @@ void ArbiterCore::Refused(TurnState& turn, PermitId permit,
 std::shared_ptr<TurnState> ArbiterCore::End(TurnState& turn, const chat::v1::Usage& actual,
                                             absl::Duration now) {
   eta_.OnEnd(now - turn.started);
+  adapters_.OnEnd(now);
   scheduler_->Settle(turn.id, actual, now);
   scheduler_->SetCallRate(lanes_->calls_per_second(now));
   loads_.Leave(turn.stay);

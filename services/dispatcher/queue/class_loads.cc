@@ -88,6 +88,12 @@ ClassLoad ClassLoads::Of(TurnClass turn_class, absl::Duration now) {
           .wait_p90 = its.waits.Quantile(0.9, now)};
 }
 
+PoolState::Class ClassLoads::CountsOf(TurnClass turn_class) const {
+  const Class& its = classes_[static_cast<size_t>(turn_class)];
+  return {
+      .waiting = static_cast<int64_t>(its.line.size()), .ready = its.ready, .running = its.running};
+}
+
 int64_t ClassLoads::WaitingDownTo(TurnClass turn_class) const {
   size_t waiting = 0;
   for (size_t its = 0; its <= static_cast<size_t>(turn_class); ++its) {

@@ -9,6 +9,7 @@
 #include "penstock/chat/v1/turn.pb.h"
 #include "services/dispatcher/queue/eta_model.h"
 #include "services/dispatcher/queue/wait_window.h"
+#include "services/dispatcher/scaling/load_signal.h"
 
 #include "absl/container/btree_map.h"
 #include "absl/time/time.h"
@@ -63,6 +64,7 @@ class ClassLoads {
   void CountRefused(chat::v1::TurnClass turn_class, absl::Duration now);
 
   ClassLoad Of(chat::v1::TurnClass turn_class, absl::Duration now);
+  PoolState::Class CountsOf(chat::v1::TurnClass turn_class) const;
   // Turns in line that are of this class or a higher one.
   int64_t WaitingDownTo(chat::v1::TurnClass turn_class) const;
 

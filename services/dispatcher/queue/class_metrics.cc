@@ -11,7 +11,11 @@ ClassMetrics::ClassMetrics(const std::string& pool, obs::Metrics& metrics) {
          metrics.AddGauge("penstock_dispatcher_class_waiting",
                           "Turns in the pool's line: heads of their sessions.", labels),
          metrics.AddGauge("penstock_dispatcher_class_ready",
-                          "Turns in line that only the limits of the lanes hold back.", labels),
+                          "Turns in line that are prepared and want a permit.", labels),
+         metrics.AddGauge("penstock_dispatcher_class_runnable",
+                          "Turns in line that more adapters could start now.", labels),
+         metrics.AddGauge("penstock_dispatcher_class_quota_blocked",
+                          "Turns in line that limits hold back; adapters would not help.", labels),
          metrics.AddGauge("penstock_dispatcher_class_running", "Turns that hold a permit.", labels),
          metrics.AddGauge("penstock_dispatcher_class_oldest_wait_seconds",
                           "Since the first of those in line joined it; 0: none waits.", labels),
@@ -23,11 +27,14 @@ ClassMetrics::ClassMetrics(const std::string& pool, obs::Metrics& metrics) {
   }
 }
 
-void ClassMetrics::Publish(const Arbiter& arbiter) {
+void ClassMetrics::Publish(const Arbiter& arbiter, const LoadSignal& signal) {
   for (const Gauges& gauges : classes_) {
     const ClassLoad load = arbiter.LoadOf(gauges.turn_class);
     gauges.waiting.Set(static_cast<double>(load.waiting));
     gauges.ready.Set(static_cast<double>(load.ready));
+    const LoadSignal::Class& its = signal.classes[static_cast<size_t>(gauges.turn_class)];
+    gauges.runnable.Set(static_cast<double>(its.runnable));
+    gauges.quota_blocked.Set(static_cast<double>(its.quota_blocked));
     gauges.running.Set(static_cast<double>(load.running));
     gauges.oldest_wait_seconds.Set(absl::ToDoubleSeconds(load.oldest_wait));
     gauges.arrivals_per_second.Set(load.arrivals_per_second);

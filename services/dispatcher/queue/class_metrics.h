@@ -15,13 +15,15 @@ class ClassMetrics {
   ClassMetrics(const std::string& pool, obs::Metrics& metrics);
 
   // Takes the figures as they are now.
-  void Publish(const Arbiter& arbiter);
+  void Publish(const Arbiter& arbiter, const LoadSignal& signal);
 
  private:
   struct Gauges {
     chat::v1::TurnClass turn_class;
     prometheus::Gauge& waiting;
     prometheus::Gauge& ready;
+    prometheus::Gauge& runnable;
+    prometheus::Gauge& quota_blocked;
     prometheus::Gauge& running;
     prometheus::Gauge& oldest_wait_seconds;
     prometheus::Gauge& arrivals_per_second;

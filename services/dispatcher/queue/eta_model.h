@@ -53,6 +53,10 @@ class EtaModel {
   void OnNobodyReady() { was_backlogged_ = false; }
   // A call has ended after `service`.
   void OnEnd(absl::Duration service);
+  // A mean of the calls that have ended; zero: none has.
+  absl::Duration CallTime() const {
+    return services_ == 0 ? absl::ZeroDuration() : absl::Seconds(service_seconds_);
+  }
 
   // Turns that the pool may start in the next second: 1 / g while turns wait; else the measured
   // rate or c / S, the greater.

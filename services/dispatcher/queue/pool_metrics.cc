@@ -28,6 +28,7 @@ PoolMetrics::PoolMetrics(const std::string& pool, const Arbiter& arbiter, obs::M
       pause_seconds_(metrics.AddGauge("penstock_dispatcher_pool_pause_seconds",
                                       "Until the provider may be called again after a refusal.",
                                       {{"pool", pool}})),
+      signal_(pool, metrics),
       classes_(pool, metrics) {
   for (const std::string& lane : arbiter.lanes()) {
     const obs::Labels labels = {{"pool", pool}, {"lane", lane}};
@@ -58,7 +59,9 @@ void PoolMetrics::Publish() {
   starts_per_second_.Set(load.starts_per_second);
   rate_factor_.Set(load.rate_factor);
   pause_seconds_.Set(absl::ToDoubleSeconds(load.pause_left));
-  classes_.Publish(arbiter_);
+  const LoadSignal signal = arbiter_.Signal();
+  signal_.Publish(signal, load.adapters_full);
+  classes_.Publish(arbiter_, signal);
   for (size_t lane = 0; lane < lanes_.size(); ++lane) {
     const LaneLoad of_lane = arbiter_.Load(static_cast<int>(lane));
     Publish(lanes_[lane], of_lane);

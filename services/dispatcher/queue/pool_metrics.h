@@ -8,6 +8,7 @@
 #include "libs/obs/metrics.h"
 #include "services/dispatcher/queue/arbiter.h"
 #include "services/dispatcher/queue/class_metrics.h"
+#include "services/dispatcher/scaling/signal_metrics.h"
 
 namespace penstock::dispatcher {
 
@@ -46,6 +47,7 @@ class PoolMetrics {
   prometheus::Gauge& starts_per_second_;
   prometheus::Gauge& rate_factor_;
   prometheus::Gauge& pause_seconds_;
+  SignalMetrics signal_;
   // As Arbiter::lanes.
   std::vector<Lane> lanes_;
   ClassMetrics classes_;

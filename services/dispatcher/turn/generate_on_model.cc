@@ -225,7 +225,6 @@ Awaitable<Tried> GenerateOnModel(const Run& run, Way& way, WaitingTurn& waiting,
   LiveTurn& turn = *run.turn;
   BoundedAnswer answer(prompt, BoundOf(run, prepared));
   AttemptHistory history;
-  int32_t not_taken = 0;
   int32_t not_sent = 0;
   int32_t returns = 0;
   while (true) {
@@ -261,8 +260,8 @@ Awaitable<Tried> GenerateOnModel(const Run& run, Way& way, WaitingTurn& waiting,
         co_return GoesOn(Ends(Stopped(turn, /*begun=*/true, run.now())));
       case AttemptOutcome::Kind::kNotTaken:
         run.services.metrics.not_taken.Increment();
-        delay = PeerBackoff(not_taken++);
-        break;
+        permit.NotTaken();
+        continue;
       case AttemptOutcome::Kind::kNotSent:
         run.services.metrics.not_taken.Increment();
         permit.NotSent(outcome.failed.kind());

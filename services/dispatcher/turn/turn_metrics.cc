@@ -19,6 +19,8 @@ prometheus::Counter& EtaCounter(obs::Metrics& metrics, const char* within) {
 
 TurnMetrics::TurnMetrics(obs::Metrics& metrics)
     : live(metrics.AddGauge("penstock_dispatcher_live_turns", "Turns accepted and not ended.")),
+      open_streams(metrics.AddGauge("penstock_dispatcher_open_streams",
+                                    "Streams of turns' events, to all gateways.")),
       accepted(metrics.AddCounter("penstock_dispatcher_turns_accepted_total",
                                   "Turns journaled and acknowledged.")),
       actions_demoted(metrics.AddCounter("penstock_dispatcher_actions_demoted_total",

@@ -22,6 +22,8 @@ class TurnMetrics {
   void ObserveWait(chat::v1::TurnClass turn_class, absl::Duration wait, std::optional<Eta> told);
 
   prometheus::Gauge& live;
+  // To gateways.
+  prometheus::Gauge& open_streams;
   prometheus::Counter& accepted;
   // Turns of urgency ACTION that wait in the class of their tier.
   prometheus::Counter& actions_demoted;
@@ -60,6 +62,18 @@ class TurnMetrics {
   prometheus::Counter& within_p50_;
   prometheus::Counter& within_p90_;
   prometheus::Counter& beyond_p90_;
+};
+
+// One stream of a turn's events, while it is open.
+class OpenStream {
+ public:
+  explicit OpenStream(prometheus::Gauge& streams) : streams_(streams) { streams_.Increment(); }
+  ~OpenStream() { streams_.Decrement(); }
+  OpenStream(const OpenStream&) = delete;
+  OpenStream& operator=(const OpenStream&) = delete;
+
+ private:
+  prometheus::Gauge& streams_;
 };
 
 }  // namespace penstock::dispatcher
