@@ -35,7 +35,7 @@ def says_why(release):
     """The dispatcher's series of blocked turns by what holds them: {series: turns}, without zeros."""
     dispatcher = release.pods("dispatcher")[0]
     return {series: value for series, value in metrics(dispatcher).items()
-            if "quota_blocked" in series and 'REQUESTS"' in series and value > 0}
+            if series.startswith("penstock_dispatcher_pool_quota_blocked") and 'reason="requests"' in series and value > 0}
 
 
 def body(case):
