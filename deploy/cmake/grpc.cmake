@@ -6,7 +6,8 @@
 #                          submodules (third_party/protobuf, third_party/abseil-cpp, ...)
 #
 # Both give the targets gRPC::grpc++ and protobuf::libprotobuf, absl::*, and the variables
-# GRPC_CPP_PLUGIN and Protobuf_PROTOC_EXECUTABLE. deploy/README.md says when to use which.
+# GRPC_CPP_PLUGIN, Protobuf_PROTOC_EXECUTABLE and PENSTOCK_PROTO_IMPORTS (flags of protoc).
+# deploy/README.md says when to use which.
 
 set(PENSTOCK_GRPC debian CACHE STRING "Which gRPC: debian or source")
 set_property(CACHE PENSTOCK_GRPC PROPERTY STRINGS debian source)
@@ -84,7 +85,11 @@ else()
   penstock_grpc_source_folder(folder)
   set(gRPC_INSTALL OFF CACHE BOOL "" FORCE)
   set(gRPC_BUILD_TESTS OFF CACHE BOOL "" FORCE)
-  set(gRPC_SSL_PROVIDER package CACHE STRING "" FORCE)
+  # Debian's, also where the source has them as submodules: they are no part of gRPC's interface, and
+  # Debian mends them.
+  foreach(library CARES RE2 SSL ZLIB)
+    set(gRPC_${library}_PROVIDER package CACHE STRING "" FORCE)
+  endforeach()
   set(ABSL_PROPAGATE_CXX_STD ON CACHE BOOL "" FORCE)
   set(protobuf_INSTALL OFF CACHE BOOL "" FORCE)
   set(protobuf_BUILD_TESTS OFF CACHE BOOL "" FORCE)
@@ -98,4 +103,6 @@ else()
   # Build rules that name a target run the program it builds.
   set(GRPC_CPP_PLUGIN $<TARGET_FILE:grpc_cpp_plugin>)
   set(Protobuf_PROTOC_EXECUTABLE $<TARGET_FILE:protobuf::protoc>)
+  # A protoc that is not installed does not find the google/protobuf/*.proto that belong to it.
+  set(PENSTOCK_PROTO_IMPORTS -I "${folder}/third_party/protobuf/src")
 endif()

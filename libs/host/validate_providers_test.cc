@@ -60,7 +60,7 @@ TEST(ValidateProviders, TheDefaultsAreThoseOfTheSchema) {
   const Config config = Good();
   const Provider& provider = config.providers(0);
 
-  EXPECT_EQ(provider.http_version(), "1.1");
+  EXPECT_EQ(provider.http_version(), "auto");
   EXPECT_EQ(provider.max_connections(), 16);
   EXPECT_EQ(provider.max_connection_age().seconds(), 600);
   EXPECT_EQ(provider.max_answer_bytes(), 64 << 20);
@@ -102,8 +102,7 @@ INSTANTIATE_TEST_SUITE_P(
     Settings, ValidateProvidersRefuses,
     testing::Values(
         Mistake{[](Provider& p) { p.set_http_version("2"); },
-                "providers[0].http_version: found \"2\", allowed 1.1; over HTTP/2 a cancelled call "
-                "would run on at the provider"},
+                "providers[0].http_version: found \"2\", allowed auto or 1.1"},
         Mistake{[](Provider& p) {
                   p.set_api_key_env("KEY");
                   p.set_api_key_file("/run/key");

@@ -89,6 +89,7 @@ void CurlLoop::Run() {
     RunCurlTimers();
     ReadResults();
     CheckLimits();
+    for (const auto& [transport, pool] : pools_) pool->FinishRound();
     timers_.RunDue();
   }
   CancelAll();
@@ -191,7 +192,7 @@ void CurlLoop::CheckLimits() {
 
 void CurlLoop::End(CurlTransfer& transfer, HttpOutcome outcome) {
   CurlPool& pool = transfer.pool();
-  pool.Stop(transfer);
+  pool.Stop(transfer, /*early=*/outcome.kind != HttpOutcome::Kind::kOk);
   running_.erase(transfer.id());
   Arm(transfer, absl::InfiniteDuration());
   transfer.Finish(std::move(outcome));

@@ -26,14 +26,12 @@ int ToCurlEvents(uint32_t events) {
 }
 
 void SetLimits(CURLM* multi, const HttpTransport& transport) {
+  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(transport.max_kept_connections));
   if (transport.version == HttpVersion::kHttp1) {
     curl_multi_setopt(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
-                      static_cast<long>(transport.max_kept_connections));
     return;
   }
   curl_multi_setopt(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
-  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(transport.max_connections));
   // Without it, and in spite of CURLOPT_PIPEWAIT, each stream above the first hundred opens a
   // connection of its own.
   curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS,
@@ -46,7 +44,11 @@ void SetLimits(CURLM* multi, const HttpTransport& transport) {
 
 CurlMulti::CurlMulti(const HttpTransport& transport, CurlSockets& sockets,
                      const absl::Duration& now)
-    : sockets_(sockets), now_(now), born_(now), multi_(MakeMulti()) {
+    : sockets_(sockets),
+      now_(now),
+      born_(now),
+      multi_(MakeMulti()),
+      max_http1_connections_(transport.max_kept_connections) {
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &CurlMulti::OnSocket);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &CurlMulti::OnTimer);
@@ -62,6 +64,7 @@ void CurlMulti::Add(CURL* easy) {
 }
 
 void CurlMulti::Remove(CURL* easy) {
+  streams_.Leave(easy);
   curl_multi_remove_handle(multi_, easy);
   --transfers_;
 }
@@ -72,12 +75,13 @@ void CurlMulti::OnEvents(curl_socket_t socket, uint32_t epoll_events) {
 }
 
 void CurlMulti::RunTimer() {
-  // libcurl asks for a timer only when its wish changes, so the old one is forgotten first.
-  while (due_ <= now_) {
-    due_ = absl::InfiniteDuration();
-    int running = 0;
-    curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
-  }
+  if (due_ > now_) return;
+  // libcurl asks for a timer only when its wish changes, so the old one is forgotten first. It may
+  // ask for another at once, and again and again while a long answer arrives: that is for the next
+  // round, so that commands are heard in between.
+  due_ = absl::InfiniteDuration();
+  int running = 0;
+  curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
 }
 
 std::optional<CurlMulti::Done> CurlMulti::NextDone() {
@@ -87,6 +91,15 @@ std::optional<CurlMulti::Done> CurlMulti::NextDone() {
     return Done{.easy = message->easy_handle, .code = message->data.result};
   }
   return std::nullopt;
+}
+
+void CurlMulti::AllowHttp1() {
+  curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, max_http1_connections_);
+  // Those that wait for a connection are looked at when any request ends.
+  CURL* const none = curl_easy_init();
+  curl_multi_add_handle(multi_, none);
+  curl_multi_remove_handle(multi_, none);
+  curl_easy_cleanup(none);
 }
 
 void CurlMulti::KeepNoConnections() {

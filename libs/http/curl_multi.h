@@ -7,6 +7,7 @@
 #include <curl/curl.h>
 
 #include "libs/http/curl_sockets.h"
+#include "libs/http/curl_streams.h"
 #include "libs/http/http_transport.h"
 
 #include "absl/time/time.h"
@@ -26,6 +27,7 @@ class CurlMulti {
   void Add(CURL* easy);
   // Ends one that is under way: HTTP/1.1 closes its connection, HTTP/2 resets its stream.
   void Remove(CURL* easy);
+  CurlStreams& streams() { return streams_; }
 
   void OnEvents(curl_socket_t socket, uint32_t epoll_events);
   // When libcurl wants RunTimer.
@@ -41,6 +43,8 @@ class CurlMulti {
 
   absl::Duration age() const { return now_ - born_; }
   int transfers() const { return transfers_; }
+  // What HTTP/2 needs few of: now to one server, by HTTP/1.1, as many as may be kept.
+  void AllowHttp1();
   // From now on a connection is closed as soon as nothing uses it.
   void KeepNoConnections();
 
@@ -52,6 +56,8 @@ class CurlMulti {
   const absl::Duration& now_;
   const absl::Duration born_;
   CURLM* const multi_;
+  const long max_http1_connections_;
+  CurlStreams streams_;
   absl::Duration due_ = absl::InfiniteDuration();
   int transfers_ = 0;
 };

@@ -3,10 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "libs/base/log.h"
-
-#include "absl/strings/str_cat.h"
-
 namespace penstock::http {
 
 CurlPool::CurlPool(std::shared_ptr<const HttpTransport> transport, const TransferOptions& options,
@@ -23,6 +19,7 @@ CurlMulti& CurlPool::Current() {
   }
   if (current_ == nullptr) {
     current_ = std::make_unique<CurlMulti>(*transport_, sockets_, *options_.now);
+    http1_allowed_ = false;
   }
   return *current_;
 }
@@ -41,8 +38,9 @@ CurlTransfer& CurlPool::Start(HttpCallId id, HttpRequest request,
   return transfer;
 }
 
-void CurlPool::Stop(CurlTransfer& transfer) {
+void CurlPool::Stop(CurlTransfer& transfer, bool early) {
   CurlMulti* const multi = transfer.multi();
+  if (early) multi->streams().GiveUp(transfer.easy());
   multi->Remove(transfer.easy());
   if (multi == current_.get() || multi->transfers() > 0) return;
   retired_.erase(std::find_if(retired_.begin(), retired_.end(),
@@ -68,6 +66,14 @@ std::optional<CurlPool::Done> CurlPool::NextDone() {
   return Done{.transfer = &CurlTransfer::Of(done->easy), .code = done->code};
 }
 
+void CurlPool::FinishRound() {
+  for (const auto& multi : retired_) multi->streams().SendResets();
+  if (current_ == nullptr) return;
+  current_->streams().SendResets();
+  if (transport_->version == HttpVersion::kHttp1 || speaks_ != Speaks::kHttp1) return;
+  if (!std::exchange(http1_allowed_, true)) current_->AllowHttp1();
+}
+
 void CurlPool::Tell(TransportEvent event) const {
   if (transport_->on_event) transport_->on_event(event);
 }
@@ -84,11 +90,6 @@ int CurlPool::CloseSocket(void* self, curl_socket_t socket) {
   return pool.sockets_.Close(socket);
 }
 
-void CurlPool::OnDowngrade() {
-  if (std::exchange(downgrade_told_, true)) return;
-  Log(Severity::kWarning,
-      "a server answers in HTTP/1.1 although HTTP/2 is set: each stream needs a connection",
-      {{"max_connections", absl::StrCat(transport_->max_connections)}});
-}
+void CurlPool::OnAnswer(bool http2) { speaks_ = http2 ? Speaks::kHttp2 : Speaks::kHttp1; }
 
 }  // namespace penstock::http

@@ -31,8 +31,8 @@ class CurlPool {
   CurlPool& operator=(const CurlPool&) = delete;
 
   CurlTransfer& Start(HttpCallId id, HttpRequest request, std::shared_ptr<HttpObserver> observer);
-  // Takes it out of libcurl: one under way loses its connection or stream.
-  void Stop(CurlTransfer& transfer);
+  // Takes it out of libcurl. `early`: before its end, so it loses its connection or stream.
+  void Stop(CurlTransfer& transfer, bool early);
   // It may serve another request.
   void Reuse(CurlTransfer& transfer) { free_.push_back(&transfer); }
 
@@ -47,16 +47,23 @@ class CurlPool {
   // One that has ended and is to be stopped; each is told once.
   std::optional<Done> NextDone();
 
+  // At the end of each round of the loop: what callbacks of libcurl could not do.
+  void FinishRound();
+
   // For the transfers, inside callbacks of libcurl.
   const HttpTransport& transport() const { return *transport_; }
   curl_socket_t OpenSocket(const curl_sockaddr& address);
   // For CURLOPT_CLOSESOCKETFUNCTION, with the pool as data: the connection outlives the transfer.
   static int CloseSocket(void* self, curl_socket_t socket);
   void Tell(TransportEvent event) const;
-  // The server spoke HTTP/1.1 although HTTP/2 was wanted: logged once.
-  void OnDowngrade();
+  // An answer began, in this version.
+  void OnAnswer(bool http2);
+  bool speaks_http2() const { return speaks_ == Speaks::kHttp2; }
 
  private:
+  // What the server was last heard to speak.
+  enum class Speaks { kUnknown, kHttp1, kHttp2 };
+
   // The handle that new requests go to.
   CurlMulti& Current();
 
@@ -67,7 +74,9 @@ class CurlPool {
   std::vector<CurlTransfer*> free_;
   std::unique_ptr<CurlMulti> current_;
   std::vector<std::unique_ptr<CurlMulti>> retired_;
-  bool downgrade_told_ = false;
+  Speaks speaks_ = Speaks::kUnknown;
+  // Where current_ has the bounds of HTTP/1.1 already.
+  bool http1_allowed_ = false;
 };
 
 }  // namespace penstock::http

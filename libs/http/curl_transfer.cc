@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libs/http/curl_error_kind.h"
 #include "libs/http/curl_pool.h"
 #include "libs/http/url_credentials.h"
 
@@ -31,33 +32,6 @@ constexpr long kUploadBufferBytes = 16 * 1024;
 template <class Value>
 void Set(CURL* easy, CURLoption option, Value value) {
   curl_easy_setopt(easy, option, value);
-}
-
-HttpOutcome::Kind KindOf(CURLcode code, bool sent) {
-  switch (code) {
-    case CURLE_OK:
-      return HttpOutcome::Kind::kOk;
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_URL_MALFORMAT:
-      return HttpOutcome::Kind::kConnectFailed;
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-      return HttpOutcome::Kind::kTls;
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_BAD_CONTENT_ENCODING:
-      return HttpOutcome::Kind::kProtocol;
-    case CURLE_OPERATION_TIMEDOUT:
-      return sent ? HttpOutcome::Kind::kTimeoutIdle : HttpOutcome::Kind::kTimeoutConnect;
-    default:
-      return sent ? HttpOutcome::Kind::kReset : HttpOutcome::Kind::kConnectFailed;
-  }
 }
 
 }  // namespace
@@ -106,7 +80,7 @@ void CurlTransfer::SetTransport(const HttpTransport& transport) {
   Set(easy_, CURLOPT_SSL_VERIFYHOST, 2L);
   Set(easy_, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (!transport.ca_file.empty()) Set(easy_, CURLOPT_CAINFO, transport.ca_file.c_str());
-  if (transport.version == HttpVersion::kHttp2) {
+  if (transport.version == HttpVersion::kNegotiated) {
     Set(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
     Set(easy_, CURLOPT_PIPEWAIT, 1L);
   } else {
@@ -145,6 +119,7 @@ void CurlTransfer::Prepare(HttpCallId id, HttpRequest request,
   phase_since_ = now_;
   total_due_ = now_ + request_.total_timeout;
   sends_ = 0;
+  refused_sends_ = 0;
   sockets_opened_ = 0;
   body_bytes_ = 0;
   status_ = 0;
@@ -159,6 +134,7 @@ void CurlTransfer::Prepare(HttpCallId id, HttpRequest request,
   for (const std::string& line : request_.headers) curl_slist_append(header_list_, line.c_str());
   Set(easy_, CURLOPT_HTTPHEADER, header_list_);
   Set(easy_, CURLOPT_URL, request_.url.c_str());
+  Set(easy_, CURLOPT_FORBID_REUSE, 0L);
   if (request_.body.empty()) {
     Set(easy_, CURLOPT_HTTPGET, 1L);
     return;
@@ -215,7 +191,7 @@ std::optional<HttpOutcome> CurlTransfer::CheckLimits() const {
 }
 
 HttpOutcome CurlTransfer::Stopped(HttpOutcome::Kind kind, absl::string_view message) const {
-  return {.kind = kind, .not_sent = sends_ == 0, .message = std::string(message)};
+  return {.kind = kind, .not_sent = sends_ == refused_sends_, .message = std::string(message)};
 }
 
 HttpOutcome CurlTransfer::OutcomeOf(CURLcode code) const {
@@ -223,7 +199,7 @@ HttpOutcome CurlTransfer::OutcomeOf(CURLcode code) const {
   if (code == CURLE_OK) return {};
   std::string message = error_[0] != '\0' ? error_ : curl_easy_strerror(code);
   message = HideCredentials(std::move(message), request_.url);
-  return Stopped(KindOf(code, sends_ > 0),
+  return Stopped(KindOfCurlError(code, sends_ > 0),
                  HideCredentials(std::move(message), pool_.transport().proxy));
 }
 
@@ -243,21 +219,43 @@ void CurlTransfer::Enter(Phase phase) {
 curl_socket_t CurlTransfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr* address) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   ++transfer.sockets_opened_;
+  transfer.multi_->streams().Leave(transfer.easy_);
   return transfer.pool_.OpenSocket(*address);
 }
 
-int CurlTransfer::OnConnected(void* self, char*, char*, int, int) {
+int CurlTransfer::OnConnected(void* self, char* server_ip, char* own_ip, int server_port,
+                              int own_port) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
-  if (++transfer.sends_ > kMaxSends) {
-    transfer.verdict_ = transfer.Stopped(
-        HttpOutcome::Kind::kReset, "connections were dead or refused the stream, twice in a row");
-    return CURL_PREREQFUNC_ABORT;
+  if (transfer.pool_.transport().version == HttpVersion::kNegotiated) {
+    transfer.multi_->streams().Enter(
+        transfer.easy_, absl::StrCat(own_ip, ":", own_port, " ", server_ip, ":", server_port));
   }
-  if (std::exchange(transfer.sockets_opened_, 0) == 0) {
-    transfer.pool_.Tell(TransportEvent::kConnectionReused);
+  return transfer.BeginSend() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+bool CurlTransfer::BeginSend() {
+  if (sends_ > 0 && WasRefused()) ++refused_sends_;
+  on_new_connection_ = std::exchange(sockets_opened_, 0) > 0;
+  // 7.88 breaks a connection with other streams when a request is stopped here.
+  if (sends_ >= kMaxSends && multi_->streams().Sharing(easy_) <= 1) {
+    return Fail(HttpOutcome::Kind::kReset,
+                "connections were dead or refused the stream, twice in a row");
   }
-  transfer.Enter(Phase::kWaiting);
-  return CURL_PREREQFUNC_OK;
+  ++sends_;
+  if (!on_new_connection_) pool_.Tell(TransportEvent::kConnectionReused);
+  Enter(Phase::kWaiting);
+  return true;
+}
+
+bool CurlTransfer::WasRefused() const {
+  // Of a connection that has died libcurl says so; and it repeats nothing that died on a new one.
+  return on_new_connection_ || (pool_.speaks_http2() && error_[0] == '\0');
+}
+
+bool CurlTransfer::Fail(HttpOutcome::Kind kind, absl::string_view message) {
+  verdict_ = Stopped(kind, message);
+  multi_->streams().GiveUp(easy_);
+  return false;
 }
 
 size_t CurlTransfer::OnHeaderLine(char* bytes, size_t size, size_t count, void* self) {
@@ -277,9 +275,8 @@ bool CurlTransfer::TakeHeaderLine(absl::string_view line) {
     return true;
   }
   if (headers_.size_bytes() + line.size() > max_header_bytes_) {
-    verdict_ = Stopped(HttpOutcome::Kind::kProtocol,
-                       absl::StrCat("headers are longer than ", max_header_bytes_, " bytes"));
-    return false;
+    return Fail(HttpOutcome::Kind::kProtocol,
+                absl::StrCat("headers are longer than ", max_header_bytes_, " bytes"));
   }
   if (!absl::StripAsciiWhitespace(line).empty()) {
     headers_.Append(line);
@@ -296,9 +293,7 @@ void CurlTransfer::TakeStatusLine(absl::string_view line) {
   headers_.Clear();
   const absl::string_view rest = line.substr(std::min(line.find(' '), line.size() - 1) + 1);
   if (!absl::SimpleAtoi(rest.substr(0, 3), &status_)) status_ = 0;
-  if (pool_.transport().version == HttpVersion::kHttp2 && absl::StartsWith(line, "HTTP/1")) {
-    pool_.OnDowngrade();
-  }
+  pool_.OnAnswer(/*http2=*/absl::StartsWith(line, "HTTP/2"));
 }
 
 bool CurlTransfer::TakeBody(absl::string_view bytes) {
@@ -306,10 +301,8 @@ bool CurlTransfer::TakeBody(absl::string_view bytes) {
   body_bytes_ += static_cast<int64_t>(bytes.size());
   if (body_bytes_ > request_.max_answer_bytes) {
     pool_.Tell(TransportEvent::kAnswerTooLarge);
-    verdict_ =
-        Stopped(HttpOutcome::Kind::kTooLarge,
+    return Fail(HttpOutcome::Kind::kTooLarge,
                 absl::StrCat("the answer is longer than ", request_.max_answer_bytes, " bytes"));
-    return false;
   }
   Enter(Phase::kStreaming);
   switch (observer_->OnBody(bytes)) {
@@ -319,8 +312,7 @@ bool CurlTransfer::TakeBody(absl::string_view bytes) {
       Enter(Phase::kDraining);
       return true;
     case Flow::kAbort:
-      verdict_ = Stopped(HttpOutcome::Kind::kCancelled, "the reader had enough");
-      return false;
+      return Fail(HttpOutcome::Kind::kCancelled, "the reader had enough");
   }
   return false;
 }

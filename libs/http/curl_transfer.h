@@ -67,13 +67,19 @@ class CurlTransfer {
   enum class Phase { kConnecting, kWaiting, kStreaming, kDraining };
 
   static curl_socket_t OnOpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
-  static int OnConnected(void* self, char*, char*, int, int);
+  static int OnConnected(void* self, char* server_ip, char* own_ip, int server_port, int own_port);
   static size_t OnHeaderLine(char* bytes, size_t size, size_t count, void* self);
   static size_t OnBodyBytes(char* bytes, size_t size, size_t count, void* self);
 
   void SetConstantOptions(const TransferOptions& options);
   void SetTransport(const HttpTransport& transport);
   void SetCallbacks();
+  // False: it ends here.
+  bool BeginSend();
+  // Whether the server cannot have looked at the last send, which libcurl is about to repeat.
+  bool WasRefused() const;
+  // Inside a callback that makes libcurl end it. False.
+  bool Fail(HttpOutcome::Kind kind, absl::string_view message);
   void TakeStatusLine(absl::string_view line);
   bool TakeHeaderLine(absl::string_view line);
   bool TakeBody(absl::string_view bytes);
@@ -98,6 +104,9 @@ class CurlTransfer {
   // Requests begun on a connection; a second one is libcurl's own repeat where a reused one was
   // dead, or an HTTP/2 server refused the stream unseen.
   int sends_ = 0;
+  int refused_sends_ = 0;
+  // The last of them.
+  bool on_new_connection_ = false;
   // Since the last of them, or the start.
   int sockets_opened_ = 0;
   int64_t body_bytes_ = 0;

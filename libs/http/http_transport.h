@@ -14,8 +14,8 @@ inline constexpr int kMaxStreamsPerConnection = 100;
 enum class HttpVersion {
   // One request at a time on a connection.
   kHttp1,
-  // Over TLS only. A server that knows no HTTP/2 is spoken to in HTTP/1.1, within max_connections.
-  kHttp2,
+  // Over TLS: HTTP/2, if the server chooses it (ALPN), otherwise HTTP/1.1.
+  kNegotiated,
 };
 
 enum class TransportEvent {
@@ -36,7 +36,8 @@ struct HttpTransport {
   // HTTP/2: connections to one server; a request that finds no room waits, within its
   // connect_timeout. Connections over max_connection_age that end their streams do not count.
   int max_connections = 16;
-  // HTTP/1.1: idle connections kept for the next request.
+  // Idle connections kept for the next request. Where HTTP/1.1 is negotiated: connections to one
+  // server, too.
   int max_kept_connections = 1024;
   // No request goes out on a connection that is older: names are then resolved anew, and ca_file is
   // read again.

@@ -73,7 +73,7 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
     }
     --self->server_.open_;
     self->closed_ = true;
-    for (const auto& [id, stream] : std::exchange(self->streams_, {})) stream->ended_.Set(true);
+    for (const auto& [id, stream] : std::exchange(self->streams_, {})) stream->TellEnd();
   }
 
   void Send(std::string frame) {
@@ -165,7 +165,7 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
     if (found == streams_.end()) return;
     const std::shared_ptr<Http2Stream> stream = std::move(found->second);
     streams_.erase(found);
-    stream->ended_.Set(true);
+    stream->TellEnd();
   }
 
   LoopbackHttp2& server_;
@@ -207,6 +207,11 @@ void Http2Stream::GoAway(uint32_t last_stream) {
     connection->Send(
         Frame(kGoAway, 0, 0, absl::StrCat(BigEndian(last_stream, 4), BigEndian(0, 4))));
   }
+}
+
+void Http2Stream::TellEnd() {
+  ended_.Set(true);
+  on_end();
 }
 
 Awaitable<void> Http2Stream::WaitForEnd() { co_await ended_.Wait(); }

@@ -28,6 +28,9 @@ class Http2Stream {
  public:
   Http2Stream(std::weak_ptr<Http2Connection> connection, uint32_t id);
 
+  // Called once, when the client has reset the stream or closed the connection before its end.
+  std::function<void()> on_end = [] {};
+
   // Counts from 0 over all connections of the server, in the order in which requests were complete.
   int number = 0;
   // Of its connection; the first is 1.
@@ -39,13 +42,13 @@ class Http2Stream {
   void Reset(uint32_t error_code);
   // Of the connection: streams above `last_stream` were not looked at, new ones are not wanted.
   void GoAway(uint32_t last_stream);
-  // Returns when the client has reset the stream or closed the connection, which must come before
-  // the end of the server. Call it once.
+  // Returns when on_end is called, which must come before the end of the server. Call it once.
   Awaitable<void> WaitForEnd();
 
  private:
   friend class Http2Connection;
 
+  void TellEnd();
   // Null when this stream, if `ends` from now on, is over.
   std::shared_ptr<Http2Connection> Open(bool ends) const;
 

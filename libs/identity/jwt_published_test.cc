@@ -41,6 +41,7 @@ class JwtPublished : public ::testing::Test {
       *jwks.mutable_max_age() = ToProto(absl::Hours(24));
       jwks.set_max_bytes(1 << 18);
       jwks.set_max_keys(64);
+      jwks.set_max_waiting_calls(1000);
     }
     return config;
   }

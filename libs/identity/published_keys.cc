@@ -32,7 +32,8 @@ PublishedKeys::Hope PublishedKeys::Ask(const std::optional<std::string>& kid, ab
   // An overdue fetch is about to begin.
   if (failed_ && !fetching_ && now < FetchDue()) return Hope::kNone;
   const std::string id = kid.value_or("");
-  if (asked_.size() >= kMaxAsked && !asked_.contains(id)) return Hope::kNone;
+  const auto most = static_cast<size_t>(config_.max_waiting_calls());
+  if (asked_.size() >= most && !asked_.contains(id)) return Hope::kNone;
   asked_.insert(id);
   return Hope::kLater;
 }

@@ -26,9 +26,6 @@ namespace penstock::identity {
 // Thread-safe. Times are monotonic, of one clock.
 class PublishedKeys {
  public:
-  // Ids that may wait for one fetch; more are refused at once.
-  static constexpr size_t kMaxAsked = 1000;
-
   // `issuer`: its name, for messages. `config` is complete: every default applied.
   PublishedKeys(std::string issuer, const config::v1::Jwks& config);
 

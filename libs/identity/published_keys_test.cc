@@ -15,6 +15,8 @@ namespace {
 using Hope = PublishedKeys::Hope;
 using ::testing::HasSubstr;
 
+constexpr int kMaxAsked = 100;
+
 // Refresh 10 min, at least 10 s between two looks, keys for 1 h.
 class PublishedKeysTest : public ::testing::Test {
  protected:
@@ -26,6 +28,7 @@ class PublishedKeysTest : public ::testing::Test {
     *config.mutable_max_age() = ToProto(absl::Hours(1));
     config.set_max_bytes(64 * 1024);
     config.set_max_keys(8);
+    config.set_max_waiting_calls(kMaxAsked);
     return config;
   }
   static std::string SetOf(const std::vector<std::string>& kids) {
@@ -145,7 +148,7 @@ TEST_F(PublishedKeysTest, AreFetchedOnceInTheMinimumIntervalHoweverManyIdsAsk) {
 
 TEST_F(PublishedKeysTest, TakeSoManyIdsAndNoMore) {
   Fetch({"a"});
-  for (size_t i = 0; i < PublishedKeys::kMaxAsked; ++i) {
+  for (int i = 0; i < kMaxAsked; ++i) {
     ASSERT_EQ(Ask(absl::StrCat("b", i)), Hope::kLater);
   }
 

@@ -21,6 +21,8 @@ namespace {
 constexpr absl::Duration kSweepInterval = absl::Seconds(1);
 // While the limit is reached, whoever comes may be the first to notice that another has gone.
 constexpr absl::Duration kSweepIntervalWhenFull = absl::Milliseconds(100);
+// While a stop waits for the last ones.
+constexpr absl::Duration kSweepIntervalWhenDraining = absl::Milliseconds(1);
 // Accepted from one listener before the others, and the phase, are looked at.
 constexpr int kBatch = 64;
 
@@ -64,11 +66,25 @@ void AcceptLoop::StopAccepting() {
   while (phase_ == Phase::kClosing) changed_.Wait(mutex_);
 }
 
+void AcceptLoop::AwaitClosed(absl::Duration patience) {
+  {
+    MutexLock lock(mutex_);
+    drain_until_ = SystemClock().Monotonic() + patience;
+  }
+  Enter(Phase::kDraining);
+  MutexLock lock(mutex_);
+  while (phase_ == Phase::kDraining) changed_.Wait(mutex_);
+}
+
 void AcceptLoop::Run() {
   for (Phase now = phase(); now != Phase::kEnding; now = phase()) {
     if (now == Phase::kClosing) {
       sockets_.Close();
       Enter(Phase::kClosed);
+      continue;
+    }
+    if (now == Phase::kDraining && Drained()) {
+      Enter(Phase::kDrained);
       continue;
     }
     Wait();
@@ -77,13 +93,22 @@ void AcceptLoop::Run() {
   }
 }
 
+bool AcceptLoop::Drained() {
+  Sweep();
+  if (open_.count() == 0) return true;
+  MutexLock lock(mutex_);
+  return SystemClock().Monotonic() >= drain_until_;
+}
+
 void AcceptLoop::Wait() {
   std::vector<pollfd> waited = {{.fd = wake_, .events = POLLIN, .revents = 0}};
   for (const int listener : sockets_.descriptors()) {
     waited.push_back({.fd = listener, .events = POLLIN, .revents = 0});
   }
+  const absl::Duration interval =
+      phase() == Phase::kDraining ? kSweepIntervalWhenDraining : kSweepInterval;
   const int timeout =
-      open_.count() > 0 ? static_cast<int>(absl::ToInt64Milliseconds(kSweepInterval)) : -1;
+      open_.count() > 0 ? static_cast<int>(absl::ToInt64Milliseconds(interval)) : -1;
   if (poll(waited.data(), waited.size(), timeout) <= 0 || waited[0].revents == 0) return;
   uint64_t woken = 0;
   if (read(wake_, &woken, sizeof(woken)) < 0 && errno != EAGAIN) {

@@ -35,8 +35,11 @@ class AcceptLoop {
   // on.
   void StopAccepting();
 
+  // Until gRPC has closed every connection, or `patience` has passed; after StopAccepting.
+  void AwaitClosed(absl::Duration patience);
+
  private:
-  enum class Phase { kAccepting, kClosing, kClosed, kEnding };
+  enum class Phase { kAccepting, kClosing, kClosed, kDraining, kDrained, kEnding };
 
   void Run();
   // Waits for connections, a change of phase, or the next sweep.
@@ -45,6 +48,7 @@ class AcceptLoop {
   // Of one listener; false when nobody waits there any more.
   bool AcceptOne(int listener);
   bool Full();
+  bool Drained();
   // Closes the connection with a reset, and so leaves nothing behind in TIME_WAIT.
   void Refuse(int connection, prometheus::Counter& counter);
   // There is none for the next connection: gives up the spare one, so as to refuse it.
@@ -67,6 +71,8 @@ class AcceptLoop {
   Mutex mutex_;
   CondVar changed_;
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kAccepting;
+  // Monotonic.
+  absl::Duration drain_until_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

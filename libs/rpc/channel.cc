@@ -5,6 +5,8 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include "libs/rpc/server_host.h"
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -32,6 +34,8 @@ std::shared_ptr<grpc::Channel> OpenChannel(absl::string_view endpoint,
   // Each channel its own connection, also when two go to the same address.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetLoadBalancingPolicyName("round_robin");
+  arguments.SetServiceConfigJSON(
+      absl::StrCat(R"({"healthCheckConfig": {"serviceName": ")", kCallsHealth, R"("}})"));
   const std::string target = absl::StartsWith(endpoint, "unix:")
                                  ? std::string(endpoint)
                                  : absl::StrCat("dns:///", endpoint);

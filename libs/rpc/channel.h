@@ -14,7 +14,8 @@ namespace penstock::rpc {
 inline constexpr int kMaxMessageBytes = 4 << 20;
 
 // A channel to "host:port" (all addresses of the name, round robin) or "unix:path". It connects
-// when first used and again, within 2 s, whenever the service comes back. Channels must be
+// when first used and again, within 2 s, whenever the service comes back. A server that drains
+// (ServerHost) is given no more calls. Channels must be
 // destroyed on a thread that is not gRPC's: keep them where main can see them. Without credentials
 // it is plaintext; services call each other by Transport::OpenChannel.
 std::shared_ptr<grpc::Channel> OpenChannel(

@@ -23,7 +23,8 @@
 namespace penstock::rpc {
 
 // Calls a unary RPC: co_await Call(*stub.async(), &Stub::async_interface::GetTurn, request,
-// options). The status is the callee's, with its details.
+// options). The status is the callee's, with its details;
+// CANCELLED only after options.stop.
 template <class AsyncStub, class Request, class Response>
 Awaitable<absl::StatusOr<Response>> Call(
     AsyncStub* stub,
@@ -45,7 +46,9 @@ Awaitable<absl::StatusOr<Response>> Call(
             });
           },
           boost::asio::use_awaitable);
-  if (!status.ok()) co_return FromGrpc(status);
+  if (!status.ok()) {
+    co_return options.stop.stop_requested() ? FromGrpc(status) : FromServer(status);
+  }
   co_return std::move(response);
 }
 

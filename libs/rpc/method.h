@@ -5,9 +5,11 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "libs/async/awaitable.h"
+#include "libs/async/live_count.h"
 #include "libs/base/clock.h"
 #include "libs/identity/authenticator.h"
 #include "libs/obs/metrics.h"
@@ -27,6 +29,8 @@ struct ServerEnvironment {
   obs::Metrics& metrics;
   // Which certificates may call; null: the listener has no TLS.
   const PeerPolicy* callers = nullptr;
+  // Of all methods: from their arrival until gRPC is done with them.
+  std::shared_ptr<LiveCount> calls = std::make_shared<LiveCount>();
 };
 
 // One RPC of one service. Thread-safe.

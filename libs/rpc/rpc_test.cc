@@ -22,6 +22,7 @@
 #include "libs/rpc/client.h"
 #include "libs/rpc/idle_pulse.h"
 #include "libs/rpc/server.h"
+#include "libs/rpc/server_for_test.h"
 #include "libs/rpc/server_host.h"
 #include "libs/rpc/server_stream.h"
 #include "penstock/dispatcher/v1/dispatcher.grpc.pb.h"
@@ -327,6 +328,51 @@ TEST(IdlePulse, StopsWithACallOpen) {
 INSTANTIATE_TEST_SUITE_P(Channels, RpcTest, testing::Bool(), [](const auto& parameter) {
   return parameter.param ? "OverASocket" : "InProcess";
 });
+
+TEST(ServerHost, DrainsWithoutACallLost) {
+  ServerForTest server;
+  const auto channel = OpenChannel(server.endpoint());
+  const auto stub = Dispatcher::NewStub(channel);
+  std::promise<absl::Status> waiting;
+  std::thread caller([&] {
+    grpc::ClientContext context;
+    PrepareForTest(context);
+    Turn turn;
+    waiting.set_value(FromGrpc(stub->CancelTurn(&context, CancelTurnRequest(), &turn)));
+  });
+  while (server.turns().waiting() == 0) std::this_thread::yield();
+
+  std::thread drain([&] { server.Drain(absl::Seconds(20)); });
+  // Sooner or later new calls go elsewhere; there is nowhere else here.
+  absl::Status last;
+  while (last.ok()) last = CallOnce(channel);
+  server.turns().Release();
+  drain.join();
+  caller.join();
+
+  EXPECT_EQ(last.code(), absl::StatusCode::kUnavailable) << last;
+  EXPECT_TRUE(waiting.get_future().get().ok());
+}
+
+TEST(ServerHost, DrainGivesUpOnACallThatDoesNotEnd) {
+  ServerForTest server;
+  const auto stub = Dispatcher::NewStub(OpenChannel(server.endpoint()));
+  std::promise<absl::Status> waiting;
+  std::thread caller([&] {
+    grpc::ClientContext context;
+    PrepareForTest(context);
+    Turn turn;
+    waiting.set_value(FromServer(stub->CancelTurn(&context, CancelTurnRequest(), &turn)));
+  });
+  while (server.turns().waiting() == 0) std::this_thread::yield();
+
+  server.Drain(absl::Milliseconds(50));
+  EXPECT_EQ(server.turns().waiting(), 1);
+
+  server.turns().Release();
+  caller.join();
+  EXPECT_TRUE(waiting.get_future().get().ok());
+}
 
 TEST(ServerHost, SaysWhichAddressItCannotBind) {
   Dispatcher::CallbackService one;

@@ -38,7 +38,10 @@ template <class Reactor>
 class CallReactor : public Reactor {
  protected:
   CallReactor(Method& method, grpc::CallbackServerContext* context)
-      : method_(method), context_(*context), started_(method.environment().clock.Monotonic()) {
+      : method_(method),
+        live_(*method.environment().calls),
+        context_(*context),
+        started_(method.environment().clock.Monotonic()) {
     method_.CountStart();
   }
 
@@ -73,6 +76,7 @@ class CallReactor : public Reactor {
   Method& method_;
 
  private:
+  const LiveCount::Holder live_;
   const grpc::CallbackServerContext& context_;
   const absl::Duration started_;
   std::stop_source stop_;

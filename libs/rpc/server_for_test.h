@@ -106,6 +106,8 @@ class ServerForTest {
     worker_.join();
   }
 
+  void Drain(absl::Duration patience) { host_->Drain(*environment_.calls, patience); }
+
   const std::string& endpoint() const { return host_->endpoint(); }
   TurnsForTest& turns() { return turns_; }
   const obs::Metrics& metrics() const { return metrics_; }

@@ -10,17 +10,25 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
 
+#include "libs/base/clock.h"
 #include "libs/base/status_macros.h"
 #include "libs/rpc/accept_loop.h"
 #include "libs/rpc/channel.h"
 #include "libs/rpc/listening_sockets.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 namespace penstock::rpc {
 namespace {
 
 using ExternalConnection = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+
+// For what has been written, once every call has ended: longer only for a peer that takes nothing.
+constexpr absl::Duration kFlushPatience = absl::Seconds(1);
+
+// After this long without a call all clients have heard that they should go elsewhere.
+constexpr absl::Duration kLastCallsArrive = absl::Milliseconds(100);
 
 int Milliseconds(absl::Duration duration) {
   return static_cast<int>(
@@ -77,6 +85,9 @@ absl::StatusOr<std::unique_ptr<ServerHost>> ServerHost::Start(
     return absl::UnavailableError(absl::StrCat("cannot start a server for ", endpoint));
   }
   auto host = std::unique_ptr<ServerHost>(new ServerHost(std::move(server), std::move(acceptor)));
+  if (auto* health = host->server_->GetHealthCheckService()) {
+    health->SetServingStatus(kCallsHealth, true);
+  }
   if (sockets) host->Listen(*std::move(sockets), options);
   return host;
 }
@@ -108,7 +119,23 @@ std::shared_ptr<grpc::Channel> ServerHost::InProcessChannel() {
 }
 
 void ServerHost::SetServing(bool serving) {
-  if (auto* health = server_->GetHealthCheckService()) health->SetServingStatus(serving);
+  if (auto* health = server_->GetHealthCheckService()) health->SetServingStatus("", serving);
+}
+
+void ServerHost::Drain(const LiveCount& calls, absl::Duration patience) {
+  absl::Duration quiet = absl::ZeroDuration();
+  if (auto* health = server_->GetHealthCheckService()) {
+    health->SetServingStatus(kCallsHealth, false);
+    quiet = kLastCallsArrive;
+  }
+  const absl::Duration give_up = SystemClock().Monotonic() + patience;
+  absl::Duration now = SystemClock().Monotonic();
+  absl::Duration last_call = now;
+  while (now < give_up && (calls.count() > 0 || now < last_call + quiet)) {
+    if (calls.count() > 0) last_call = now;
+    absl::SleepFor(absl::Milliseconds(2));
+    now = SystemClock().Monotonic();
+  }
 }
 
 void ServerHost::Shutdown(absl::Duration grace) {
@@ -117,6 +144,8 @@ void ServerHost::Shutdown(absl::Duration grace) {
   if (accept_loop_ != nullptr) accept_loop_->StopAccepting();
   server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(grace));
   server_->Wait();
+  // gRPC writes the last answers in the background: a process that ends here would cut them off.
+  if (accept_loop_ != nullptr) accept_loop_->AwaitClosed(kFlushPatience);
   accept_loop_.reset();
   server_.reset();
 }

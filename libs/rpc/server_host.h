@@ -9,6 +9,7 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include "libs/async/live_count.h"
 #include "libs/rpc/listener_options.h"
 
 #include "absl/status/statusor.h"
@@ -23,6 +24,9 @@ namespace penstock::rpc {
 
 class AcceptLoop;
 class ListeningSockets;
+
+// The name under which the health service says whether calls are taken.
+inline constexpr char kCallsHealth[] = "penstock.calls";
 
 class ServerHost {
  public:
@@ -41,10 +45,20 @@ class ServerHost {
   // A channel that stays within the process.
   std::shared_ptr<grpc::Channel> InProcessChannel();
 
-  // Standard gRPC health service: what it answers for every service.
+  // Standard gRPC health service: what it answers for the server as a whole, so to probes.
   void SetServing(bool serving);
 
-  // Takes no new calls; gives live ones until `grace` has passed, then cancels them. Blocks.
+  // The first half of a stop: sends clients elsewhere, and waits until `calls` (all calls of this
+  // server) have ended, or `patience` has passed. Blocks.
+  //
+  // Shutdown alone would cost calls: gRPC 1.51 ends those with CANCELLED that come while it begins,
+  // and closes a connection with the last answer, so that a client that writes just then loses what
+  // it has not read. Clients of OpenChannel watch kCallsHealth instead, a stream that keeps their
+  // connection, and take no more calls to a server that does not serve it.
+  void Drain(const LiveCount& calls, absl::Duration patience);
+
+  // Takes no new calls; gives live ones until `grace` has passed, then cancels them. Blocks until
+  // every answer was written, or a second later for a peer that takes none.
   void Shutdown(absl::Duration grace);
 
  private:

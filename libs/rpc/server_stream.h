@@ -1,6 +1,7 @@
 // Reading a server stream from a coroutine, which goes on where the event arrived: see client.h.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -32,7 +33,7 @@ class ServerStream {
   }
 
   // The next event; nullopt after the last one of a stream that ended with OK; its status
-  // otherwise.
+  // otherwise, CANCELLED only if it was cancelled from this side.
   Awaitable<absl::StatusOr<std::optional<Event>>> Next() { return core_->Next(); }
 
   void Cancel() { core_->Cancel(); }
@@ -79,11 +80,14 @@ class ServerStream {
       co_return Ended();
     }
 
-    void Cancel() { context_.TryCancel(); }
+    void Cancel() {
+      cancelled_ = true;
+      context_.TryCancel();
+    }
 
     // No reader will come any more.
     void Abandon() {
-      context_.TryCancel();
+      Cancel();
       ReleaseHold();
     }
 
@@ -93,7 +97,7 @@ class ServerStream {
     }
 
     void OnDone(const grpc::Status& status) override {
-      status_ = FromGrpc(status);
+      status_ = cancelled_ ? FromGrpc(status) : FromServer(status);
       std::shared_ptr<Core> self;
       {
         MutexLock lock(mutex_);
@@ -139,6 +143,7 @@ class ServerStream {
     std::function<void(bool)> resume_;  // of the one pending Next
     absl::Status status_;
     bool ended_ = false;
+    std::atomic<bool> cancelled_ = false;
     Mutex mutex_;
     bool held_ ABSL_GUARDED_BY(mutex_) = true;
     std::shared_ptr<Core> self_ ABSL_GUARDED_BY(mutex_);

@@ -57,6 +57,13 @@ TEST(RefusalText, SaysHowToGetAToken) {
   EXPECT_THAT(RefusalText(scope, "a:1"), HasSubstr("penstock token mint ... --scope turns.action"));
 }
 
+TEST(RefusalText, NamesBothPlacesOfAProvidersKey) {
+  const absl::Status status =
+      Refusal(absl::StatusCode::kInternal, "PROVIDER_AUTH", "provider sim: HTTP 401");
+
+  EXPECT_THAT(RefusalText(status, "a:1"), HasSubstr("(api_key_env or api_key_file)"));
+}
+
 TEST(RefusalText, AsksWhetherTheGatewayRuns) {
   const absl::Status status = absl::UnavailableError(
       "connections to all backends failing; last error: UNKNOWN: ipv4:127.0.0.1:1: Failed to "

@@ -98,6 +98,47 @@ TEST_F(ContinuedTest, AContinuationThatFailsIsMadeAgainAndNoOtherModelTakesOver)
   EXPECT_EQ(Requests().size(), 3u);
 }
 
+TEST_F(ContinuedTest, AModelThatRefusesAPrefillIsAskedInWordsOnceAndNotCutAgain) {
+  provider_.Next(Answer("Once upon ", chat::v1::LENGTH, 12));
+  provider_.Next({.events = {FakeProviderPeer::Failure(chat::v1::INVALID_REQUEST)}, .end = {}});
+  provider_.Next(Answer("a time.", chat::v1::STOP, 4));
+
+  const Turn turn = Outcome(Accepted(Request("x")));
+  Outcome(Accepted(Request("y")));
+
+  EXPECT_EQ(turn.state(), Turn::SUCCEEDED);
+  EXPECT_EQ(turn.output(0).parts(0).text().text(), "Once upon a time.");
+  const auto requests = Requests();
+  ASSERT_EQ(requests.size(), 4u);
+  EXPECT_EQ(requests[1].messages().rbegin()->role(), chat::v1::ASSISTANT);
+  const auto& asked = requests[2].messages();
+  EXPECT_EQ(asked.rbegin()->role(), chat::v1::USER);
+  EXPECT_THAT(asked.rbegin()->parts(0).text().text(), testing::HasSubstr("where you left off"));
+  EXPECT_EQ(asked[asked.size() - 2].parts(0).text().text(), "Once upon ");
+  EXPECT_EQ(requests[3].generation().max_output_tokens(), 100) << "bounded again";
+}
+
+TEST_F(ContinuedTest, AContinuationThatIsRefusedInWordsTooEndsTheTurn) {
+  provider_.Next(Answer("Once upon ", chat::v1::LENGTH, 12));
+  for (int i = 0; i < 2; ++i) {
+    provider_.Next({.events = {FakeProviderPeer::Failure(chat::v1::INVALID_REQUEST)}, .end = {}});
+  }
+
+  const Turn turn = Outcome(Accepted(Request("x")));
+
+  EXPECT_EQ(turn.state(), Turn::FAILED);
+  EXPECT_TRUE(turn.output_partial());
+  EXPECT_EQ(Requests().size(), 3u);
+}
+
+TEST_F(ContinuedTest, OfAModelThatIsKnownToRefuseAPrefillNothingIsCut) {
+  config_.mutable_models(0)->add_refuses("prefill");
+
+  Outcome(Accepted(Request("x")));
+
+  EXPECT_EQ(Requests()[0].generation().max_output_tokens(), 100);
+}
+
 TEST_F(ContinuedTest, WithToolsNothingIsCut) {
   config_.mutable_agents(0)->add_tools()->set_name("look_up");
 

@@ -32,8 +32,7 @@ absl::Status TurnNotFound(const std::string& name) {
 }
 
 constexpr absl::string_view kOperatorScope = "operator";
-// In a line of the log.
-constexpr size_t kTurnsNamed = 10;
+constexpr size_t kTurnsNamedInLog = 10;
 
 absl::Status Draining() {
   return Refusal(absl::StatusCode::kUnavailable, "DRAINING",
@@ -57,6 +56,7 @@ DispatcherCore::DispatcherCore(const host::Environment& environment, Peers peers
       policy_(std::make_shared<const Policy>(environment.config)),
       accounts_(environment.config.queue().first_turns_per_hour()),
       depths_(MakeDepths(environment.config)),
+      held_(std::make_shared<HeldBytes>(HeldBytesLimitsOf(environment.config))),
       metrics_(environment.metrics),
       services_{environment.config,
                 agents_,
@@ -92,7 +92,7 @@ Awaitable<absl::Status> DispatcherCore::Recover() {
     next_submit_number = std::max(next_submit_number, found.next_submit_number);
     shards_.push_back(
         std::make_unique<Shard>(Shard::Context{services_, journal_, jobs_, accounts_, depths_,
-                                               running_, shutdown_.get_token()},
+                                               *held_, running_, shutdown_.get_token()},
                                 found.epoch));
     turns += found.turns.size();
     jobs += found.jobs.size();
@@ -101,7 +101,7 @@ Awaitable<absl::Status> DispatcherCore::Recover() {
   }
   PENSTOCK_FAILPOINT("dispatcher.after_recovery");
   admission_ = std::make_unique<Admission>(
-      Admission::Context{services_, journal_, accounts_, depths_, environment_.metrics},
+      Admission::Context{services_, journal_, accounts_, depths_, *held_, environment_.metrics},
       next_submit_number);
   Spawn(environment_.executor, Tick());
   Log(Severity::kInfo, "recovered",
@@ -125,6 +125,7 @@ Awaitable<void> DispatcherCore::Tick() {
     for (const auto& shard : shards_) shard->Tick();
     accounts_.DropOld(environment_.clock.Now());
     admission_->DropOld();
+    metrics_.held_bytes.Set(static_cast<double>(held_->bytes()));
     for (PoolMetrics& pool : pool_metrics_) pool.Publish();
     const auto swept = co_await journal_.SweepRequestIds(environment_.clock.Now(), 1000);
     if (!swept.ok()) {
@@ -272,6 +273,7 @@ void DispatcherCore::Reload(const config::v1::Config& config) {
     pools_.at(model.name())->SetShares(FairOptionsOf(config, model).shares);
     depths_.at(model.name())->SetLimits(DepthLimitsOf(config));
   }
+  held_->SetLimits(HeldBytesLimitsOf(config));
   accounts_.SetFirstTurns(config.queue().first_turns_per_hour());
   admission_->Reload(config.queue());
   policy_.Set(std::make_shared<const Policy>(config));
@@ -303,7 +305,7 @@ void DispatcherCore::LogWhatStillRuns() const {
     for (const auto& turn : shard->AllLive()) {
       const chat::v1::Turn::State state = turn->Snapshot().state();
       ++states[chat::v1::Turn::State_Name(state)];
-      if (state == chat::v1::Turn::RUNNING && running.size() < kTurnsNamed) {
+      if (state == chat::v1::Turn::RUNNING && running.size() < kTurnsNamedInLog) {
         running.push_back(turn->name());
       }
     }

@@ -110,6 +110,7 @@ class DispatcherCore {
   Snapshot<Policy> policy_;
   Accounts accounts_;
   Depths depths_;
+  const std::shared_ptr<HeldBytes> held_;
   OutputBounds outputs_;
   TurnMetrics metrics_;
   const TurnServices services_;

@@ -50,6 +50,7 @@ inline config::v1::Config TestConfig() {
   auto& queue = *config.mutable_queue();
   queue.set_max_waiting_tokens(2'000'000'000);
   queue.set_max_tenant_share(1);
+  queue.set_max_held_bytes(int64_t{1} << 30);
   queue.set_first_turns_per_hour(6);
   queue.set_max_action_share(0.1);
   queue.set_max_first_share(0.5);

@@ -4,6 +4,8 @@
 
 #include "services/dispatcher/dispatcher_fixture.h"
 
+#include "absl/strings/match.h"
+
 namespace penstock::dispatcher {
 namespace {
 
@@ -163,6 +165,42 @@ TEST_F(DispatcherCoreTest, TheDepthHasTokensToo) {
 
   EXPECT_EQ(ReasonOf(refused), "QUEUE_FULL");
   EXPECT_EQ(MetadataOf(refused, "limit"), "150 tokens");
+}
+
+// Two run and one waits: all three hold their picture until they have ended.
+TEST_F(DispatcherCoreTest, LiveTurnsHoldNoMoreBytesThanMay) {
+  constexpr int64_t kPicture = 100'000;
+  const auto picture = [&](const std::string& session) {
+    auto request = Request("look", session);
+    auto* image = request.mutable_turn()->add_input()->mutable_image();
+    image->set_media_type("image/png");
+    image->set_data(std::string(kPicture, 'p'));
+    return request;
+  };
+  // Of which three quarters are for class FREE.
+  config_.mutable_queue()->set_max_held_bytes(5 * kPicture);
+  Restart();
+  for (int i = 0; i < 4; ++i) provider_.Next({.events = {}, .end = {}, .hangs = true});
+  const std::string running = Accepted(picture("s1"));
+  Accepted(picture("s2"));
+  ASSERT_TRUE(Eventually([&] { return provider_.requests().size() == 2; }));
+  Accepted(picture("s3"));
+
+  const absl::Status refused = Submit(picture("s4")).status();
+  EXPECT_EQ(ReasonOf(refused), "QUEUE_FULL");
+  EXPECT_EQ(MetadataOf(refused, "limit"), "375000 bytes");
+  EXPECT_THAT(refused.message(), testing::HasSubstr("turns hold 300"));
+  EXPECT_TRUE(Submit(Request("no picture", "s5")).ok());
+  EXPECT_TRUE(Eventually([&] {
+    return absl::StrContains(metrics_.Render(), "\npenstock_dispatcher_held_bytes 300");
+  }));
+
+  Restart();
+  EXPECT_EQ(ReasonOf(Submit(picture("s4")).status()), "QUEUE_FULL") << "they are held again";
+  v1::CancelTurnRequest cancel;
+  cancel.set_name(running);
+  EXPECT_TRUE(Run(core_->Cancel(principal_, cancel)).ok());
+  EXPECT_TRUE(Eventually([&] { return Submit(picture("s4")).ok(); })) << "given back at its end";
 }
 
 TEST_F(DispatcherCoreTest, AWatchedTurnWaitsNoLongerThanItsClassDoes) {

@@ -19,8 +19,9 @@ class DispatcherLoadTest : public DispatcherCoreTest {
     return load.pools_size() == 0 ? v1::PoolLoad() : load.pools(0);
   }
   v1::ClassLoad Of(chat::v1::TurnClass turn_class) { return Pool().classes(turn_class - 1); }
-  absl::Status Submit(chat::v1::Urgency urgency) {
+  absl::Status Submit(chat::v1::Urgency urgency, int64_t refused_alike = 0) {
     auto request = Request("x", "s" + std::to_string(++sessions_));
+    request.set_refused_alike(refused_alike);
     request.mutable_turn()->set_urgency(urgency);
     return DispatcherCoreTest::Submit(std::move(request)).status();
   }
@@ -129,8 +130,14 @@ TEST_F(DispatcherLoadTest, CountsWhatThePoolWasTooFullFor) {
   EXPECT_EQ(Of(chat::v1::CLASS_BATCH).refused_per_second(), 0);
 
   EXPECT_EQ(ReasonOf(Submit(chat::v1::BATCH)), "QUEUE_FULL");
+  const double once = Of(chat::v1::CLASS_BATCH).refused_per_second();
+  EXPECT_EQ(ReasonOf(Submit(chat::v1::BATCH, /*refused_alike=*/99)), "QUEUE_FULL");
 
-  EXPECT_GT(Of(chat::v1::CLASS_BATCH).refused_per_second(), 0);
+  EXPECT_GT(once, 0);
+  EXPECT_GT(Of(chat::v1::CLASS_BATCH).refused_per_second(), 50 * once);
+  EXPECT_THAT(metrics_.Render(),
+              testing::HasSubstr("penstock_dispatcher_refused_total{class=\"CLASS_BATCH\","
+                                 "reason=\"QUEUE_FULL\"} 101"));
   EXPECT_EQ(Of(chat::v1::CLASS_FREE).refused_per_second(), 0);
 }
 

@@ -25,6 +25,11 @@ DepthLimits DepthLimitsOf(const config::v1::Config& config) {
           .tenant_share = config.queue().max_tenant_share()};
 }
 
+HeldBytesLimits HeldBytesLimitsOf(const config::v1::Config& config) {
+  return {.bytes = config.queue().max_held_bytes(),
+          .tenant_share = config.queue().max_tenant_share()};
+}
+
 Depths MakeDepths(const config::v1::Config& config) {
   Depths depths;
   for (const auto& model : config.models()) {

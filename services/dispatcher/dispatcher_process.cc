@@ -166,7 +166,8 @@ void DispatcherProcess::Drain(absl::Duration timeout) {
 void DispatcherProcess::Stop() {
   parts_->scaler.reset();
   parts_->core->Stop();
-  parts_->host->Shutdown(kShutdownGrace);
+  parts_->host->Drain(*parts_->rpc_environment->calls, kShutdownGrace);
+  parts_->host->Shutdown(absl::ZeroDuration());
   parts_.reset();
 }
 

@@ -57,6 +57,8 @@ class Collector final : public http::HttpObserver {
       case Kind::kTimeoutIdle:
       case Kind::kTimeoutTotal:
         return Failed(FetchOutcome::kTimeout, outcome.message);
+      case Kind::kTls:
+        return Failed(FetchOutcome::kTls, absl::StrCat("TLS: ", outcome.message));
       default:
         return Failed(FetchOutcome::kConnection, outcome.message);
     }

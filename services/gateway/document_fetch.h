@@ -20,7 +20,9 @@ enum class FetchOutcome {
   // Larger than allowed; the connection was closed there.
   kTooLarge,
   kTimeout,
-  // Not reached, TLS refused, or the connection broke.
+  // The handshake failed, or the certificate is not to be trusted; nothing was sent.
+  kTls,
+  // Not reached, or the connection broke.
   kConnection,
   kStopped,
 };

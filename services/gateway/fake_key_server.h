@@ -29,6 +29,7 @@ class FakeKeyServer {
   };
 
   std::string url() const { return server_.Url("/jwks"); }
+  int port() const { return server_.port(); }
   void Set(Mode mode, std::string document = "");
   void SetLocation(std::string location);
   // Begun since the start.

@@ -6,17 +6,11 @@
 #include <vector>
 
 #include <gmock/gmock.h>
-#include <grpcpp/client_context.h>
 #include <gtest/gtest.h>
 
 #include "libs/base/clock.h"
 #include "libs/base/refusal.h"
-#include "libs/identity/jwk_text.h"
-#include "libs/rpc/channel.h"
-#include "libs/rpc/status.h"
-#include "penstock/gateway/v1/turns.grpc.pb.h"
-#include "services/gateway/fake_key_server.h"
-#include "services/gateway/gateway_harness.h"
+#include "services/gateway/gateway_keys_fixture.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -30,69 +24,6 @@ using identity::MakePublishedPair;
 using identity::PublishedPair;
 using Mode = FakeKeyServer::Mode;
 using testing::HasSubstr;
-
-constexpr char kIssuer[] = "https://keys.test";
-
-std::string TokenOf(const JwtSigner& signer) {
-  identity::TokenContent content;
-  content.issuer = kIssuer;
-  content.audience = "penstock";
-  content.subject = "ann";
-  content.issued_at = SystemClock().Now() - absl::Seconds(10);
-  content.expires = SystemClock().Now() + absl::Minutes(5);
-  return absl::StrCat("Bearer ", signer.Sign(content));
-}
-
-class GatewayKeysTest : public testing::Test {
- protected:
-  // `settings`: of jwks, beside its URL.
-  void Start(const std::string& settings, const std::string& url = "") {
-    harness_ = std::make_unique<GatewayHarness>(
-        "", absl::StrCat("    - issuer: ", kIssuer, "\n      tenants: [dev]\n      jwks: {url: '",
-                         url.empty() ? server_.url() : url, "', ", settings, "}\n"));
-    harness_->peers().live = {TurnOf(1, chat::v1::Turn::RUNNING)};
-    stub_ = v1::Turns::NewStub(rpc::OpenChannel(harness_->endpoint()));
-  }
-  void Serve(const std::vector<std::string>& jwks) { server_.Set(Mode::kServe, JwkSetOf(jwks)); }
-
-  absl::Status Call(const std::string& authorization) {
-    grpc::ClientContext context;
-    context.AddMetadata("authorization", authorization);
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
-    v1::GetTurnRequest request;
-    request.set_name(kFakeTurn);
-    chat::v1::Turn turn;
-    return rpc::FromGrpc(stub_->GetTurn(&context, request, &turn));
-  }
-  // "OK" or the refusal's reason.
-  std::string Ask(const std::string& authorization) {
-    const absl::Status status = Call(authorization);
-    return status.ok() ? "OK" : ReasonOf(status);
-  }
-  std::string Ask(const JwtSigner& signer) { return Ask(TokenOf(signer)); }
-  // Repeats the call while it cannot be judged.
-  std::string AskUntilJudged(const JwtSigner& signer) {
-    std::string answer = Ask(signer);
-    while (answer == "STORE_UNAVAILABLE") answer = Ask(signer);
-    return answer;
-  }
-  std::string Metric(const std::string& name, const std::string& more = "") {
-    const std::string metrics = harness_->metrics();
-    const std::string key = absl::StrCat(name, "{issuer=\"", kIssuer, "\"", more, "} ");
-    const size_t at = metrics.find(key);
-    if (at == std::string::npos) return "absent";
-    return metrics.substr(at + key.size(), metrics.find('\n', at) - at - key.size());
-  }
-  std::string Fetches(const std::string& outcome) {
-    return Metric("penstock_gateway_key_fetches_total", absl::StrCat(",outcome=\"", outcome, "\""));
-  }
-
-  FakeKeyServer server_;
-  const PublishedPair a_ = MakePublishedPair(JwtAlgorithm::kEs256, "a");
-  const PublishedPair b_ = MakePublishedPair(JwtAlgorithm::kEs256, "b");
-  std::unique_ptr<GatewayHarness> harness_;
-  std::unique_ptr<v1::Turns::Stub> stub_;
-};
 
 TEST_F(GatewayKeysTest, CallsAreSentAwayUnjudgedUntilTheKeysHaveCome) {
   Start("min_refresh_interval: 20ms");
@@ -307,34 +238,35 @@ TEST_F(GatewayKeysTest, CallsThatWaitAreAnsweredWhenTheGatewayStops) {
   EXPECT_LT(SystemClock().Monotonic() - begun, absl::Seconds(10));
 }
 
+TEST_F(GatewayKeysTest, NoMoreCallsWaitThanMay) {
+  server_.Set(Mode::kSlow);
+  Start("timeout: 60s, max_waiting_calls: 2");
+  server_.WaitForRequests(1);
+  std::vector<std::future<absl::Status>> waiting;
+  for (int i = 0; i < 2; ++i) {
+    waiting.push_back(std::async(std::launch::async, [this] { return Call(TokenOf(a_.signer)); }));
+  }
+  while (Metric("penstock_gateway_key_waiting_calls") != "2") std::this_thread::yield();
+
+  const absl::Status refused = Call(TokenOf(a_.signer));
+
+  EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(refused), "STORE_UNAVAILABLE");
+  EXPECT_EQ(Metric("penstock_gateway_key_waits_refused_total"), "1");
+  harness_.reset();
+  for (auto& call : waiting) EXPECT_FALSE(call.get().ok());
+}
+
 TEST_F(GatewayKeysTest, ACallerThatGoesWhileItWaitsTakesNothingWithIt) {
   server_.Set(Mode::kSlow);
   Start("timeout: 200ms, min_refresh_interval: 50ms");
   server_.WaitForRequests(1);
-  grpc::ClientContext context;
-  context.AddMetadata("authorization", TokenOf(a_.signer));
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(50));
-  v1::GetTurnRequest request;
-  request.set_name(kFakeTurn);
-  chat::v1::Turn turn;
 
-  EXPECT_FALSE(stub_->GetTurn(&context, request, &turn).ok());
+  EXPECT_FALSE(Call(TokenOf(a_.signer), absl::Milliseconds(50)).ok());
 
   Serve({a_.jwk});
   EXPECT_EQ(AskUntilJudged(a_.signer), "OK");
   EXPECT_EQ(Metric("penstock_gateway_key_waiting_calls"), "0");
-}
-
-TEST_F(GatewayKeysTest, AServerWithoutTlsIsNotBelievedUnderHttps) {
-  Serve({a_.jwk});
-  std::string url = server_.url();
-  url.replace(0, 4, "https");
-  Start("min_refresh_interval: 20ms", url);
-
-  while (Fetches("connection") == "0") std::this_thread::yield();
-
-  EXPECT_EQ(Ask(a_.signer), "STORE_UNAVAILABLE");
-  EXPECT_EQ(server_.requests(), 0);
 }
 
 TEST_F(GatewayKeysTest, KeysThatAreLeftOutAreCounted) {

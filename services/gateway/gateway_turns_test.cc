@@ -154,7 +154,8 @@ TEST_F(GatewayTurnsTest, DispatcherThatIsLostBeforeAcceptanceIsTheCallersToRepea
 }
 
 TEST_F(GatewayTurnsTest, RequestIdThatTheGatewayMadeIsRepeatedByTheGateway) {
-  peers().streams = {{{}, Lost()}, {{}, Lost()}, {{AcceptedEvent(), FinishedEvent(2)}, {}}};
+  const absl::Status stopping = Refusal(StatusCode::kUnavailable, "DRAINING", "stopping");
+  peers().streams = {{{}, stopping}, {{}, Lost()}, {{AcceptedEvent(), FinishedEvent(2)}, {}}};
   Stream request = TurnRequest<Stream>("");
   request.clear_session();
 
@@ -177,6 +178,28 @@ TEST_F(GatewayTurnsTest, RefusalOfTheDispatcherReachesTheCallerAsItIs) {
   EXPECT_EQ(StreamTurn(TurnRequest<Stream>()).status, full);
   EXPECT_THAT(harness_->metrics(),
               HasSubstr("penstock_gateway_refusals_total{reason=\"QUEUE_FULL\"} 1"));
+}
+
+TEST_F(GatewayTurnsTest, ARefusalThatHoldsIsRepeatedWithoutAskingAndCounted) {
+  const auto full = [](int holds_ms) -> absl::Status {
+    return Refusal(StatusCode::kResourceExhausted, "QUEUE_FULL", "full")
+        .With("holds_ms", std::to_string(holds_ms));
+  };
+  peers().streams = {{{}, full(1000)}, {{}, full(1000)}, {{}, full(0)}};
+  const auto anonymous = TurnRequest<Stream>("");
+  auto other = anonymous;
+  other.mutable_turn()->set_agent("agents/other");
+
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(StreamTurn(anonymous).status, full(1000));
+  EXPECT_EQ(peers().streamed.size(), 1u);
+  EXPECT_EQ(ReasonOf(RunTurn(TurnRequest<v1::RunTurnRequest>("")).status()), "QUEUE_FULL");
+  EXPECT_EQ(peers().streamed.size(), 1u);
+  // One that may repeat what was accepted is always asked for, and so is one of another agent.
+  StreamTurn(TurnRequest<Stream>("r1"));
+  StreamTurn(other);
+  ASSERT_EQ(peers().streamed.size(), 3u);
+  EXPECT_EQ(peers().streamed[1].submit().refused_alike(), 3);
+  EXPECT_EQ(peers().streamed[2].submit().refused_alike(), 0);
 }
 
 TEST_F(GatewayTurnsTest, CallerWhoGoesIsNoLongerAWatcher) {

@@ -63,7 +63,7 @@ bool KeyFetcher::Await(const std::optional<std::string>& kid, absl::AnyInvocable
   {
     MutexLock lock(mutex_);
     if (closed_) return false;
-    if (waiting_.size() >= kMaxWaiting) {
+    if (waiting_.size() >= static_cast<size_t>(keys_.config().max_waiting_calls())) {
       metrics_.CountWaitRefused();
       return false;
     }

@@ -24,9 +24,6 @@ namespace penstock::gateway {
 // identity::PublishedKeys decides when; one fetch at a time. Thread-safe.
 class KeyFetcher {
  public:
-  // Calls that may wait for keys; more are refused at once.
-  static constexpr size_t kMaxWaiting = 1000;
-
   // The references outlive it. It fetches from here on.
   KeyFetcher(identity::PublishedKeys& keys, http::HttpStreamClient& client,
              const host::Environment& environment);
@@ -40,8 +37,8 @@ class KeyFetcher {
   void Stop();
 
   // For a call whose token needs the key `kid` (absent: any key). False when waiting is of no use,
-  // too many wait, or this was stopped. Else `again` is called once, on the process' workers, when
-  // a fetch has ended, or at once when the key has come meanwhile.
+  // jwks.max_waiting_calls wait, or this was stopped. Else `again` is called once, on the process'
+  // workers, when a fetch has ended, or at once when the key has come meanwhile.
   bool Await(const std::optional<std::string>& kid, absl::AnyInvocable<void()> again);
 
  private:

@@ -3,9 +3,9 @@
 namespace penstock::gateway {
 namespace {
 
-constexpr FetchOutcome kOutcomes[] = {FetchOutcome::kOk,         FetchOutcome::kStatus,
-                                      FetchOutcome::kTooLarge,   FetchOutcome::kTimeout,
-                                      FetchOutcome::kConnection, FetchOutcome::kStopped};
+constexpr FetchOutcome kOutcomes[] = {
+    FetchOutcome::kOk,  FetchOutcome::kStatus,     FetchOutcome::kTooLarge, FetchOutcome::kTimeout,
+    FetchOutcome::kTls, FetchOutcome::kConnection, FetchOutcome::kStopped};
 
 }  // namespace
 
@@ -19,6 +19,8 @@ absl::string_view NameOf(FetchOutcome outcome) {
       return "too_large";
     case FetchOutcome::kTimeout:
       return "timeout";
+    case FetchOutcome::kTls:
+      return "tls";
     case FetchOutcome::kConnection:
       return "connection";
     case FetchOutcome::kStopped:

@@ -40,6 +40,10 @@ bool IsBroken(const absl::Status& status) {
   }
 }
 
+bool IsForSuccessor(const absl::Status& status) {
+  return IsBroken(status) || ReasonOf(status) == "DRAINING";
+}
+
 absl::Status Unreachable(absl::string_view service) {
   return Refusal(StatusCode::kUnavailable, "STORE_UNAVAILABLE",
                  absl::StrCat("the ", service,

@@ -12,6 +12,10 @@ namespace penstock::gateway {
 // reached, it died, or the connection did.
 bool IsBroken(const absl::Status& status);
 
+// The same request may go to a dispatcher that comes back, or to its successor: the call broke, or
+// was refused because the dispatcher is stopping.
+bool IsForSuccessor(const absl::Status& status);
+
 // UNAVAILABLE (STORE_UNAVAILABLE, RetryInfo): `service` cannot be reached.
 absl::Status Unreachable(absl::string_view service);
 

@@ -63,6 +63,8 @@ TEST(PublicStatus, ServiceThatCannotBeReachedIsUnavailableWithAReason) {
 TEST(PublicStatus, OnlyACallWithoutAnAnswerIsBroken) {
   EXPECT_TRUE(IsBroken(absl::UnavailableError("Socket closed")));
   EXPECT_FALSE(IsBroken(Refusal(StatusCode::kUnavailable, "DRAINING", "stopping")));
+  EXPECT_TRUE(IsForSuccessor(Refusal(StatusCode::kUnavailable, "DRAINING", "stopping")));
+  EXPECT_FALSE(IsForSuccessor(Refusal(StatusCode::kUnavailable, "STORE_BUSY", "busy")));
   EXPECT_FALSE(IsBroken(absl::InternalError("a fault")));
   EXPECT_FALSE(IsBroken(absl::OkStatus()));
 }

@@ -112,7 +112,7 @@ absl::Status TurnFollower::MayReopen(const absl::Status& broken) const {
   const bool accepted = !name_.empty();
   const absl::Status shown = PublicStatus(broken, identity::kDispatcherAudience, caller_.trace);
   if (accepted) return in_contact_ && LivesOn(broken) ? absl::OkStatus() : shown;
-  if (!submission_->id_made_here || !IsBroken(broken)) return shown;
+  if (!submission_->id_made_here || !IsForSuccessor(broken)) return shown;
   if (parts_.clock.Monotonic() - started_ < kRepeatFor) return absl::OkStatus();
   return UnknownFate(submission_->request.request_id());
 }

@@ -37,6 +37,14 @@ class Counted {
   prometheus::Gauge& gauge_;
 };
 
+AlikeTurns AlikeTo(const Caller& caller, const Submission& submission) {
+  const chat::v1::TurnSpec& turn = submission.request.turn();
+  return {.tenant = caller.principal.tenant,
+          .tier = caller.principal.tier,
+          .urgency = turn.urgency(),
+          .agent = turn.agent()};
+}
+
 absl::Status SlowReader(absl::Duration timeout) {
   return Refusal(absl::StatusCode::kResourceExhausted, "SLOW_READER",
                  absl::StrCat("the stream took nothing for ", absl::FormatDuration(timeout),
@@ -58,13 +66,17 @@ TurnsRpc::TurnsRpc(const host::Environment& environment, const InputGuard& guard
       follower_parts_{downstream_, clock_, timers_,
                       environment.metrics.AddCounter(
                           "penstock_gateway_reattachments_total",
-                          "Broken streams of the dispatcher that were taken up again.")} {}
+                          "Broken streams of the dispatcher that were taken up again.")},
+      standing_(environment.clock, environment.metrics) {}
 
 Awaitable<absl::Status> TurnsRpc::StreamTurn(const Caller& caller, v1::StreamTurnRequest request,
                                              EventSink& out) {
   PENSTOCK_CO_ASSIGN_OR_RETURN(Submission submission, Watched(caller, std::move(request)));
+  const AlikeTurns alike = AlikeTo(caller, submission);
   TurnFollower turn(follower_parts_, caller, std::move(submission), /*outcome_only=*/false);
-  co_return co_await Relay(turn, out);
+  const absl::Status ended = co_await Relay(turn, out);
+  standing_.Note(alike, ended);
+  co_return ended;
 }
 
 Awaitable<absl::Status> TurnsRpc::WatchTurn(const Caller& caller, v1::WatchTurnRequest request,
@@ -77,8 +89,15 @@ Awaitable<absl::Status> TurnsRpc::WatchTurn(const Caller& caller, v1::WatchTurnR
 Awaitable<absl::StatusOr<Turn>> TurnsRpc::RunTurn(const Caller& caller,
                                                   v1::RunTurnRequest request) {
   PENSTOCK_CO_ASSIGN_OR_RETURN(Submission submission, Watched(caller, std::move(request)));
-  const Counted counted(open_streams_);
+  const AlikeTurns alike = AlikeTo(caller, submission);
   TurnFollower turn(follower_parts_, caller, std::move(submission), /*outcome_only=*/true);
+  auto outcome = co_await Outcome(caller, turn);
+  standing_.Note(alike, outcome.status());
+  co_return outcome;
+}
+
+Awaitable<absl::StatusOr<Turn>> TurnsRpc::Outcome(const Caller& caller, TurnFollower& turn) {
+  const Counted counted(open_streams_);
   while (true) {
     PENSTOCK_CO_ASSIGN_OR_RETURN(std::optional<TurnEvent> event, co_await turn.Next());
     if (!event) co_return absl::InternalError("the turn's events ended before the turn");
@@ -93,8 +112,10 @@ Awaitable<absl::StatusOr<Turn>> TurnsRpc::RunTurn(const Caller& caller,
 Awaitable<absl::StatusOr<Turn>> TurnsRpc::SubmitTurn(const Caller& caller,
                                                      v1::SubmitTurnRequest request) {
   PENSTOCK_CO_ASSIGN_OR_RETURN(const Submission submission, Job(caller, std::move(request)));
-  co_return co_await Insist(caller, &Downstream::SubmitTurn, submission.request,
-                            submission.id_made_here);
+  auto turn =
+      co_await Insist(caller, &Downstream::SubmitTurn, submission.request, submission.id_made_here);
+  standing_.Note(AlikeTo(caller, submission), turn.status());
+  co_return turn;
 }
 
 Awaitable<absl::StatusOr<Turn>> TurnsRpc::SubmitToolResults(const Caller& caller,
@@ -120,7 +141,7 @@ Awaitable<absl::StatusOr<Turn>> TurnsRpc::Insist(
     auto turn = co_await (downstream_.*rpc)(caller, request);
     PENSTOCK_FAILPOINT("gateway.before_submit_reply");
     if (turn.ok()) co_return turn;
-    if (!id_made_here || !IsBroken(turn.status())) {
+    if (!id_made_here || !IsForSuccessor(turn.status())) {
       co_return PublicStatus(turn.status(), identity::kDispatcherAudience, caller.trace);
     }
     const bool gone = !co_await SleepOrStop(timers_, backoff.Next(), caller.stop);
@@ -199,18 +220,20 @@ Awaitable<absl::StatusOr<v1::ListTurnsResponse>> TurnsRpc::ListTurns(const Calle
 }
 
 template <class Request>
-absl::StatusOr<Submission> TurnsRpc::Watched(const Caller& caller, Request request) const {
+absl::StatusOr<Submission> TurnsRpc::Watched(const Caller& caller, Request request) {
   PENSTOCK_RETURN_IF_ERROR(guard_.Check(request));
   PENSTOCK_RETURN_IF_ERROR(InputGuard::CheckScopes(caller.principal, request.turn()));
   const absl::Time now = clock_.Now();
   const absl::Time deadline =
       std::min(caller.deadline, now + FromProto(config_.turn().max_duration()));
-  return MakeSubmission(caller, request.session(), request.request_id(),
-                        std::move(*request.mutable_turn()), deadline, now);
+  PENSTOCK_ASSIGN_OR_RETURN(Submission submission,
+                            MakeSubmission(caller, request.session(), request.request_id(),
+                                           std::move(*request.mutable_turn()), deadline, now));
+  PENSTOCK_RETURN_IF_ERROR(MayBeAsked(caller, submission));
+  return submission;
 }
 
-absl::StatusOr<Submission> TurnsRpc::Job(const Caller& caller,
-                                         v1::SubmitTurnRequest request) const {
+absl::StatusOr<Submission> TurnsRpc::Job(const Caller& caller, v1::SubmitTurnRequest request) {
   PENSTOCK_RETURN_IF_ERROR(guard_.Check(request));
   PENSTOCK_RETURN_IF_ERROR(InputGuard::CheckScopes(caller.principal, request.turn()));
   absl::Duration timeout = FromProto(config_.job().max_duration());
@@ -220,7 +243,17 @@ absl::StatusOr<Submission> TurnsRpc::Job(const Caller& caller,
                             MakeSubmission(caller, request.session(), request.request_id(),
                                            std::move(*request.mutable_turn()), now + timeout, now));
   submission.request.set_job(true);
+  PENSTOCK_RETURN_IF_ERROR(MayBeAsked(caller, submission));
   return submission;
+}
+
+absl::Status TurnsRpc::MayBeAsked(const Caller& caller, Submission& submission) {
+  const AlikeTurns alike = AlikeTo(caller, submission);
+  if (submission.id_made_here) {
+    if (auto refusal = standing_.Repeat(alike)) return *std::move(refusal);
+  }
+  submission.request.set_refused_alike(standing_.TakeCount(alike));
+  return absl::OkStatus();
 }
 
 Awaitable<absl::Status> TurnsRpc::Relay(TurnFollower& turn, EventSink& out) {

@@ -5,6 +5,7 @@
 #include "services/gateway/downstream.h"
 #include "services/gateway/event_sink.h"
 #include "services/gateway/input_guard.h"
+#include "services/gateway/standing_refusals.h"
 #include "services/gateway/turn_follower.h"
 
 #include "absl/status/status.h"
@@ -37,8 +38,12 @@ class TurnsRpc {
  private:
   // Of StreamTurn and RunTurn: the call's deadline is the turn's.
   template <class Request>
-  absl::StatusOr<Submission> Watched(const Caller& caller, Request request) const;
-  absl::StatusOr<Submission> Job(const Caller& caller, v1::SubmitTurnRequest request) const;
+  absl::StatusOr<Submission> Watched(const Caller& caller, Request request);
+  absl::StatusOr<Submission> Job(const Caller& caller, v1::SubmitTurnRequest request);
+  // The refusal that holds for such a turn; OK: the dispatcher decides.
+  absl::Status MayBeAsked(const Caller& caller, Submission& submission);
+  // Of a turn that is run to its end, or to its tools.
+  Awaitable<absl::StatusOr<chat::v1::Turn>> Outcome(const Caller& caller, TurnFollower& turn);
   // Sends a request again whose id only the gateway knows, as long as its fate is unknown.
   template <class Request>
   Awaitable<absl::StatusOr<chat::v1::Turn>> Insist(
@@ -57,6 +62,7 @@ class TurnsRpc {
   Downstream& downstream_;
   prometheus::Gauge& open_streams_;
   const FollowerParts follower_parts_;
+  StandingRefusals standing_;
 };
 
 }  // namespace penstock::gateway

@@ -109,7 +109,8 @@ std::shared_ptr<grpc::Channel> MemoryRecallProcess::InProcessChannel() {
 
 void MemoryRecallProcess::Drain(absl::Duration timeout) {
   parts_->host->SetServing(false);
-  parts_->host->Shutdown(timeout);
+  parts_->host->Drain(*parts_->rpc_environment->calls, timeout);
+  parts_->host->Shutdown(absl::ZeroDuration());
 }
 
 void MemoryRecallProcess::Stop() { parts_.reset(); }

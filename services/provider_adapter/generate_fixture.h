@@ -37,6 +37,8 @@ inline constexpr char kConfig[] = R"pb(
     first_token_timeout { seconds: 60 }
     idle_timeout { seconds: 30 }
     max_streams: 2
+    http_version: "auto"
+    max_connections: 1
     max_connection_age { seconds: 600 }
     max_answer_bytes: 1048576
   }

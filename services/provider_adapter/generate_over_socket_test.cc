@@ -9,7 +9,6 @@
 
 #include "libs/async/inline_executor.h"
 #include "libs/http/curl_client.h"
-#include "libs/http/loopback_http2.h"
 #include "libs/http/loopback_server.h"
 #include "libs/http/loopback_tls.h"
 #include "services/provider_adapter/generate_fixture.h"
@@ -75,30 +74,6 @@ TEST_F(GenerateOverSocketTest, TellsOfAProviderThatIsNotThere) {
 
   EXPECT_THAT(sink_.lines, ElementsAre("FAILED PROVIDER_UNREACHABLE"));
   EXPECT_TRUE(sink_.events[0].failed().not_sent());
-}
-
-TEST_F(GenerateOverSocketTest, SpeaksHttp2OverTls) {
-  http::LoopbackHttp2 server([](std::shared_ptr<http::Http2Stream> stream) -> Awaitable<void> {
-    stream->Headers(200);
-    stream->Data(TextChunk("Hello"));
-    stream->Data(absl::StrCat(kFinish, kUsage, kDone), /*ends=*/true);
-    co_return;
-  });
-  const http::TestAuthority authority;
-  http::LoopbackTls tls({.certificate = authority.Issue("IP:127.0.0.1"),
-                         .backend_port = server.port(),
-                         .alpn = "h2"});
-  config::v1::Config config = Config(tls.Url("/v1"));
-  config.mutable_providers(0)->set_http_version("2");
-  config.mutable_providers(0)->set_max_connections(1);
-  config.mutable_providers(0)->set_ca_file(authority.ca_file());
-
-  Call(config);
-
-  EXPECT_EQ(sink_.lines.back(), "FINISHED Hello");
-  EXPECT_EQ(server.connections(), 1);
-  EXPECT_THAT(metrics_.Render(),
-              HasSubstr("penstock_provider_adapter_connections_opened_total{provider=\"sim\"} 1"));
 }
 
 TEST_F(GenerateOverSocketTest, TellsOfACertificateThatIsNotTrusted) {

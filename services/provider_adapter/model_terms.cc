@@ -35,13 +35,14 @@ absl::Status ModelRefuses(const ModelTerms& terms, absl::string_view parameter,
 absl::StatusOr<ModelTerms> ReadModelTerms(const config::v1::Model& model, absl::string_view path) {
   ModelTerms terms{.model = model.name(), .refuses = {}, .prompt_cache = model.prompt_cache()};
   for (int i = 0; i < model.refuses_size(); ++i) {
+    if (model.refuses(i) == "prefill") continue;
     const auto* const found =
         std::find_if(kParameters.begin(), kParameters.end(),
                      [&](const auto& parameter) { return parameter.first == model.refuses(i); });
     if (found == kParameters.end()) {
       return FieldInvalid(absl::StrCat(path, ".refuses[", i, "]"), model.refuses(i),
                           "temperature, top_p, stop, seed, presence_penalty, frequency_penalty, "
-                          "tools, response_format");
+                          "tools, response_format, prefill");
     }
     terms.refuses.*found->second = true;
   }

@@ -12,7 +12,8 @@
 
 namespace penstock::provider_adapter {
 
-// Parameters that a model does not take (Model.refuses).
+// Parameters that a model does not take (Model.refuses, of which `prefill` is the dispatcher's
+// business: the adapter sends what it is given).
 struct RefusedParameters {
   bool temperature = false;
   bool top_p = false;

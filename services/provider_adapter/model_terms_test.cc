@@ -34,6 +34,13 @@ TEST(ModelTerms, NameTheParameterThatDoesNotExist) {
                              HasSubstr("temperature, top_p, stop, seed,")));
 }
 
+TEST(ModelTerms, LeaveAPrefillToTheDispatcher) {
+  const auto terms = Read("refuses: 'prefill' refuses: 'seed'");
+
+  ASSERT_TRUE(terms.ok()) << terms.status();
+  EXPECT_TRUE(terms->refuses.seed);
+}
+
 TEST(ModelTerms, LeaveOutWhatTheModelRefuses) {
   constexpr char kAll[] =
       "generation { max_output_tokens: 5 temperature: 1 top_p: 1 stop: 'a' seed: 1 "

@@ -112,7 +112,8 @@ std::shared_ptr<grpc::Channel> ProviderAdapterProcess::InProcessChannel() {
 
 void ProviderAdapterProcess::Drain(absl::Duration timeout) {
   parts_->host->SetServing(false);
-  parts_->host->Shutdown(timeout);
+  parts_->host->Drain(*parts_->rpc_environment->calls, timeout);
+  parts_->host->Shutdown(absl::ZeroDuration());
 }
 
 void ProviderAdapterProcess::Stop() { parts_.reset(); }

@@ -7,6 +7,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/http/certificate_file.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace penstock::provider_adapter {
@@ -27,9 +28,9 @@ absl::Status CheckRoom(const config::v1::Provider& provider, absl::string_view p
 absl::StatusOr<std::shared_ptr<http::HttpTransport>> TransportOf(
     const config::v1::Provider& provider, absl::string_view path) {
   auto transport = std::make_shared<http::HttpTransport>();
-  if (provider.http_version() == "2") {
+  if (provider.http_version() == "auto" && absl::StartsWith(provider.base_url(), "https://")) {
     PENSTOCK_RETURN_IF_ERROR(CheckRoom(provider, path));
-    transport->version = http::HttpVersion::kHttp2;
+    transport->version = http::HttpVersion::kNegotiated;
     transport->max_connections = provider.max_connections();
   }
   if (!provider.ca_file().empty()) {

@@ -12,8 +12,9 @@ namespace {
 config::v1::Provider Provider() {
   config::v1::Provider provider;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
-      R"pb(max_streams: 1024
-           http_version: "1.1"
+      R"pb(base_url: "https://provider.test/v1"
+           max_streams: 1024
+           http_version: "auto"
            max_connections: 16
            max_connection_age { seconds: 600 })pb",
       &provider));
@@ -24,32 +25,40 @@ TEST(ProviderTransport, KeepsAConnectionForEachStream) {
   const auto transport = TransportOf(Provider(), "providers[0]");
 
   ASSERT_TRUE(transport.ok()) << transport.status();
-  EXPECT_EQ((*transport)->version, http::HttpVersion::kHttp1);
   EXPECT_EQ((*transport)->max_kept_connections, 1024);
   EXPECT_EQ((*transport)->max_connection_age, absl::Minutes(10));
   EXPECT_EQ((*transport)->ca_file, "");
   EXPECT_EQ((*transport)->proxy, "");
 }
 
+TEST(ProviderTransport, NegotiatesTheVersionOverTlsUnlessToldNotTo) {
+  config::v1::Provider provider = Provider();
+  EXPECT_EQ((*TransportOf(provider, "providers[0]"))->version, http::HttpVersion::kNegotiated);
+  EXPECT_EQ((*TransportOf(provider, "providers[0]"))->max_connections, 16);
+
+  provider.set_http_version("1.1");
+  EXPECT_EQ((*TransportOf(provider, "providers[0]"))->version, http::HttpVersion::kHttp1);
+
+  provider.set_http_version("auto");
+  provider.set_base_url("http://127.0.0.1:8000/v1");
+  EXPECT_EQ((*TransportOf(provider, "providers[0]"))->version, http::HttpVersion::kHttp1);
+}
+
 TEST(ProviderTransport, TakesWhatIsSet) {
   const http::TestAuthority authority;
   config::v1::Provider provider = Provider();
-  provider.set_http_version("2");
   provider.set_ca_file(authority.ca_file());
   provider.set_proxy("http://user:word@proxy:3128");
 
   const auto transport = TransportOf(provider, "providers[0]");
 
   ASSERT_TRUE(transport.ok()) << transport.status();
-  EXPECT_EQ((*transport)->version, http::HttpVersion::kHttp2);
-  EXPECT_EQ((*transport)->max_connections, 16);
   EXPECT_EQ((*transport)->ca_file, authority.ca_file());
   EXPECT_EQ((*transport)->proxy, "http://user:word@proxy:3128");
 }
 
 TEST(ProviderTransport, NeedsRoomForEveryStream) {
   config::v1::Provider provider = Provider();
-  provider.set_http_version("2");
   provider.set_max_connections(11);
   EXPECT_TRUE(TransportOf(provider, "providers[0]").ok());
 

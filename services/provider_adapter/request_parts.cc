@@ -118,6 +118,18 @@ absl::Status CheckTools(const GenerateRequest& request) {
   return FieldInvalid("generation.tool_choice.tool", chosen, "the name of one of tools");
 }
 
+absl::StatusOr<BegunBody> BeginBody(absl::string_view wire_model, const ModelTerms& terms,
+                                    const provider::v1::GenerateRequest& request) {
+  BegunBody body;
+  PENSTOCK_ASSIGN_OR_RETURN(body.generation, SendableGeneration(terms, request));
+  PENSTOCK_RETURN_IF_ERROR(CheckMessages(request));
+  PENSTOCK_RETURN_IF_ERROR(CheckTools(request));
+  body.json.reserve(request.ByteSizeLong() * 5 / 4 + 256);
+  body.json.append(R"({"model":)");
+  AppendJsonString(body.json, wire_model);
+  return body;
+}
+
 absl::Status AppendParameter(std::string& json, absl::string_view name, double number) {
   if (!std::isfinite(number)) {
     return FieldInvalid(absl::StrCat("generation.", name), absl::StrCat(number), "a finite number");

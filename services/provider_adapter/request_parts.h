@@ -5,8 +5,10 @@
 
 #include "penstock/chat/v1/message.pb.h"
 #include "penstock/provider/v1/provider_adapter.pb.h"
+#include "services/provider_adapter/model_terms.h"
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 namespace penstock::provider_adapter {
@@ -21,6 +23,16 @@ absl::Status ResultWithoutCall(const provider::v1::GenerateRequest& request, int
 
 // INVALID_ARGUMENT when a tool's parameters are no JSON object, or the choice is no tool.
 absl::Status CheckTools(const provider::v1::GenerateRequest& request);
+
+// A request's body as far as all protocols begin alike: `{"model":"…"`.
+struct BegunBody {
+  std::string json;
+  // SendableGeneration.
+  chat::v1::GenerationConfig generation;
+};
+// INVALID_ARGUMENT with the field, as CheckMessages, CheckTools and SendableGeneration say.
+absl::StatusOr<BegunBody> BeginBody(absl::string_view wire_model, const ModelTerms& terms,
+                                    const provider::v1::GenerateRequest& request);
 
 // Appends `,"name":number`; INVALID_ARGUMENT when it is not finite.
 absl::Status AppendParameter(std::string& json, absl::string_view name, double number);

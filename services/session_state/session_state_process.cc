@@ -109,7 +109,8 @@ std::shared_ptr<grpc::Channel> SessionStateProcess::InProcessChannel() {
 
 void SessionStateProcess::Drain(absl::Duration timeout) {
   running_->server->SetServing(false);
-  running_->server->Shutdown(timeout);
+  running_->server->Drain(*running_->rpc_environment.calls, timeout);
+  running_->server->Shutdown(absl::ZeroDuration());
 }
 
 void SessionStateProcess::Stop() {

@@ -1,7 +1,10 @@
 // Nobody is told anything of anybody else, and no secret of the installation is told anybody: many
-// users with canaries call every public RPC of five processes, with names of their own and of
-// others, with deadlines that strike anywhere, leaving streams in the middle, while every process
-// is killed in turn. Then answers, errors, prompts, logs and metrics are searched.
+// users with canaries call every public RPC of five processes over mutual TLS, with names of their
+// own and of others, with deadlines that strike anywhere, leaving streams in the middle, while
+// every process is killed in turn. Providers of both protocols have keys, of the environment and of
+// a file. Then answers, errors, prompts, logs, metrics and all that is stored are searched. Traces
+// are exported nowhere: of a trace there are the ids in log lines and in the journal, which are
+// among what is searched.
 //
 // Small: 50 users, 1,000 calls, every process killed once. PENSTOCK_SCALE=full: 1,000 users, 50,000
 // calls, ten times.
@@ -27,6 +30,7 @@
 #include "tests/e2e/public_calls.h"
 #include "tests/harness/admin_page.h"
 #include "tests/harness/canary.h"
+#include "tests/harness/certificates.h"
 #include "tests/harness/heavy_test.h"
 #include "tests/harness/mesh.h"
 #include "tests/harness/secret_search.h"
@@ -34,6 +38,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 
 namespace penstock::harness {
@@ -92,18 +97,27 @@ class Belongings {
 class PrivacyTest : public testing::Test {
  protected:
   void SetUp() override {
+    const std::string key_file = certificates_.folder() + "/provider_key";
+    std::ofstream(key_file) << kProviderKey << "\n";
     auto mesh = Mesh::Start(
         {.shape = Shape::kFiveProcesses,
          .settings = {{"identity.grant_root", kGrantRoot},
                       {"identity.issuers.0.keys.0.secret", kTokenSecret},
                       {"providers.0.api_key_env", "PENSTOCK_TEST_KEY"},
+                      {"providers.1.protocol", "anthropic"},
+                      {"providers.1.api_key_file", key_file},
+                      {"models.0.fallbacks", "[{model: second/echo}]"},
+                      {"models.0.breaker", "{open: 50ms, max_open: 100ms}"},
+                      {"models.1", "{name: second/echo, context_window_tokens: 32000}"},
                       {"process.log_severity", "DEBUG"}},
+         .settings_of = certificates_.settings(),
+         .accounts = {"second"},
          .simulator_flags = {absl::StrCat("--api-key=", kProviderKey), "--record-limit=200000"},
          .environment = {absl::StrCat("PENSTOCK_TEST_KEY=", kProviderKey)},
          .failed = Failed});
     ASSERT_TRUE(mesh.ok()) << mesh.status();
     mesh_ = *std::move(mesh);
-    const auto channel = Caller::Connect(mesh_->gateway_address());
+    const auto channel = certificates_.Connect(mesh_->gateway_address(), "client", "gateway");
     for (int i = 0; i < scale_.users; ++i) {
       // Near-equal names.
       const TokenUser user{.user = absl::StrCat("u", std::string(1 + i % 7, '1'), "-", i / 7)};
@@ -130,11 +144,29 @@ class PrivacyTest : public testing::Test {
       secrets_.Add(absl::StrCat("grant key of ", audience),
                    identity::DeriveGrantKey(root, audience));
     }
+    for (const char* name : kProcesses) KnowPrivateKey(absl::StrReplaceAll(name, {{"_", "-"}}));
     // Every token begins with the same header; of a few, the signature too.
     secrets_.Add("token", users_[0].token.substr(0, users_[0].token.find('.')));
     for (size_t i = 0; i < 5; ++i) {
       secrets_.Add("signature", users_[i].token.substr(users_[i].token.rfind('.') + 1));
     }
+  }
+
+  // Of the certificate NAME: the lines of its PEM.
+  void KnowPrivateKey(const std::string& name) {
+    const std::string pem = ContentsOf(absl::StrCat(certificates_.folder(), "/", name, ".key"));
+    int lines = 0;
+    for (const absl::string_view line : absl::StrSplit(pem, '\n')) {
+      if (line.size() < 16 || line.front() == '-') continue;
+      secrets_.Add(absl::StrCat("private key of ", name), line);
+      ++lines;
+    }
+    EXPECT_GT(lines, 1) << name;
+  }
+  static std::string ContentsOf(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
   }
 
   Speaker SpeakerOf(size_t user, absl::Duration timeout = kPatience, int events = 1'000) {
@@ -182,7 +214,14 @@ class PrivacyTest : public testing::Test {
     std::advance(call, below(PublicCalls().size()));
     CallNames names = belongings_->Of(owner);
     names.session = absl::StrCat("sessions/s", below(3));
-    const char* const lines[] = {"", "", "/sim delay 100", "/sim interval 20", "/sim status 400"};
+    // The last two lead to the other provider.
+    const char* const lines[] = {"",
+                                 "",
+                                 "/sim delay 100",
+                                 "/sim interval 20",
+                                 "/sim status 400",
+                                 "/sim only openai\n/sim status 503",
+                                 "/sim only openai\n/sim redirect 307 http://127.0.0.1:1/"};
     names.directives = lines[below(std::size(lines))];
     const auto timeout = below(4) == 0 ? absl::Milliseconds(1 + below(30)) : kPatience;
     const int events = below(4) == 0 ? 1 + static_cast<int>(below(3)) : 1'000;
@@ -216,6 +255,7 @@ class PrivacyTest : public testing::Test {
       for (int kill = 1; kill <= kills; ++kill) {
         while (calls_ < scale_.calls * kill / (kills + 1)) absl::SleepFor(absl::Milliseconds(5));
         const char* const victim = kProcesses[kill % std::size(kProcesses)];
+        SearchMetrics(victim);
         EXPECT_TRUE(mesh_->processes().Kill(victim).ok());
         EXPECT_TRUE(mesh_->processes().Restart(victim).ok());
       }
@@ -267,37 +307,38 @@ class PrivacyTest : public testing::Test {
   void SearchPrompts() {
     const auto requests = mesh_->simulator().Requests();
     ASSERT_TRUE(requests.ok()) << requests.status();
-    EXPECT_FALSE(requests->empty());
+    std::set<std::string> formats;
     for (const ProviderRequest& request : *requests) {
+      formats.insert(request.format);
       EXPECT_LE(CanariesIn(request.body).size(), 1) << request.body;
       EXPECT_THAT(secrets_.FoundIn(request.body), IsEmpty());
     }
+    EXPECT_THAT(formats, testing::ElementsAre("anthropic", "openai"));
   }
 
-  void SearchMetrics() {
-    for (const char* name : kProcesses) {
-      const auto page = AdminPage(mesh_->folder(), name, "/metrics");
-      ASSERT_TRUE(page.ok()) << page.status();
-      EXPECT_THAT(*page, testing::HasSubstr("penstock_rpc_server_")) << name;
-      EXPECT_THAT(CanariesIn(*page), IsEmpty()) << name;
-      EXPECT_THAT(secrets_.FoundIn(*page), IsEmpty()) << name;
-    }
+  void SearchMetrics(const std::string& name) {
+    const auto page = AdminPage(mesh_->folder(), name, "/metrics");
+    ASSERT_TRUE(page.ok()) << page.status();
+    EXPECT_THAT(*page, testing::HasSubstr("penstock_rpc_server_")) << name;
+    EXPECT_THAT(CanariesIn(*page), IsEmpty()) << name;
+    EXPECT_THAT(secrets_.FoundIn(*page), IsEmpty()) << name;
   }
 
   // Logs hold neither; what is stored holds what was said, but no secret.
   void SearchFiles() {
-    EXPECT_THAT(secrets_.FoundBelow(mesh_->folder(), {"config.yaml"}), IsEmpty());
+    EXPECT_THAT(secrets_.FoundBelow(mesh_->folder(), {".yaml"}), IsEmpty());
+    EXPECT_FALSE(secrets_.FoundIn(ContentsOf(mesh_->config_file())).empty()) << "blind";
     for (const char* name : kProcesses) {
       for (const char* suffix : {".out", ".err"}) {
-        std::ifstream file(absl::StrCat(mesh_->folder(), "/", name, suffix));
-        std::ostringstream log;
-        log << file.rdbuf();
-        EXPECT_THAT(CanariesIn(log.str()), IsEmpty()) << name << suffix;
+        const std::string log = ContentsOf(absl::StrCat(mesh_->folder(), "/", name, suffix));
+        EXPECT_THAT(CanariesIn(log), IsEmpty()) << name << suffix;
       }
     }
   }
 
   const Scale scale_ = ChosenScale();
+  // Goes last: processes look at its files.
+  const MeshCertificates certificates_;
   std::unique_ptr<Mesh> mesh_;
   std::vector<Resident> users_;
   std::unique_ptr<Belongings> belongings_;
@@ -336,7 +377,7 @@ TEST_F(PrivacyTest, NothingCrossesAndNoSecretIsTold) {
     }
   }
   SearchPrompts();
-  SearchMetrics();
+  for (const char* name : kProcesses) SearchMetrics(name);
   EXPECT_TRUE(mesh_->Stop().ok());
   SearchFiles();
   AddFigures({{"users", scale_.users},

@@ -50,6 +50,7 @@ void CheckDocument(const std::string& input) {
   config.mutable_max_age()->set_seconds(60);
   config.set_max_bytes(kMaxBytes);
   config.set_max_keys(kMaxKeys);
+  config.set_max_waiting_calls(1);
   PublishedKeys keys("i", config);
   Require(keys.Tick(absl::ZeroDuration()));
   Require(keys.Finish(absl::StrCat(R"({"keys":[)", kGood, "]}")).ok());

@@ -146,6 +146,7 @@ config::v1::Config BaseConfig() {
   queue.set_free_floor(0.05);
   queue.set_batch_floor(0.02);
   queue.set_max_waiting_tokens(2'000'000'000);
+  queue.set_max_held_bytes(int64_t{1} << 30);
   queue.set_max_tenant_share(1);
   for (auto* wait : {queue.mutable_action_max_wait(), queue.mutable_paid_max_wait(),
                      queue.mutable_free_max_wait(), queue.mutable_batch_max_wait()}) {

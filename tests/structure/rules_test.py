@@ -67,6 +67,7 @@ class IncludeDirection(RulesTest):
         self.assertFalse(self.includes("services/standalone/main.cc", "services/dispatcher/process.h"))
         self.assertTrue(self.includes("services/standalone/main.cc", "services/cli/chat.h"))
         self.assertTrue(self.includes("services/cli/chat.cc", "services/gateway/gateway_service.h"))
+        self.assertTrue(self.includes("services/every_program/main.cc", "services/gateway/gateway_process.h"))
 
     def test_nothing_of_the_product_includes_tests(self):
         self.assertTrue(self.includes("services/gateway/turns.cc", "tests/harness/process.h"))

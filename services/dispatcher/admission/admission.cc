@@ -80,6 +80,7 @@ Awaitable<absl::StatusOr<Submission>> Admission::Submit(Shard& shard, identity::
                                                         v1::SubmitTurnRequest request,
                                                         std::string traceparent, bool watched) {
   const chat::v1::TurnClass wanted = WantedClass(principal, request.turn().urgency());
+  refusals_.CountFull(wanted, request.refused_alike());
   auto submission = co_await TakeOnce(shard, std::move(principal), std::move(request),
                                       std::move(traceparent), watched);
   refusals_.Count(submission.status(), wanted);
@@ -184,12 +185,14 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
   chat::v1::TurnClass turn_class = ClassFor(*tier, request.turn().urgency());
   const std::string tenant = principal.tenant;
   const TurnInLine in_line = TurnInLineOf(turn_class, tenant, principal.key);
-  PENSTOCK_CO_RETURN_IF_ERROR(CheckRoom(services_, context_.depths, request.turn(), in_line));
+  PENSTOCK_CO_RETURN_IF_ERROR(
+      CheckRoom(services_, context_.depths, request.turn(), in_line, 1 + request.refused_alike()));
   const SessionKey key(principal.key, request.session().substr(request.session().find('/') + 1));
   PeerCall call{principal, "", traceparent, std::min(deadline, now + absl::Seconds(5)), {}};
   PENSTOCK_CO_ASSIGN_OR_RETURN(const Setting setting, co_await Resolve(shard, key, request, call));
   const ResolvedAgent& agent = setting.agent;
   Arbiter& pool = *services_.pools.at(agent.model->name());
+  if (request.refused_alike() > 0) pool.CountRefused(turn_class, request.refused_alike());
 
   const absl::Duration started = services_.clock.Monotonic();
   TenantShare::Part action;
@@ -206,7 +209,7 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
   auto holds =
       co_await Hold(PayerOf(principal), allowance,
                     {.tenant = tenant, .turn_class = turn_class, .tokens = expected.tokens},
-                    *agent.model, expected, eta);
+                    BytesOf(request.turn()), *agent.model, expected, eta);
   absl::Status room = holds.status();
   if (room.ok()) room = CheckWait(turn_class, request, eta);
   if (room.ok()) room = CheckInTime(turn_class, agent, request, eta);
@@ -244,16 +247,20 @@ Awaitable<absl::StatusOr<Submission>> Admission::Admit(Shard& shard, identity::P
 }
 
 Awaitable<absl::StatusOr<Holds>> Admission::Hold(Payer payer, Allowance allowance, WaitingPart part,
-                                                 const config::v1::Model& model, Amount expected,
-                                                 absl::Duration eta) {
+                                                 int64_t bytes, const config::v1::Model& model,
+                                                 Amount expected, absl::Duration eta) {
   if (allowance.HasRate() || allowance.HasBudget()) {
     PENSTOCK_CO_RETURN_IF_ERROR(co_await context_.accounts.Load(context_.journal, payer));
   }
   PENSTOCK_CO_ASSIGN_OR_RETURN(auto claim, context_.accounts.Take(payer, allowance, part.turn_class,
                                                                   expected, services_.clock.Now()));
+  PENSTOCK_CO_ASSIGN_OR_RETURN(
+      auto held, context_.held.Take(
+                     {.tenant = part.tenant, .turn_class = part.turn_class, .bytes = bytes}, eta));
   PENSTOCK_CO_ASSIGN_OR_RETURN(auto place,
                                context_.depths.at(model.name())->Join(std::move(part), eta));
-  co_return Holds{.claim = std::move(claim), .place = std::move(place), .first = {}};
+  co_return Holds{
+      .claim = std::move(claim), .place = std::move(place), .bytes = std::move(held), .first = {}};
 }
 
 absl::Status Admission::CheckPossible(const ResolvedAgent& agent,

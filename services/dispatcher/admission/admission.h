@@ -30,12 +30,14 @@ struct Submission {
 // Thread-safe.
 class Admission {
  public:
-  // The references outlive it. What turns take up is counted in `accounts` and `depths`.
+  // The references outlive it. What turns take up is counted in `accounts`, `depths` and
+  // `held`.
   struct Context {
     const TurnServices& services;
     Journal& journal;
     Accounts& accounts;
     Depths& depths;
+    HeldBytes& held;
     obs::Metrics& metrics;
   };
 
@@ -85,10 +87,11 @@ class Admission {
                                               std::string traceparent, bool watched);
   Awaitable<absl::StatusOr<Setting>> Resolve(Shard& shard, SessionKey key,
                                              const v1::SubmitTurnRequest& request, PeerCall call);
-  // A part of the accounts and of the pool's depth, for a turn that would wait for `eta`.
+  // A part of the accounts, of the pool's depth and of memory, for a turn that brings so many bytes
+  // and would wait for `eta`.
   Awaitable<absl::StatusOr<Holds>> Hold(Payer payer, Allowance allowance, WaitingPart part,
-                                        const config::v1::Model& model, Amount expected,
-                                        absl::Duration eta);
+                                        int64_t bytes, const config::v1::Model& model,
+                                        Amount expected, absl::Duration eta);
   // An answer of the length that was asked for could never be had.
   absl::Status CheckPossible(const ResolvedAgent& agent, const chat::v1::TurnSpec& spec) const;
   // The caller's own bound, or that of the class for a turn that somebody watches.

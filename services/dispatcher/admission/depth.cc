@@ -2,31 +2,16 @@
 
 #include <algorithm>
 
-#include "libs/base/status_macros.h"
+#include "services/dispatcher/admission/class_share.h"
 
 #include "absl/strings/str_cat.h"
 
 namespace penstock::dispatcher {
 namespace {
 
-double ShareOf(chat::v1::TurnClass turn_class) {
-  switch (turn_class) {
-    case chat::v1::CLASS_ACTION:
-      return 1;
-    case chat::v1::CLASS_PAID:
-      return 0.9;
-    case chat::v1::CLASS_FREE:
-      return 0.75;
-    default:
-      return 0.5;
-  }
-}
-
-// 0.9 of 10 is 9, also where floating point has it a little less.
-int64_t PartOf(int64_t all, double share) {
-  const auto part = static_cast<int64_t>(static_cast<double>(all) * share + 1e-6);
-  return std::max<int64_t>(1, part);
-}
+// Of a turn that brings nothing: what refuses it refuses every turn.
+constexpr int64_t kAnySize = 0;
+constexpr absl::Duration kHoldsAtMost = absl::Milliseconds(100);
 
 }  // namespace
 
@@ -35,49 +20,63 @@ void Depth::SetLimits(DepthLimits limits) {
   limits_ = limits;
 }
 
-absl::Status Depth::Check(const Waiting& waiting, double share, absl::string_view whose,
-                          const WaitingPart& part, absl::Duration eta) const {
-  if (waiting.turns == 0) return absl::OkStatus();
-  const std::string turn_class = chat::v1::TurnClass_Name(part.turn_class);
-  const int64_t turns = PartOf(limits_.turns, share);
-  if (waiting.turns >= turns) {
-    return QueueFull({.message = absl::StrCat("pool ", pool_, ": ", waiting.turns, " turns", whose,
-                                              " wait, one of ", turn_class, " may join ", turns,
-                                              "; try again later"),
-                      .limit = absl::StrCat(turns),
-                      .turn_class = part.turn_class,
-                      .eta = eta});
-  }
-  const int64_t tokens = PartOf(limits_.tokens, share);
-  if (waiting.tokens + part.tokens > tokens) {
-    return QueueFull(
-        {.message = absl::StrCat("pool ", pool_, ": ", waiting.tokens, " tokens", whose,
-                                 " wait, with the ", part.tokens, " of a turn of ", turn_class,
-                                 " it may be ", tokens, "; try again later"),
-         .limit = absl::StrCat(tokens, " tokens"),
-         .turn_class = part.turn_class,
-         .eta = eta});
-  }
-  return absl::OkStatus();
+std::optional<Depth::Lack> Depth::LackIn(const Waiting& waiting, double share,
+                                         const WaitingPart& part) const {
+  if (waiting.turns == 0) return std::nullopt;
+  const Waiting allowed{.turns = PartOf(limits_.turns, share),
+                        .tokens = PartOf(limits_.tokens, share)};
+  const bool of_turns = waiting.turns >= allowed.turns;
+  if (!of_turns && waiting.tokens + part.tokens <= allowed.tokens) return std::nullopt;
+  return Lack{.waiting = waiting, .allowed = allowed, .of_turns = of_turns};
 }
 
-absl::Status Depth::CheckAll(const WaitingPart& part, absl::Duration eta) const {
+std::optional<Depth::Lack> Depth::LackFor(const WaitingPart& part) const {
   const double share = ShareOf(part.turn_class);
-  PENSTOCK_RETURN_IF_ERROR(Check(all_, share, "", part, eta));
+  if (auto lack = LackIn(all_, share, part)) return lack;
   const auto tenant = tenants_.find(part.tenant);
-  if (tenant == tenants_.end()) return absl::OkStatus();
-  return Check(tenant->second, share * limits_.tenant_share,
-               absl::StrCat(" of tenant ", part.tenant), part, eta);
+  if (tenant == tenants_.end()) return std::nullopt;
+  auto lack = LackIn(tenant->second, share * limits_.tenant_share, part);
+  if (lack) lack->of_tenant = true;
+  return lack;
 }
 
-absl::Status Depth::CheckRoom(const WaitingPart& part, absl::Duration eta) const {
+absl::Status Depth::Refuse(const Lack& lack, const WaitingPart& part, absl::Duration eta) const {
+  const std::string whose = lack.of_tenant ? absl::StrCat(" of tenant ", part.tenant) : "";
+  const std::string turn_class = chat::v1::TurnClass_Name(part.turn_class);
+  Shortage shortage;
+  shortage.turn_class = part.turn_class;
+  shortage.eta = eta;
+  if (part.tokens == kAnySize) shortage.holds = std::min(kHoldsAtMost, eta / 20);
+  if (lack.of_turns) {
+    shortage.message =
+        absl::StrCat("pool ", pool_, ": ", lack.waiting.turns, " turns", whose, " wait, one of ",
+                     turn_class, " may join ", lack.allowed.turns, "; try again later");
+    shortage.limit = absl::StrCat(lack.allowed.turns);
+  } else {
+    shortage.message = absl::StrCat("pool ", pool_, ": ", lack.waiting.tokens, " tokens", whose,
+                                    " wait, with the ", part.tokens, " of a turn of ", turn_class,
+                                    " it may be ", lack.allowed.tokens, "; try again later");
+    shortage.limit = absl::StrCat(lack.allowed.tokens, " tokens");
+  }
+  return QueueFull(shortage);
+}
+
+bool Depth::HasRoom(const std::string& tenant, chat::v1::TurnClass turn_class) const {
   MutexLock lock(mutex_);
-  return CheckAll(part, eta);
+  return !LackFor({.tenant = tenant, .turn_class = turn_class, .tokens = kAnySize});
+}
+
+absl::Status Depth::CheckRoom(const std::string& tenant, chat::v1::TurnClass turn_class,
+                              absl::Duration eta) const {
+  MutexLock lock(mutex_);
+  const WaitingPart part{.tenant = tenant, .turn_class = turn_class, .tokens = kAnySize};
+  const auto lack = LackFor(part);
+  return lack ? Refuse(*lack, part, eta) : absl::OkStatus();
 }
 
 absl::StatusOr<Depth::Place> Depth::Join(WaitingPart part, absl::Duration eta) {
   MutexLock lock(mutex_);
-  PENSTOCK_RETURN_IF_ERROR(CheckAll(part, eta));
+  if (const auto lack = LackFor(part)) return Refuse(*lack, part, eta);
   return Add(std::move(part));
 }
 

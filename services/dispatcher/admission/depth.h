@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -33,10 +34,9 @@ struct DepthLimits {
   double tenant_share;
 };
 
-// As the depth fills, lower classes are refused first: ACTION may join while less than all of it is
-// used, PAID nine tenths, FREE three quarters, BATCH half; likewise inside of a tenant's share. Who
-// finds nobody there joins, however much it brings. Whether a turn is of class FIRST is not known
-// yet; it joins as its tier does. Thread-safe; always held by a shared_ptr.
+// As the depth fills, lower classes are refused first (ShareOf); likewise inside of a tenant's
+// share. Who finds nobody there joins, however much it brings. Thread-safe; always held by a
+// shared_ptr.
 class Depth : public std::enable_shared_from_this<Depth> {
  public:
   // A turn's part of the depth, as long as it lives; it may outlive whoever made the depth.
@@ -71,8 +71,12 @@ class Depth : public std::enable_shared_from_this<Depth> {
 
   // RESOURCE_EXHAUSTED (QUEUE_FULL); `eta` is what the turn would wait.
   absl::StatusOr<Place> Join(WaitingPart part, absl::Duration eta);
-  // What Join would say now.
-  absl::Status CheckRoom(const WaitingPart& part, absl::Duration eta) const;
+  // Whether a turn may join, if it is small enough.
+  bool HasRoom(const std::string& tenant, chat::v1::TurnClass turn_class) const;
+  // The same as a refusal, which holds for a twentieth of `eta`, at most 100 ms: so little of what
+  // waits is served meanwhile that no room is left unused.
+  absl::Status CheckRoom(const std::string& tenant, chat::v1::TurnClass turn_class,
+                         absl::Duration eta) const;
   // For a turn that an earlier life accepted.
   Place JoinAgain(WaitingPart part);
 
@@ -82,12 +86,21 @@ class Depth : public std::enable_shared_from_this<Depth> {
     int64_t tokens = 0;
   };
 
-  absl::Status CheckAll(const WaitingPart& part, absl::Duration eta) const
+  // What keeps a turn from joining.
+  struct Lack {
+    Waiting waiting;
+    // Of one tenant; else of all.
+    bool of_tenant = false;
+    Waiting allowed;
+    // Turns are lacking; else tokens.
+    bool of_turns = false;
+  };
+
+  std::optional<Lack> LackFor(const WaitingPart& part) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The same of what waits, of which the class may fill `share`.
+  std::optional<Lack> LackIn(const Waiting& waiting, double share, const WaitingPart& part) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Whether `part` may join what waits; `whose`: for the message.
-  absl::Status Check(const Waiting& waiting, double share, absl::string_view whose,
-                     const WaitingPart& part, absl::Duration eta) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Refuse(const Lack& lack, const WaitingPart& part, absl::Duration eta) const;
   Place Add(WaitingPart part) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Leave(const WaitingPart& part);
 

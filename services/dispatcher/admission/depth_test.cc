@@ -101,5 +101,23 @@ TEST(Depth, WhatAnEarlierLifeAcceptedIsNotRefused) {
   EXPECT_TRUE(depth->Join(Part(chat::v1::CLASS_ACTION), kEta).ok());
 }
 
+TEST(Depth, ARefusalForEverySizeHoldsForAPartOfTheWait) {
+  const auto depth = MakeDepth({.turns = 2, .tokens = 1000, .tenant_share = 1});
+  std::vector<Depth::Place> places;
+  EXPECT_TRUE(depth->HasRoom("acme", chat::v1::CLASS_BATCH));
+  Fill(*depth, chat::v1::CLASS_BATCH, places);
+
+  EXPECT_FALSE(depth->HasRoom("acme", chat::v1::CLASS_BATCH));
+  EXPECT_TRUE(depth->HasRoom("acme", chat::v1::CLASS_ACTION));
+  const auto holds = [&](absl::Duration eta) {
+    return MetadataOf(depth->CheckRoom("acme", chat::v1::CLASS_BATCH, eta), "holds_ms");
+  };
+  EXPECT_EQ(holds(absl::Seconds(30)), "100");
+  EXPECT_EQ(holds(absl::Seconds(1)), "50");
+  EXPECT_EQ(holds(absl::ZeroDuration()), "");
+  // Of one turn: a smaller one may find room.
+  EXPECT_EQ(MetadataOf(depth->Join(Part(chat::v1::CLASS_BATCH), kEta).status(), "holds_ms"), "");
+}
+
 }  // namespace
 }  // namespace penstock::dispatcher

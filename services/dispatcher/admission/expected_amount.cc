@@ -12,6 +12,10 @@ namespace penstock::dispatcher {
 
 std::string NameOf(const config::v1::Agent& agent) { return absl::StrCat("agents/", agent.id()); }
 
+int64_t BytesOf(const chat::v1::TurnSpec& spec) {
+  return static_cast<int64_t>(spec.ByteSizeLong());
+}
+
 int64_t EstimatedInput(const chat::v1::TurnSpec& spec) { return RawTokens(spec.input()); }
 
 Amount ExpectedAmount(const TurnForecast& forecast, const ResolvedAgent& agent,

@@ -13,7 +13,9 @@ namespace penstock::dispatcher {
 // "agents/{agent}".
 std::string NameOf(const config::v1::Agent& agent);
 
-// Tokens of what the turn itself brings.
+// Of what the turn itself brings: input with its images, overrides.
+int64_t BytesOf(const chat::v1::TurnSpec& spec);
+// Tokens of it.
 int64_t EstimatedInput(const chat::v1::TurnSpec& spec);
 
 // As turns of its agent with its model did; of the first one its own input and all of the output

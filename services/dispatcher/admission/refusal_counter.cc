@@ -8,7 +8,8 @@ namespace penstock::dispatcher {
 namespace {
 
 constexpr absl::string_view kOther = "OTHER";
-constexpr absl::string_view kReasons[] = {"QUEUE_FULL",
+constexpr absl::string_view kQueueFull = "QUEUE_FULL";
+constexpr absl::string_view kReasons[] = {kQueueFull,
                                           "WAIT_TOO_LONG",
                                           "SESSION_QUEUE_FULL",
                                           "USER_RATE",
@@ -49,6 +50,11 @@ void RefusalCounter::Count(const absl::Status& status, chat::v1::TurnClass turn_
   auto found = counters_.find({reason, turn_class});
   if (found == counters_.end()) found = counters_.find({kOther, turn_class});
   if (found != counters_.end()) found->second->Increment();
+}
+
+void RefusalCounter::CountFull(chat::v1::TurnClass turn_class, int64_t times) const {
+  const auto found = counters_.find({kQueueFull, turn_class});
+  if (found != counters_.end()) found->second->Increment(static_cast<double>(times));
 }
 
 }  // namespace penstock::dispatcher

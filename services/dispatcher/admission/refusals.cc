@@ -37,9 +37,12 @@ std::string RoundedUp(absl::Duration time) {
 }
 
 absl::Status QueueFull(const Shortage& shortage) {
-  return Exhausted("QUEUE_FULL", shortage, shortage.eta)
-      .Say(
-          absl::StrCat("High demand, about ", RoundedUp(shortage.eta), ". Please try again then."));
+  Refusal refusal = Exhausted("QUEUE_FULL", shortage, shortage.eta);
+  if (shortage.holds > absl::ZeroDuration()) {
+    refusal.With("holds_ms", absl::StrCat(absl::ToInt64Milliseconds(shortage.holds)));
+  }
+  return refusal.Say(
+      absl::StrCat("High demand, about ", RoundedUp(shortage.eta), ". Please try again then."));
 }
 
 absl::Status WaitTooLong(const Shortage& shortage, absl::Duration allowed) {

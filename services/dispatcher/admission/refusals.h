@@ -22,6 +22,9 @@ struct Shortage {
   std::string limit;
   chat::v1::TurnClass turn_class;
   absl::Duration eta;
+  // For so long every turn of the tenant, tier, urgency and agent would be told the same; zero:
+  // this one alone. Metadata `holds_ms`.
+  absl::Duration holds = absl::ZeroDuration();
 };
 
 // The pool's depth is used up for such a turn. The same may be tried when it might start.

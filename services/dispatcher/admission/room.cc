@@ -14,10 +14,9 @@ struct FullPool {
 
 // Nothing when the pool may have room.
 std::optional<FullPool> FullFor(Arbiter& pool, const Depth& depth, const TurnInLine& turn) {
-  const WaitingPart part{.tenant = turn.tenant, .turn_class = turn.turn_class, .tokens = 0};
-  if (depth.CheckRoom(part, absl::ZeroDuration()).ok()) return std::nullopt;
+  if (depth.HasRoom(turn.tenant, turn.turn_class)) return std::nullopt;
   const absl::Duration eta = pool.PlaceOfNext(turn).eta.p50;
-  absl::Status why = depth.CheckRoom(part, eta);
+  absl::Status why = depth.CheckRoom(turn.tenant, turn.turn_class, eta);
   if (why.ok()) return std::nullopt;
   return FullPool{&pool, eta, std::move(why)};
 }
@@ -38,7 +37,7 @@ std::optional<FullPool> FullPoolFor(const Pools& pools, const Depths& depths,
 }  // namespace
 
 absl::Status CheckRoom(const TurnServices& services, const Depths& depths,
-                       const chat::v1::TurnSpec& spec, const TurnInLine& turn) {
+                       const chat::v1::TurnSpec& spec, const TurnInLine& turn, int64_t times) {
   std::optional<absl::string_view> only;
   if (!spec.agent().empty()) {
     const auto agent = services.agents.Resolve(spec.agent(), spec);
@@ -48,7 +47,7 @@ absl::Status CheckRoom(const TurnServices& services, const Depths& depths,
   }
   auto full = FullPoolFor(services.pools, depths, only, turn);
   if (!full) return absl::OkStatus();
-  full->pool->CountRefused(turn.turn_class);
+  full->pool->CountRefused(turn.turn_class, times);
   return std::move(full->why);
 }
 

@@ -12,9 +12,9 @@ namespace penstock::dispatcher {
 
 // RESOURCE_EXHAUSTED (QUEUE_FULL) when the turn would be refused however small it is: by the pool
 // of the agent that it names, or, when it names none and its session decides, by every pool. Of
-// several the one with the shortest wait is told and counts it. OK promises nothing: Depth::Join
-// decides.
+// several the one with the shortest wait is told and counts it, as `times` refusals. OK promises
+// nothing: Depth::Join decides.
 absl::Status CheckRoom(const TurnServices& services, const Depths& depths,
-                       const chat::v1::TurnSpec& spec, const TurnInLine& turn);
+                       const chat::v1::TurnSpec& spec, const TurnInLine& turn, int64_t times);
 
 }  // namespace penstock::dispatcher

@@ -139,6 +139,8 @@ ClassLoad Arbiter::LoadOf(chat::v1::TurnClass turn_class) const {
 
 Eta Arbiter::EtaOf(chat::v1::TurnClass turn_class) const { return core_->EtaOf(turn_class); }
 
-void Arbiter::CountRefused(chat::v1::TurnClass turn_class) { core_->CountRefused(turn_class); }
+void Arbiter::CountRefused(chat::v1::TurnClass turn_class, int64_t times) {
+  core_->CountRefused(turn_class, times);
+}
 
 }  // namespace penstock::dispatcher

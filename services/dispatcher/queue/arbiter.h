@@ -166,7 +166,7 @@ class Arbiter {
   // longest that a user would who has no other in line.
   Eta EtaOf(chat::v1::TurnClass turn_class) const;
   // A turn was not taken because the pool is too full.
-  void CountRefused(chat::v1::TurnClass turn_class);
+  void CountRefused(chat::v1::TurnClass turn_class, int64_t times = 1);
 
  private:
   std::shared_ptr<ArbiterCore> core_;

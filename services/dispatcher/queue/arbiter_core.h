@@ -95,7 +95,7 @@ class ArbiterCore : public std::enable_shared_from_this<ArbiterCore> {
   void SetShares(const Shares& shares);
   ClassLoad LoadOf(chat::v1::TurnClass turn_class);
   Eta EtaOf(chat::v1::TurnClass turn_class) const;
-  void CountRefused(chat::v1::TurnClass turn_class);
+  void CountRefused(chat::v1::TurnClass turn_class, int64_t times);
 
  private:
   // Waits to be answered once the lock is released: a permit given back there takes it again.

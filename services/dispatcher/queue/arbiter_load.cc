@@ -31,9 +31,9 @@ Eta ArbiterCore::EtaOf(chat::v1::TurnClass turn_class) const {
   return PlaceAt(turn_class, loads_.WaitingDownTo(turn_class) + 1).eta;
 }
 
-void ArbiterCore::CountRefused(chat::v1::TurnClass turn_class) {
+void ArbiterCore::CountRefused(chat::v1::TurnClass turn_class, int64_t times) {
   MutexLock lock(mutex_);
-  loads_.CountRefused(turn_class, clock_.Monotonic());
+  loads_.CountRefused(turn_class, times, clock_.Monotonic());
 }
 
 }  // namespace penstock::dispatcher

@@ -45,8 +45,8 @@ void ClassLoads::Leave(Stay& stay) {
   stay.state_ = Stay::State::kOut;
 }
 
-void ClassLoads::CountRefused(TurnClass turn_class, absl::Duration now) {
-  At(turn_class).refused.Add(now);
+void ClassLoads::CountRefused(TurnClass turn_class, int64_t times, absl::Duration now) {
+  At(turn_class).refused.Add(now, times);
 }
 
 void ClassLoads::Enlist(Stay& stay, Stay::State state, TurnClass turn_class) {

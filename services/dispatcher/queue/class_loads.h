@@ -61,7 +61,7 @@ class ClassLoads {
   // From the line, or because its call has ended.
   void Leave(Stay& stay);
   // A turn was not taken.
-  void CountRefused(chat::v1::TurnClass turn_class, absl::Duration now);
+  void CountRefused(chat::v1::TurnClass turn_class, int64_t times, absl::Duration now);
 
   ClassLoad Of(chat::v1::TurnClass turn_class, absl::Duration now);
   PoolState::Class CountsOf(chat::v1::TurnClass turn_class) const;

@@ -94,7 +94,7 @@ TEST_F(ClassLoadsTest, MeasuresRatesAndForgetsThem) {
   for (size_t i = 0; i < turns.size(); ++i) {
     now_ += absl::Milliseconds(100);
     loads_.Join(turns[i], CLASS_PAID, now_);
-    loads_.CountRefused(CLASS_BATCH, now_);
+    loads_.CountRefused(CLASS_BATCH, 1, now_);
     if (i % 2 == 1) continue;
     loads_.MarkReady(turns[i]);
     loads_.Start(turns[i], now_);

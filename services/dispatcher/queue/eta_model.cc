@@ -27,8 +27,8 @@ absl::Duration GammaQuantile(double starts, double gap_seconds, double z) {
 
 }  // namespace
 
-void DecayingRate::Add(absl::Duration now) {
-  rate_ = PerSecond(now) + 1 / absl::ToDoubleSeconds(time_constant_);
+void DecayingRate::Add(absl::Duration now, int64_t events) {
+  rate_ = PerSecond(now) + static_cast<double>(events) / absl::ToDoubleSeconds(time_constant_);
   at_ = now;
 }
 

@@ -15,7 +15,7 @@ class DecayingRate {
  public:
   explicit DecayingRate(absl::Duration time_constant) : time_constant_(time_constant) {}
 
-  void Add(absl::Duration now);
+  void Add(absl::Duration now, int64_t events = 1);
   double PerSecond(absl::Duration now) const;
 
  private:

@@ -94,13 +94,19 @@ void Shard::TakeUpHolds(LiveTurn& turn) {
   if (submitted.has_reserved()) {
     context_.accounts.Reserve(PayerOf(turn.principal()), AmountOf(submitted.reserved()));
   }
+  HeldBytes::Part bytes = context_.held.TakeAgain({.tenant = submitted.tenant(),
+                                                   .turn_class = submitted.turn_class(),
+                                                   .bytes = BytesOf(submitted.spec())});
+  Depth::Place place;
   const auto agent = context_.services.agents.Resolve(submitted.agent(), submitted.spec());
-  if (!agent.ok()) return;
-  const Amount expected = ExpectedAmount(context_.services.forecast, *agent, submitted.spec());
-  turn.Wait(context_.depths.at(agent->model->name())
+  if (agent.ok()) {
+    const Amount expected = ExpectedAmount(context_.services.forecast, *agent, submitted.spec());
+    place = context_.depths.at(agent->model->name())
                 ->JoinAgain({.tenant = submitted.tenant(),
                              .turn_class = submitted.turn_class(),
-                             .tokens = expected.tokens}));
+                             .tokens = expected.tokens});
+  }
+  turn.Hold(std::move(place), std::move(bytes));
 }
 
 absl::Status Shard::CheckOwned() const {
@@ -156,7 +162,7 @@ Awaitable<absl::StatusOr<std::shared_ptr<LiveTurn>>> Shard::Accept(
   PENSTOCK_CO_ASSIGN_OR_RETURN(const auto enlisted,
                                Enlist(*entry, std::move(principal), std::move(submitted)));
   const auto& turn = enlisted.turn;
-  turn->Wait(std::move(holds.place));
+  turn->Hold(std::move(holds.place), std::move(holds.bytes));
   WithSubmitted also;
   if (holds.claim.counts()) {
     also.counters = [&claim = holds.claim, accepted] { return claim.Book(accepted); };

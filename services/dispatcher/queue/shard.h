@@ -12,6 +12,7 @@
 #include "libs/base/mutex.h"
 #include "services/dispatcher/admission/accounts.h"
 #include "services/dispatcher/admission/depth.h"
+#include "services/dispatcher/admission/held_bytes.h"
 #include "services/dispatcher/admission/request_joins.h"
 #include "services/dispatcher/admission/tenant_share.h"
 #include "services/dispatcher/jobs/ingest_jobs.h"
@@ -29,6 +30,7 @@ namespace penstock::dispatcher {
 struct Holds {
   Accounts::Claim claim;
   Depth::Place place;
+  HeldBytes::Part bytes;
   // None: the turn is not of class FIRST.
   TenantShare::Part first;
 };
@@ -42,6 +44,7 @@ class Shard : public TurnOwner {
     IngestJobs& jobs;
     Accounts& accounts;
     Depths& depths;
+    HeldBytes& held;
     LiveCount& running;
     std::stop_token shutdown;
   };

@@ -9,6 +9,11 @@
 namespace penstock::dispatcher {
 namespace {
 
+// As providers advise for models that take no prefill.
+constexpr char kGoOn[] =
+    "Your previous response was interrupted; it ended with the text above. Continue exactly from "
+    "where you left off, without repeating any of it and without a word about the interruption.";
+
 bool EndsWithText(const chat::v1::Message& message) {
   return !message.parts().empty() && message.parts().rbegin()->has_text();
 }
@@ -36,7 +41,12 @@ void BoundedAnswer::Shape(provider::v1::GenerateRequest& request) const {
     if (part.has_text()) *said.add_parts() = part;
   }
   // Cut while it was thinking, it thinks anew.
-  if (said.parts_size() > 0) *request.add_messages() = std::move(said);
+  if (said.parts_size() == 0) return;
+  *request.add_messages() = std::move(said);
+  if (!in_words_) return;
+  chat::v1::Message& asks = *request.add_messages();
+  asks.set_role(chat::v1::USER);
+  asks.add_parts()->mutable_text()->set_text(kGoOn);
 }
 
 bool BoundedAnswer::TakeCut(provider::v1::GenerateFinished& finished) {

@@ -26,8 +26,7 @@ void AppendDelta(const TurnServices& services, LiveTurn& turn, int32_t first_par
 // The stream broke, or ended without an end. `seen`: the adapter had said something before.
 AttemptOutcome Broken(const TurnServices& services, const absl::Status& status, bool seen,
                       AttemptOutcome outcome) {
-  // CANCELLED, though the turn goes on: the connection to the adapter has ended.
-  if (!seen && (IsTransient(status) || absl::IsCancelled(status))) {
+  if (!seen && IsTransient(status)) {
     outcome.kind = AttemptOutcome::Kind::kNotTaken;
     return outcome;
   }

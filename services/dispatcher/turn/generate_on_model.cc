@@ -6,6 +6,7 @@
 
 #include "libs/async/sleep_or_stop.h"
 #include "libs/base/failpoint.h"
+#include "libs/base/log.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/refusal.h"
 #include "libs/pricing/price.h"
@@ -167,9 +168,25 @@ provider::v1::GenerateRequest RequestOf(const LiveTurn& turn, const Way& way, co
 
 // Of the first call.
 std::optional<int64_t> BoundOf(const Run& run, const Prepared& prepared) {
-  if (!prepared.auto_bound) return std::nullopt;
+  const std::string& model = prepared.prompt->request.model();
+  if (!prepared.auto_bound || !run.services.outputs.MayBound(model)) return std::nullopt;
   const v1::Submitted& submitted = run.turn->submitted();
   return run.services.outputs.Bound(submitted.tenant(), submitted.agent());
+}
+
+// The provider refused a call that was to continue an answer, as newer models refuse a prefill: it
+// is asked in words, once, and answers of this model are not cut again.
+bool AsksInWords(const Run& run, const Prompt& prompt, const GenerateFailed& failed,
+                 BoundedAnswer& answer) {
+  if (failed.kind() != chat::v1::INVALID_REQUEST || !answer.begun() || !answer.AskInWords()) {
+    return false;
+  }
+  run.services.outputs.Forbid(prompt.request.model());
+  Log(Severity::kWarning,
+      "a model does not go on with an answer that it is given the beginning of; auto_max_tokens is "
+      "off for it: say so with `refuses: [prefill]`",
+      {{"model", prompt.request.model()}});
+  return true;
 }
 
 // The caller has seen a part of an answer that is being continued: no other model takes over.
@@ -284,6 +301,7 @@ Awaitable<Tried> GenerateOnModel(const Run& run, Way& way, WaitingTurn& waiting,
         }
         Bill(turn, outcome.failed);
         run.services.metrics.attempts.Increment();
+        if (AsksInWords(run, prompt, outcome.failed, answer)) continue;
         if (outcome.any_delta) {
           co_return GoesOn(Ends(Failed(turn, outcome.failed, run.now())));
         }

@@ -30,7 +30,6 @@ LiveTurn::LiveTurn(identity::Principal principal, v1::Submitted submitted,
       name_(TurnName(submitted_.session_id(), submitted_.turn_id())),
       deadline_(FromProto(submitted_.deadline())),
       run_(earlier_starts.value_or(0) + 1),
-      started_before_(run_ > 1),
       timing_(timing),
       stands_clear_(!earlier_starts.has_value()) {}
 
@@ -43,7 +42,8 @@ bool LiveTurn::Stop(StopReason reason) {
     stop_reason_ = reason;
     if (answered_ != nullptr && !claimed_) answered_->Set(false);
   }
-  if (!started_before_ || reason == StopReason::kOwnerMoved) heads_.Set(false);
+  const bool started_before = run_ > 1;
+  if (!started_before || reason == StopReason::kOwnerMoved) heads_.Set(false);
   watched_.Set(false);
   stop_.request_stop();
   return true;
@@ -111,9 +111,10 @@ bool LiveTurn::cancel_requested() const {
   return cancel_requested_;
 }
 
-void LiveTurn::Wait(Depth::Place place) {
+void LiveTurn::Hold(Depth::Place place, HeldBytes::Part bytes) {
   MutexLock lock(mutex_);
   place_ = std::move(place);
+  bytes_ = std::move(bytes);
 }
 
 void LiveTurn::SetWaiting(std::shared_ptr<WaitingTurn> waiting) {

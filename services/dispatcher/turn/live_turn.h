@@ -16,6 +16,7 @@
 #include "penstock/chat/v1/turn.pb.h"
 #include "penstock/dispatcher/v1/journal.pb.h"
 #include "services/dispatcher/admission/depth.h"
+#include "services/dispatcher/admission/held_bytes.h"
 #include "services/dispatcher/queue/arbiter.h"
 #include "services/dispatcher/turn/beginning.h"
 #include "services/dispatcher/turn/event_log.h"
@@ -81,8 +82,8 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   bool discard_output() const;
   bool cancel_requested() const;
 
-  // Its part of the pool's depth, until its first start in this life.
-  void Wait(Depth::Place place);
+  // Its part of the pool's depth, until its first start in this life; what it brought, to its end.
+  void Hold(Depth::Place place, HeldBytes::Part bytes);
   // Where it stands in the pool's line; null while it is not in it.
   void SetWaiting(std::shared_ptr<WaitingTurn> waiting);
   std::shared_ptr<WaitingTurn> waiting() const;
@@ -143,8 +144,6 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   const std::string name_;
   const absl::Time deadline_;
   const int32_t run_;
-  // By an earlier life.
-  const bool started_before_;
   const Timing timing_;
   std::shared_ptr<EventLog> log_;
   std::stop_source stop_;
@@ -167,6 +166,7 @@ class LiveTurn : public std::enable_shared_from_this<LiveTurn> {
   // The disconnect rule rests.
   bool resting_ ABSL_GUARDED_BY(mutex_) = false;
   Depth::Place place_ ABSL_GUARDED_BY(mutex_);
+  HeldBytes::Part bytes_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<WaitingTurn> waiting_ ABSL_GUARDED_BY(mutex_);
   ToldPlace told_place_ ABSL_GUARDED_BY(mutex_);
   std::string last_lane_ ABSL_GUARDED_BY(mutex_);

@@ -46,4 +46,14 @@ void OutputBounds::Learn(const std::string& tenant, const std::string& agent,
   for (uint32_t& count : answers.counts) answers.all += count /= 2;
 }
 
+void OutputBounds::Forbid(const std::string& model) {
+  MutexLock lock(mutex_);
+  forbidden_.insert(model);
+}
+
+bool OutputBounds::MayBound(const std::string& model) const {
+  MutexLock lock(mutex_);
+  return !forbidden_.contains(model);
+}
+
 }  // namespace penstock::dispatcher

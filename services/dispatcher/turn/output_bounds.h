@@ -10,6 +10,7 @@
 #include "libs/base/mutex.h"
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 
 namespace penstock::dispatcher {
@@ -23,6 +24,11 @@ class OutputBounds {
   std::optional<int64_t> Bound(const std::string& tenant, const std::string& agent) const;
   void Learn(const std::string& tenant, const std::string& agent, int64_t output_tokens);
 
+  // The model has refused to go on with an answer that was cut: none of its answers is bounded any
+  // more, in this life of the process.
+  void Forbid(const std::string& model);
+  bool MayBound(const std::string& model) const;
+
  private:
   // Up to 2^30 tokens.
   struct Answers {
@@ -33,6 +39,7 @@ class OutputBounds {
 
   mutable Mutex mutex_;
   absl::flat_hash_map<Key, Answers> answers_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<std::string> forbidden_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace penstock::dispatcher

@@ -42,5 +42,15 @@ TEST(OutputBounds, FollowsAnswersThatGrow) {
   EXPECT_GE(*bounds.Bound("t", "a"), 1000);
 }
 
+TEST(OutputBounds, AreNotForModelsThatForbidThem) {
+  OutputBounds bounds;
+  EXPECT_TRUE(bounds.MayBound("p/new"));
+
+  bounds.Forbid("p/new");
+
+  EXPECT_FALSE(bounds.MayBound("p/new"));
+  EXPECT_TRUE(bounds.MayBound("p/old"));
+}
+
 }  // namespace
 }  // namespace penstock::dispatcher

@@ -1,5 +1,6 @@
 #include "services/dispatcher/turn/prepare_turn.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -47,6 +48,11 @@ google::protobuf::RepeatedPtrField<chat::v1::Part> WordsOf(const chat::v1::TurnS
     if (part.has_text()) *words.Add() = part;
   }
   return words;
+}
+
+bool RefusesPrefill(const config::v1::Model& model) {
+  return std::find(model.refuses().begin(), model.refuses().end(), "prefill") !=
+         model.refuses().end();
 }
 
 struct Recalled {
@@ -172,7 +178,7 @@ Awaitable<absl::StatusOr<Prepared>> PrepareTurn(const TurnServices& services, Li
   prepared.prompt =
       PromptOf(services, turn, model, begun->context(), recalled, prepared.at_tool_limit);
   if (const auto agent = AgentOf(services, turn); agent.ok() && prepared.prompt.ok()) {
-    prepared.auto_bound = agent->agent->auto_max_tokens() &&
+    prepared.auto_bound = agent->agent->auto_max_tokens() && !RefusesPrefill(model) &&
                           prepared.prompt->request.tools().empty() &&
                           !prepared.prompt->request.generation().has_response_format();
   }

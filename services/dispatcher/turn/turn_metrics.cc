@@ -19,6 +19,8 @@ prometheus::Counter& EtaCounter(obs::Metrics& metrics, const char* within) {
 
 TurnMetrics::TurnMetrics(obs::Metrics& metrics)
     : live(metrics.AddGauge("penstock_dispatcher_live_turns", "Turns accepted and not ended.")),
+      held_bytes(metrics.AddGauge("penstock_dispatcher_held_bytes",
+                                  "What live turns have brought, kept until they end.")),
       open_streams(metrics.AddGauge("penstock_dispatcher_open_streams",
                                     "Streams of turns' events, to all gateways.")),
       accepted(metrics.AddCounter("penstock_dispatcher_turns_accepted_total",

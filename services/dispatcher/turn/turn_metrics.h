@@ -22,6 +22,8 @@ class TurnMetrics {
   void ObserveWait(chat::v1::TurnClass turn_class, absl::Duration wait, std::optional<Eta> told);
 
   prometheus::Gauge& live;
+  // See HeldBytes.
+  prometheus::Gauge& held_bytes;
   // To gateways.
   prometheus::Gauge& open_streams;
   prometheus::Counter& accepted;

@@ -81,16 +81,11 @@ std::vector<std::string> AnthropicMessages::Headers(absl::string_view api_key) c
 absl::StatusOr<std::string> AnthropicMessages::Body(
     absl::string_view wire_model, const ModelTerms& terms,
     const provider::v1::GenerateRequest& request) const {
-  PENSTOCK_ASSIGN_OR_RETURN(const GenerationConfig generation, SendableGeneration(terms, request));
-  PENSTOCK_RETURN_IF_ERROR(CheckMessages(request));
-  PENSTOCK_RETURN_IF_ERROR(CheckTools(request));
+  PENSTOCK_ASSIGN_OR_RETURN(BegunBody body, BeginBody(wire_model, terms, request));
+  auto& [json, generation] = body;
   if (!generation.has_max_output_tokens()) {
     return FieldInvalid("generation.max_output_tokens", "none", "with Anthropic, at least 1");
   }
-  std::string json;
-  json.reserve(request.ByteSizeLong() * 5 / 4 + 256);
-  json.append(R"({"model":)");
-  AppendJsonString(json, wire_model);
   absl::StrAppend(&json, R"(,"max_tokens":)", generation.max_output_tokens());
   PENSTOCK_RETURN_IF_ERROR(AppendConversation(json, request, terms.prompt_cache));
   PENSTOCK_RETURN_IF_ERROR(AppendSampling(json, generation));

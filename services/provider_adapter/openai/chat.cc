@@ -98,13 +98,8 @@ std::vector<std::string> OpenAiChat::Headers(absl::string_view api_key) const {
 
 absl::StatusOr<std::string> OpenAiChat::Body(absl::string_view wire_model, const ModelTerms& terms,
                                              const provider::v1::GenerateRequest& request) const {
-  PENSTOCK_ASSIGN_OR_RETURN(const GenerationConfig generation, SendableGeneration(terms, request));
-  PENSTOCK_RETURN_IF_ERROR(CheckMessages(request));
-  PENSTOCK_RETURN_IF_ERROR(CheckTools(request));
-  std::string json;
-  json.reserve(request.ByteSizeLong() * 5 / 4 + 256);
-  json.append(R"({"model":)");
-  AppendJsonString(json, wire_model);
+  PENSTOCK_ASSIGN_OR_RETURN(BegunBody body, BeginBody(wire_model, terms, request));
+  auto& [json, generation] = body;
   PENSTOCK_RETURN_IF_ERROR(AppendMessages(json, quirks_, request));
   AppendTools(json, quirks_, request);
   PENSTOCK_RETURN_IF_ERROR(AppendGeneration(json, quirks_, generation));

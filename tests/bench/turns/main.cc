@@ -6,11 +6,13 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/json.hpp>
 
 #include "libs/base/status_macros.h"
+#include "tests/bench/turns/gateway.h"
 #include "tests/bench/turns/pacing.h"
 #include "tests/bench/turns/prepare.h"
 #include "tests/bench/turns/provider_load.h"
@@ -24,7 +26,10 @@
 
 ABSL_FLAG(std::string, address, "127.0.0.1:7420", "gateway: host:port or unix:path");
 ABSL_FLAG(std::string, provider, "127.0.0.1:7430", "provider simulator, with --direct");
-ABSL_FLAG(std::string, private_key, "", "PEM file of the ES256 key of issuer bench, kid bench");
+ABSL_FLAG(std::string, tls, "", "folder of deploy/certificates: mutual TLS to the gateway");
+ABSL_FLAG(std::string, algorithm, "ES256", "of the tokens: ES256, RS256, HS256");
+ABSL_FLAG(std::string, private_key, "",
+          "file with the key of issuer bench, kid bench: PEM; HS256: the secret's bytes");
 ABSL_FLAG(int, users, 1000, "users");
 ABSL_FLAG(int, sessions, 1, "sessions of each user");
 ABSL_FLAG(int, history, 20, "turns of history in each session");
@@ -54,6 +59,10 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 absl::StatusOr<Workload> MakeWorkload(const std::string& mode) {
   WorkloadOptions options{.users = absl::GetFlag(FLAGS_users),
                           .sessions = absl::GetFlag(FLAGS_sessions)};
+  const std::string algorithm = absl::GetFlag(FLAGS_algorithm);
+  const auto known = identity::JwtAlgorithmOf(algorithm);
+  if (!known) return absl::InvalidArgumentError(absl::StrCat("--algorithm: found ", algorithm));
+  options.algorithm = *known;
   PENSTOCK_ASSIGN_OR_RETURN(options.private_key, ReadFile(absl::GetFlag(FLAGS_private_key)));
   if (mode == "streams") {
     options.directives = "/sim hang-after 1";
@@ -63,13 +72,17 @@ absl::StatusOr<Workload> MakeWorkload(const std::string& mode) {
   return Workload::Create(std::move(options));
 }
 
+absl::StatusOr<Gateway> MeasuredGateway() {
+  return Gateway::Create(absl::GetFlag(FLAGS_address), absl::GetFlag(FLAGS_tls));
+}
+
 absl::StatusOr<std::unique_ptr<Load>> MakeLoad(const Workload& workload) {
   if (absl::GetFlag(FLAGS_direct)) {
     return ProviderLoad::Create(absl::GetFlag(FLAGS_provider),
                                 workload.ProviderRequest(absl::GetFlag(FLAGS_history)));
   }
-  return std::make_unique<TurnLoad>(workload, absl::GetFlag(FLAGS_address),
-                                    absl::GetFlag(FLAGS_connections));
+  PENSTOCK_ASSIGN_OR_RETURN(const Gateway gateway, MeasuredGateway());
+  return std::make_unique<TurnLoad>(workload, gateway, absl::GetFlag(FLAGS_connections));
 }
 
 std::chrono::milliseconds Seconds(double seconds) {
@@ -94,7 +107,8 @@ absl::Status HoldStreams(Load& load) {
 absl::Status Run(const std::string& mode) {
   PENSTOCK_ASSIGN_OR_RETURN(const Workload workload, MakeWorkload(mode));
   if (mode == "prepare") {
-    const Preparation preparation{.address = absl::GetFlag(FLAGS_address),
+    PENSTOCK_ASSIGN_OR_RETURN(Gateway gateway, MeasuredGateway());
+    const Preparation preparation{.gateway = std::move(gateway),
                                   .connections = absl::GetFlag(FLAGS_connections),
                                   .concurrency = absl::GetFlag(FLAGS_concurrency),
                                   .memories = absl::GetFlag(FLAGS_memories),

@@ -10,7 +10,6 @@
 
 #include "libs/base/mutex.h"
 #include "libs/base/status_macros.h"
-#include "libs/rpc/channel.h"
 #include "libs/rpc/status.h"
 #include "penstock/gateway/v1/memories.grpc.pb.h"
 #include "penstock/gateway/v1/turns.grpc.pb.h"
@@ -35,7 +34,7 @@ class Filling {
   Filling(const Workload& workload, const Preparation& preparation)
       : workload_(workload), preparation_(preparation) {
     for (int i = 0; i < preparation.connections; ++i) {
-      const auto channel = rpc::OpenChannel(preparation.address);
+      const auto channel = preparation.gateway.Open();
       connections_.push_back({Turns::NewStub(channel), Memories::NewStub(channel)});
     }
   }

@@ -1,10 +1,9 @@
 // Fills a fresh Penstock through its public API: memories, and sessions with history.
 #pragma once
 
-#include <string>
-
 #include <boost/json/object.hpp>
 
+#include "tests/bench/turns/gateway.h"
 #include "tests/bench/turns/workload.h"
 
 #include "absl/status/statusor.h"
@@ -12,7 +11,7 @@
 namespace penstock::bench {
 
 struct Preparation {
-  std::string address;
+  Gateway gateway;
   int connections = 4;
   // Users filled at a time, each by a thread with one call under way.
   int concurrency = 64;

@@ -4,8 +4,6 @@
 
 #include <grpcpp/support/async_stream.h>
 
-#include "libs/rpc/channel.h"
-
 #include "absl/strings/str_cat.h"
 
 namespace penstock::bench {
@@ -81,10 +79,10 @@ class TurnLoad::StreamedTurn {
   grpc::Status status_;
 };
 
-TurnLoad::TurnLoad(const Workload& workload, const std::string& address, int connections)
+TurnLoad::TurnLoad(const Workload& workload, const Gateway& gateway, int connections)
     : workload_(workload) {
   for (int i = 0; i < connections; ++i) {
-    stubs_.push_back(gateway::v1::Turns::NewStub(rpc::OpenChannel(address)));
+    stubs_.push_back(gateway::v1::Turns::NewStub(gateway.Open()));
   }
   thread_ = std::thread([this] { Work(); });
 }

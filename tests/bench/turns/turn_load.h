@@ -2,17 +2,16 @@
 #pragma once
 
 #include <memory>
-#include <string>
 #include <thread>
 #include <unordered_set>
 #include <vector>
 
-#include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/completion_queue.h>
 
 #include "libs/base/mutex.h"
 #include "penstock/gateway/v1/turns.grpc.pb.h"
+#include "tests/bench/turns/gateway.h"
 #include "tests/bench/turns/load.h"
 #include "tests/bench/turns/workload.h"
 
@@ -21,7 +20,7 @@ namespace penstock::bench {
 class TurnLoad : public Load {
  public:
   // Connections are shared by all turns. The workload outlives the load.
-  TurnLoad(const Workload& workload, const std::string& address, int connections);
+  TurnLoad(const Workload& workload, const Gateway& gateway, int connections);
   // Cancels what still runs.
   ~TurnLoad() override;
 

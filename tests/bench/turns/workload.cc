@@ -44,7 +44,7 @@ boost::json::object Message(absl::string_view role, absl::string_view text) {
 absl::StatusOr<Workload> Workload::Create(WorkloadOptions options) {
   Workload workload(std::move(options));
   PENSTOCK_ASSIGN_OR_RETURN(const auto signer,
-                            identity::JwtSigner::Create(identity::JwtAlgorithm::kEs256,
+                            identity::JwtSigner::Create(workload.options_.algorithm,
                                                         workload.options_.private_key, "bench"));
   const absl::Time now = SystemClock().Now();
   for (int user = 0; user < workload.options_.users; ++user) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "libs/identity/jwt_algorithm.h"
+
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
@@ -14,7 +16,8 @@ struct WorkloadOptions {
   int users = 1000;
   // Sessions of one user.
   int sessions = 1;
-  // PEM of the ES256 key of issuer "bench".
+  // The key of issuer "bench": PEM; for HS256 the secret's bytes.
+  identity::JwtAlgorithm algorithm = identity::JwtAlgorithm::kEs256;
   std::string private_key = "";
   // Text of one input, directives not counted.
   int input_bytes = 200;
