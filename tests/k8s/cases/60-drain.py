@@ -67,7 +67,7 @@ def body(case):
     expect(volume_of(release, "dispatcher") == volume, "the dispatcher came back on another volume")
     expect(drained["gateway"]["refused_by_the_budget"] > 0, "the budget let all gateways go at once")
     expect(not faults, f"{len(faults)} of {len(load.turns)} turns went wrong: {faults[:5]}")
-    expect(not release.penstock("turn", "list", "--session", "-", "--state", "queued", "--output", "json",
+    expect(not release.penstock("turn", "list", "--state", "queued", "--output", "json",
                                 user="user-0").strip(), "a turn still waits")
 
 

@@ -11,6 +11,9 @@ from kube.tokens import token
 CHART = ROOT / "helm/penstock"
 ADMIN_PORT = 7429
 IMAGE = {"image.registry": "localhost", "image.repository": "penstock", "image.pullPolicy": "Never"}
+# One small node has to hold what a cluster spreads.
+SMALL = {f"{component}.resources.requests.cpu": "10m" for component in (
+    "gateway", "dispatcher", "sessionState", "memoryRecall", "providerAdapter", "standalone")}
 FIRST_IMAGE = "ci"
 CHANGED_IMAGE = "changed"
 
@@ -27,7 +30,7 @@ class Release:
         self.namespace = namespace
         self.name = name
         self.values = values_files()[values]
-        self.settings = dict(IMAGE, **(settings or {}))
+        self.settings = {**IMAGE, **SMALL, **(settings or {})}
         self.overrides = overrides or {}
 
     def install(self, image=FIRST_IMAGE, seconds=240):
