@@ -10,8 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from kube import certificates, keda  # noqa: E402
-from kube.background import tool  # noqa: E402
+from kube import certificates, kinds  # noqa: E402
 from kube.case import ROOT, main  # noqa: E402
 from kube.commands import expect, kubectl, run, until  # noqa: E402
 from kube.provider import Provider  # noqa: E402
@@ -20,9 +19,6 @@ from kube.tokens import token  # noqa: E402
 
 # The proxy that these values name is an example's.
 OVERRIDES = {"everything": {"config.providers": [{"name": "sim", "base_url": "http://providersim:7430/v1"}]}}
-# Kinds of others that some values use.
-KINDS = {"cert-manager-crds": "", "gateway-api-crds": "/gateway.networking.k8s.io_grpcroutes.yaml",
-         "prometheus-operator-crds": ""}
 
 
 def by_command(release):
@@ -63,9 +59,7 @@ def install_and_talk(case, values):
 
 
 def body(case):
-    keda.apply_resources()
-    for kinds, file in KINDS.items():
-        kubectl("apply", "--server-side", "--filename", tool(kinds) + file)
+    kinds.apply_all()
     for values in values_files():
         install_and_talk(case, values)
 

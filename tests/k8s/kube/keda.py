@@ -3,6 +3,7 @@
 import shutil
 from contextlib import ExitStack
 
+from kube import kinds
 from kube.background import Program, tool
 from kube.case import WORLD
 from kube.commands import kubectl
@@ -22,7 +23,7 @@ class Keda:
     def __enter__(self):
         with self.stack:
             self._make_certificates()
-            apply_resources()
+            kinds.apply_keda()
             kubectl("create", "namespace", "keda")
             self._start()
             self.stack = self.stack.pop_all()
@@ -49,10 +50,3 @@ class Keda:
             f"--tls-cert-file={self.certificates}/tls.crt", f"--tls-private-key-file={self.certificates}/tls.key",
             f"--metrics-service-address={SERVICE}", *AS_ADMIN, "--port=8183", environment=own))
         self.stack.enter_context(ServedApi("external.metrics.k8s.io", "v1beta1", ADAPTER_PORT))
-
-
-def apply_resources():
-    """KEDA's own kinds."""
-    kubectl("apply", "--server-side", "--filename", tool("keda-crds"))
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/scaledobjects.keda.sh",
-            "crd/triggerauthentications.keda.sh")
