@@ -31,4 +31,4 @@ def apply(of, files, *kinds):
 
 def is_established(definition):
     return any(condition["type"] == "Established" and condition["status"] == "True"
-               for condition in definition["status"]["conditions"])
+               for condition in definition["status"]["conditions"] or [])

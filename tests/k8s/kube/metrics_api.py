@@ -35,7 +35,7 @@ class ServedApi:
         attempt("kubectl", "delete", "apiservice", self.name)
 
     def _is_available(self):
-        conditions = read("apiservice", self.name)["status"]["conditions"]
+        conditions = read("apiservice", self.name)["status"].get("conditions") or []
         if not any(each["type"] == "Available" and each["status"] == "True" for each in conditions):
             raise Failed(str(conditions))
         return True
