@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kube.case import main  # noqa: E402
-from kube.commands import Failed, expect, until  # noqa: E402
+from kube.commands import Failed, attempt, expect, until  # noqa: E402
 from kube.release import Release  # noqa: E402
 
 
@@ -22,6 +22,12 @@ def waiting(pod):
     return pod["status"]["containerStatuses"][0]["state"].get("waiting", {})
 
 
+def log_of(release, pod):
+    """Of the container that runs, or of the one before it."""
+    name = ["--namespace", release.namespace, "logs", pod["metadata"]["name"]]
+    return attempt("kubectl", *name, "--previous").stdout or attempt("kubectl", *name).stdout
+
+
 def body(case):
     missing = Release(case.namespace("missing"), "minimal", settings={"secrets.grantRoot.key": "no-such-key"})
     install_in_vain(missing)
@@ -34,9 +40,7 @@ def body(case):
     # The issuer's secret is base64 of 32 bytes, the token is not.
     wrong = Release(case.namespace("wrong"), "minimal", settings={"secrets.grantRoot.key": "token"})
     install_in_vain(wrong)
-    log = until(60, "the program says what is wrong", lambda: wrong.kubectl(
-        "logs", "--previous", wrong.pods("dispatcher")[0]["metadata"]["name"]) or wrong.kubectl(
-        "logs", wrong.pods("dispatcher")[0]["metadata"]["name"]))
+    log = until(60, "the program says what is wrong", lambda: log_of(wrong, wrong.pods("dispatcher")[0]))
     expect("grant_root" in log, f"the log does not name the setting: {log[-500:]}")
     expect("eyJhbGci" not in log, "the log holds the secret")
     case.figures["wrong_value"] = log.strip().splitlines()[-1]

@@ -6,6 +6,7 @@ A thread of its own runs them; the case looks at the cluster meanwhile. Every tu
 import asyncio
 import itertools
 import threading
+from collections import Counter
 
 import grpc
 from penstock.gateway.v1 import turns_pb2_grpc
@@ -73,6 +74,7 @@ class Load:
         waits = sorted(turn.ended_at - turn.began for turn in ended)
         return {"turns": len(self.turns), "failed": sum(1 for turn in self.turns if turn.fault),
                 "streams_broken_and_taken_up": sum(len(turn.breaks) for turn in ended),
+                "breaks_by_code": dict(Counter(code for turn in self.turns for _, code, _ in turn.breaks)),
                 "turns_started_again": sum(turn.restarts for turn in ended),
                 "slowest_turn_s": round(waits[-1], 2) if waits else None}
 

@@ -45,9 +45,8 @@ def scale(case, release, fewest, lag_s):
     """`fewest` pods, load, 4 pods that all serve, no load, `fewest` pods; no turn fails."""
     until(60, f"{fewest} adapters at rest", lambda: len(release.pods("provider-adapter")) == fewest)
     with DispatcherWatch(release) as watch, Replicas(release, "provider-adapter") as replicas:
-        began = time.monotonic()
         with Load(release.address(), CALLERS, ANSWER) as load:
-            up(case, release, replicas, load, began)
+            up(case, release, replicas, load, fewest)
             watch_metric(case, watch, release, lag_s)
             faults = load.stop()
         down(case, release, replicas, fewest)
@@ -57,8 +56,9 @@ def scale(case, release, fewest, lag_s):
     expect(not faults, f"{len(faults)} of {len(load.turns)} turns went wrong: {faults[:5]}")
 
 
-def up(case, release, replicas, load, began):
-    if not replicas.current():
+def up(case, release, replicas, load, fewest):
+    began = time.monotonic()
+    if fewest == 0:
         until(90, "the first adapter is there", replicas.current)
         case.figures["seconds_to_the_first_adapter"] = round(time.monotonic() - began, 1)
         until(60, "its first turn ends", load.finished)
