@@ -7,7 +7,7 @@
 # The mount points of the host's hierarchies.
 cgroups_hierarchies() { awk '$3 == "cgroup" || $3 == "cgroup2" {print $2}' /proc/mounts; }
 
-# Moves this shell into NAME below its own cgroup of each hierarchy... which is the root on a host that gives none.
+# Moves this shell into a new cgroup NAME at the top of each hierarchy.
 cgroups_enter() { # NAME
   local hierarchy group
   while read -r hierarchy; do
