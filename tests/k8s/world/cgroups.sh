@@ -25,9 +25,8 @@ cgroups_enter() { # NAME
 cgroups_leave() { # NAME
   local hierarchy
   while read -r hierarchy; do
-    [[ ! -d $hierarchy/$1 ]] || find "$hierarchy/$1" -depth -type d -exec rmdir {} + 2>/dev/null
+    [[ ! -d $hierarchy/$1 ]] || find "$hierarchy/$1" -depth -type d -exec rmdir {} + 2>/dev/null || true
   done < <(cgroups_hierarchies)
-  return 0
 }
 
 cgroups_left() { # NAME
