@@ -1,16 +1,16 @@
 """Prometheus beside the pods, and prometheus-adapter with the chart's rules: what an HPA without KEDA asks."""
 
 import json
-import os
+import threading
 import urllib.parse
 import urllib.request
 from contextlib import ExitStack
 
 from kube.background import Program, tool
 from kube.case import WORLD
-from kube.commands import until
+from kube.commands import Failed, read, until
 from kube.metrics_api import AS_ADMIN, CERTIFICATE, ServedApi
-from kube.release import CHART
+from kube.release import ADMIN_PORT, CHART
 
 SCRAPE_S = 1
 URL = "http://127.0.0.1:9090"
@@ -18,16 +18,51 @@ ADAPTER_PORT = 6444
 CONFIGURATION = """
 global: {{scrape_interval: {scrape}s, scrape_timeout: {scrape}s}}
 scrape_configs:
-  - job_name: pods
-    kubernetes_sd_configs: [{{role: pod, kubeconfig_file: {kubeconfig}}}]
-    relabel_configs:
-      - {{source_labels: [__meta_kubernetes_pod_label_app_kubernetes_io_part_of], regex: penstock, action: keep}}
-      - {{source_labels: [__meta_kubernetes_pod_container_port_name], regex: admin, action: keep}}
-      - {{source_labels: [__meta_kubernetes_pod_phase], regex: Running, action: keep}}
-      - {{source_labels: [__meta_kubernetes_namespace], target_label: namespace}}
-      - {{source_labels: [__meta_kubernetes_pod_name], target_label: pod}}
-      - {{source_labels: [__meta_kubernetes_pod_label_app_kubernetes_io_component], target_label: component}}
+  - {{job_name: pods, file_sd_configs: [{{files: ["{targets}"]}}]}}
 """
+
+
+class Targets:
+    """`with Targets(file):` keeps the running pods of Penstock in it; Debian's Prometheus cannot ask Kubernetes itself."""
+
+    def __init__(self, file):
+        self.file = file
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._follow, daemon=True)
+
+    def __enter__(self):
+        self._write([])
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
+
+    def _follow(self):
+        written = []
+        while not self.stop.wait(0.5):
+            try:
+                targets = [target_of(pod) for pod in read(
+                    "pods", "--all-namespaces", "--selector=app.kubernetes.io/part-of=penstock",
+                    "--field-selector=status.phase=Running")["items"]]
+            except (Failed, KeyError):
+                continue
+            if targets != written:
+                self._write(targets)
+                written = targets
+
+    def _write(self, targets):
+        new = self.file.with_suffix(".new")
+        new.write_text(json.dumps(targets))
+        new.rename(self.file)
+
+
+def target_of(pod):
+    """With the labels that the chart's ServiceMonitor gives."""
+    about = pod["metadata"]
+    return {"targets": [f"{pod['status']['podIP']}:{ADMIN_PORT}"],
+            "labels": {"namespace": about["namespace"], "pod": about["name"]}}
 
 
 class Prometheus:
@@ -55,8 +90,9 @@ class Prometheus:
         return [(each["metric"], each["value"][0], float(each["value"][1])) for each in result]
 
     def _start_prometheus(self):
-        file = WORLD / "prometheus.yaml"
-        file.write_text(CONFIGURATION.format(scrape=SCRAPE_S, kubeconfig=os.environ["KUBECONFIG"]))
+        file, targets = WORLD / "prometheus.yaml", WORLD / "prometheus-targets.json"
+        file.write_text(CONFIGURATION.format(scrape=SCRAPE_S, targets=targets))
+        self.stack.enter_context(Targets(targets))
         self.stack.enter_context(Program(
             "prometheus", f"{tool('prometheus')}/usr/bin/prometheus", f"--config.file={file}",
             f"--storage.tsdb.path={WORLD}/prometheus", "--web.listen-address=127.0.0.1:9090"))
