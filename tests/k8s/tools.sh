@@ -132,7 +132,7 @@ provide() { # NAME
   name=${row[0]} version=${row[1]}
   if [[ ! -e $tools/$name-$version/$name ]]; then
     mkdir -p "$tools"
-    exec 9>"$tools/.lock-$(if [[ ${row[2]} == debian ]]; then echo unpack; else echo compile; fi)"
+    exec 9>"$tools/.lock-${row[2]/kubernetes/go}" # One is compiled at a time.
     flock 9
     [[ -e $tools/$name-$version/$name ]] || make_tool "${row[@]}"
     exec 9>&-
