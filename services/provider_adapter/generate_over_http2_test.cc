@@ -9,6 +9,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -76,6 +77,10 @@ class GenerateOverHttp2Test : public testing::Test {
     return absl::StrCat("penstock_provider_adapter_", name, "{provider=\"sim\"}");
   }
 
+  // They outlive the client, whose thread posts to them.
+  boost::asio::io_context io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
+      io_.get_executor()};
   http::TestAuthority authority_;
   obs::Metrics metrics_;
   std::unique_ptr<http::LoopbackHttp2> server_;
@@ -88,12 +93,10 @@ class GenerateOverHttp2Test : public testing::Test {
  private:
   Awaitable<void> Drive(FakeSink& sink, std::optional<absl::Status>& result, std::stop_token stop) {
     co_await RunCall(*generator_, request_, sink, stop, result);
-    if (--running_ == 0) work_.reset();
+    // On Run's thread, which may end as soon as it is done.
+    if (--running_ == 0) boost::asio::post(io_, [this] { work_.reset(); });
   }
 
-  boost::asio::io_context io_;
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
-      io_.get_executor()};
   const provider::v1::GenerateRequest request_ = Request();
   std::atomic<int> running_ = 0;
 };
