@@ -14,7 +14,7 @@ import yaml
 
 from rendering import CI_FILES, ROOT, render
 
-PROGRAMS = pathlib.Path(os.environ.get("PENSTOCK_BIN_DIR", ROOT / "build/release/bin")).resolve()
+PROGRAMS = ROOT / os.environ.get("PENSTOCK_BIN_DIR", "build/release/bin")
 START_SECONDS = 30
 
 
