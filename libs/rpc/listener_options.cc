@@ -15,7 +15,7 @@ ListenerOptions ListenerOptionsOf(const config::v1::Config& config, bool is_gate
   options.max_connection_idle = FromProto(server.max_connection_idle());
   options.keepalive_time = FromProto(server.keepalive_time());
   options.keepalive_timeout = FromProto(server.keepalive_timeout());
-  options.max_connection_age = FromProto(server.max_connection_age());
+  if (is_gateway) options.max_connection_age = FromProto(server.max_connection_age());
   options.max_connection_age_grace = FromProto(server.max_connection_age_grace());
   options.min_ping_interval = FromProto(server.min_ping_interval());
   return options;

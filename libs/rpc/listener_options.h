@@ -25,14 +25,16 @@ struct ListenerOptions {
   absl::Duration keepalive_time = absl::Seconds(60);
   absl::Duration keepalive_timeout = absl::Seconds(20);
   absl::Duration min_ping_interval = absl::Seconds(10);
-  absl::Duration max_connection_age = absl::Minutes(5);
+  absl::Duration max_connection_age = absl::InfiniteDuration();
   absl::Duration max_connection_age_grace = absl::Hours(24);
   // Outlives the listener; null: of no interest.
   obs::Metrics* metrics = nullptr;
 };
 
-// The gateway alone bounds the calls of one connection: a dispatcher runs all its turns over one. A
-// configuration without the section, which no file gives, has the defaults.
+// The gateway alone bounds the calls of one connection, for a dispatcher runs all its turns over
+// one; and it alone ages them: gRPC 1.51 may cut the last answer of an old connection off, and only
+// callers of the gateway can take it up again. A configuration without the section, which no file
+// gives, has the defaults.
 ListenerOptions ListenerOptionsOf(const config::v1::Config& config, bool is_gateway);
 
 }  // namespace penstock::rpc
