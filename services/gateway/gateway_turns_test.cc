@@ -185,19 +185,23 @@ TEST_F(GatewayTurnsTest, ARefusalThatHoldsIsRepeatedWithoutAskingAndCounted) {
     return Refusal(StatusCode::kResourceExhausted, "QUEUE_FULL", "full")
         .With("holds_ms", std::to_string(holds_ms));
   };
-  peers().streams = {{{}, full(1000)}, {{}, full(1000)}, {{}, full(0)}};
+  peers().streams = {{{}, full(1000)}, {{}, full(1000)}, {{}, full(0)}, {{}, full(0)}};
   const auto anonymous = TurnRequest<Stream>("");
   auto other = anonymous;
   other.mutable_turn()->set_agent("agents/other");
+  auto elsewhere = anonymous;
+  elsewhere.mutable_turn()->mutable_overrides()->set_model("sim/other");
 
   for (int i = 0; i < 3; ++i) EXPECT_EQ(StreamTurn(anonymous).status, full(1000));
   EXPECT_EQ(peers().streamed.size(), 1u);
   EXPECT_EQ(ReasonOf(RunTurn(TurnRequest<v1::RunTurnRequest>("")).status()), "QUEUE_FULL");
   EXPECT_EQ(peers().streamed.size(), 1u);
-  // One that may repeat what was accepted is always asked for, and so is one of another agent.
+  // One that may repeat what was accepted is always asked for, and so is one of another agent or
+  // model.
   StreamTurn(TurnRequest<Stream>("r1"));
   StreamTurn(other);
-  ASSERT_EQ(peers().streamed.size(), 3u);
+  StreamTurn(elsewhere);
+  ASSERT_EQ(peers().streamed.size(), 4u);
   EXPECT_EQ(peers().streamed[1].submit().refused_alike(), 3);
   EXPECT_EQ(peers().streamed[2].submit().refused_alike(), 0);
 }

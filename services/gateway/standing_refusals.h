@@ -26,12 +26,15 @@ struct AlikeTurns {
   chat::v1::Urgency urgency;
   // As the caller names it; empty: that of its session.
   std::string agent;
+  // Of its overrides; empty: the agent's.
+  std::string model;
 
   bool operator==(const AlikeTurns&) const = default;
 
   template <class Hash>
   friend Hash AbslHashValue(Hash hash, const AlikeTurns& turns) {
-    return Hash::combine(std::move(hash), turns.tenant, turns.tier, turns.urgency, turns.agent);
+    return Hash::combine(std::move(hash), turns.tenant, turns.tier, turns.urgency, turns.agent,
+                         turns.model);
   }
 };
 

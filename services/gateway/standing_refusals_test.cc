@@ -12,7 +12,7 @@ namespace penstock::gateway {
 namespace {
 
 const AlikeTurns kTurns{
-    .tenant = "t", .tier = "free", .urgency = chat::v1::NORMAL, .agent = "agents/a"};
+    .tenant = "t", .tier = "free", .urgency = chat::v1::NORMAL, .agent = "agents/a", .model = ""};
 
 absl::Status Full(int64_t holds_ms) {
   return Refusal(absl::StatusCode::kResourceExhausted, "QUEUE_FULL", "full")
@@ -44,7 +44,8 @@ TEST_F(StandingRefusalsTest, IsForTurnsThatAreAlikeOnly) {
            [](AlikeTurns& turns) { turns.tenant = "u"; },
            [](AlikeTurns& turns) { turns.tier = "paid"; },
            [](AlikeTurns& turns) { turns.urgency = chat::v1::ACTION; },
-           [](AlikeTurns& turns) { turns.agent = ""; }}) {
+           [](AlikeTurns& turns) { turns.agent = ""; },
+           [](AlikeTurns& turns) { turns.model = "sim/other"; }}) {
     AlikeTurns other = kTurns;
     change(other);
     EXPECT_FALSE(refusals_.Repeat(other).has_value());

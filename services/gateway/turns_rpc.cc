@@ -42,7 +42,8 @@ AlikeTurns AlikeTo(const Caller& caller, const Submission& submission) {
   return {.tenant = caller.principal.tenant,
           .tier = caller.principal.tier,
           .urgency = turn.urgency(),
-          .agent = turn.agent()};
+          .agent = turn.agent(),
+          .model = turn.overrides().model()};
 }
 
 absl::Status SlowReader(absl::Duration timeout) {

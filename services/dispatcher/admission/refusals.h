@@ -22,8 +22,8 @@ struct Shortage {
   std::string limit;
   chat::v1::TurnClass turn_class;
   absl::Duration eta;
-  // For so long every turn of the tenant, tier, urgency and agent would be told the same; zero:
-  // this one alone. Metadata `holds_ms`.
+  // For so long every turn of the tenant, tier, urgency, agent and model would be told the same;
+  // zero: this one alone. Metadata `holds_ms`.
   absl::Duration holds = absl::ZeroDuration();
 };
 
